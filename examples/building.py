@@ -121,9 +121,7 @@ class Graph:
         """Close the graph and check it."""
         graph = helper.make_graph(self.nodes, self.name, list(inputs), list(outputs), list(self.weights.values()))
         opset = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(
-            graph, opset_imports=opset, ir_version=IR_VERSION, producer_name="lynxspec-examples"
-        )
+        model = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION, producer_name="lynxspec-examples")
         onnx.checker.check_model(model, full_check=True)
         return model
 

@@ -1,0 +1,303 @@
+"""What each stage measured: frozen, serializable, versioned; a third party can judge it again without any runtime.
+
+Large arrays (outputs, time stamps of every call) lie beside the evidence as files that are named by digest.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lynxspec.claim.base import Frozen, Sha256
+
+EVIDENCE = "lynxspec-evidence/1"
+"""Version of these types; older ones stay readable."""
+
+
+class HostReport(Frozen):
+    """What this machine is, as found."""
+
+    cpu: str
+    stepping: str
+    """Family, model and stepping, ``25/17/1``."""
+    logical_cpus: int
+    memory_bytes: int
+    isa: tuple[str, ...]
+    """Instruction-set extensions that matter for integer and low-precision arithmetic, sorted."""
+    os: str
+    kernel: str
+    virtualization: str
+    """Hypervisor, ``none`` or ``unknown``."""
+    machine: Sha256 | None
+    """Digest of a salt and the machine id; ``None`` if there is no machine id."""
+    accelerators: tuple[str, ...]
+    """Accelerators found, by name."""
+    python: str
+    packages: dict[str, str]
+    """Versions of the packages that took part."""
+
+
+class Material(Frozen):
+    """A file of the claim, as found."""
+
+    name: str
+    uri: str
+    role: str
+    supplied_by: Literal["claimant", "mirror", "third_party"]
+    expected_sha256: Sha256
+    sha256: Sha256 | None
+    bytes: int | None
+    status: Literal["ok", "mismatch", "unavailable"]
+    message: str
+    """What went wrong, empty if nothing did."""
+
+
+class InertOption(Frozen):
+    """A declared option that changed nothing."""
+
+    option: str
+    declared: str
+    compared_with: str
+    """The setting that gave the same artifact, e.g. the tool's default."""
+
+
+class QuantizationRun(Frozen):
+    """The declared recipe, run here."""
+
+    regime: str
+    tool: str
+    version: str
+    status: Literal["ok", "failed", "not_testable"]
+    message: str
+    sha256: Sha256 | None
+    bytes: int | None
+    repeat_sha256: Sha256 | None
+    """Digest of a second run of the same recipe: equal means that the tool is deterministic here."""
+    seconds: float
+    calibration_samples: int | None
+    """Samples that really entered the statistics."""
+    calibration_digest: Sha256 | None
+    """Digest over those samples in order."""
+    inert: tuple[InertOption, ...]
+
+
+class TensorGroup(Frozen):
+    """Tensors of one class that share a scheme."""
+
+    tensor_class: Literal["weights", "activations", "outputs", "bias", "embeddings", "head", "state", "other"]
+    format: str
+    """A `NumberFormat`."""
+    granularity: str
+    """``per_tensor``, ``per_channel(axis=0)``, ``per_group(32)``, or ``none`` for unquantized tensors."""
+    symmetry: Literal["symmetric", "asymmetric", "none"]
+    timing: Literal["static", "dynamic", "none"]
+    tensors: int
+    elements: int
+    """Values in them; 0 where not known (activations)."""
+    examples: tuple[str, ...]
+    """Up to five names."""
+
+
+class OperatorGroup(Frozen):
+    """Matrix products and convolutions by the format they compute in."""
+
+    op_type: str
+    compute: str
+    """Format of the products' inputs: ``int8``, ``fp32``, ..."""
+    count: int
+    time_share: float | None
+    """Share of the run time, from the runtime's profiler."""
+    examples: tuple[str, ...]
+
+
+class PrecisionLedger(Frozen):
+    """What precision a file holds, or a runtime executes."""
+
+    regime: str
+    ledger: Literal["supplied_artifact", "recipe_artifact", "executed"]
+    sha256: Sha256
+    """Digest of the model file that was looked at."""
+    status: Literal["ok", "failed"]
+    message: str
+    tensors: tuple[TensorGroup, ...]
+    operators: tuple[OperatorGroup, ...]
+    provider: str | None
+    """Execution provider that really ran (executed ledger)."""
+
+
+class WeightError(Frozen):
+    """Distance of quantized weights from the reference's, in local grid steps."""
+
+    regime: str
+    sha256: Sha256
+    tensors: int
+    elements: int
+    clipped: int
+    """Weights outside the representable range, counted apart."""
+    worst_steps: float
+    """Largest distance of an unclipped weight, in steps of its own scale; round-to-nearest keeps it at 0.5."""
+    beyond_half_step: int
+    """Weights further than half a step (with a guard of 1e-3 steps for the arithmetic)."""
+    unmatched: tuple[str, ...]
+    """Quantized weights whose reference tensor was not found; they are not counted."""
+
+
+class ArtifactComparison(Frozen):
+    """The supplied artifact against the one that the recipe gives."""
+
+    regime: str
+    supplied_sha256: Sha256 | None
+    recipe_sha256: Sha256 | None
+    identical: bool | None
+    scales_compared: int
+    scales_different: int
+    worst_scale_ratio: float
+    """Largest relative difference of a scale."""
+    zero_points_different: int
+    weights_different: int
+    """Quantized weight values that differ."""
+    examples: tuple[str, ...]
+    unmatched: int
+    """Scales found in only one of the two."""
+
+
+class ItemScores(Frozen):
+    """Accuracy of one model over the whole evaluation set."""
+
+    regime: str
+    subject: Literal["supplied_artifact", "recipe_artifact"]
+    sha256: Sha256
+    """Digest of the evaluated model."""
+    status: Literal["ok", "failed"]
+    message: str
+    samples: int
+    metrics: dict[str, float]
+    """Value of each metric, by its handle."""
+    outcomes: dict[str, tuple[float, ...]]
+    """Per item and metric: 1 or 0 where an item is right or wrong, else the item's score."""
+    labels: dict[str, tuple[float, ...]]
+    """Per item: the truth of metrics that rank (Spearman, AUC); empty for the others."""
+    outputs_sha256: Sha256 | None
+    """Digest of all outputs."""
+    repeat_sha256: Sha256 | None
+    """The same, from a fresh process."""
+    one_thread_sha256: Sha256 | None
+    """The same, with one thread."""
+
+
+class Block(Frozen):
+    """One uninterrupted stretch of timed calls."""
+
+    process: int
+    """Number of the worker process (each regime has fresh ones)."""
+    order: int
+    """Position in the interleaved sequence over both regimes."""
+    start_s: float
+    """Start on a monotonic clock, since the stage began."""
+    seconds: float
+    calls: int
+    items: int
+
+
+class Quantile(Frozen):
+    """A latency percentile with its exact binomial bounds."""
+
+    p: float
+    value_s: float
+    low_s: float | None
+    """Lower 95 % bound; ``None`` if there are too few calls."""
+    high_s: float | None
+
+
+class HostSample(Frozen):
+    """The host during one second."""
+
+    t_s: float
+    busy: float
+    """Share of the logical processors' time that anybody used, 0..1."""
+    steal: float
+    """Share that the hypervisor took away, 0..1."""
+    foreign: float
+    """Share that processes other than our own used, 0..1."""
+    pressure: float | None
+    """Share of the second in which a task waited for a processor (PSI some), 0..1."""
+    mhz: float | None
+
+
+class SustainedRun(Frozen):
+    """Timed blocks of one regime."""
+
+    regime: str
+    sha256: Sha256
+    """Digest of the timed model."""
+    status: Literal["ok", "failed"]
+    message: str
+    item: str
+    batch: int
+    concurrency: int
+    window_s: float
+    """Time of the counted blocks together."""
+    warm_up_s: float
+    blocks: tuple[Block, ...]
+    bins: tuple[float, ...]
+    """Items completed in each second of the counted blocks, in order."""
+    quantiles: tuple[Quantile, ...]
+    calls: int
+    peak_memory_bytes: int
+    """Largest resident set of a worker process."""
+    baseline_memory_bytes: int
+    """Resident set of the worker before the model was loaded."""
+    threads: dict[str, int]
+    timed_scores: dict[str, float]
+    """Metrics over a random sample of the outputs of the timed run."""
+    timed_items: int
+    timed_disagreements: int
+    """Items of that sample whose outcome differs from the evaluation's."""
+    repeated_input_ratio: float | None
+    """Rate with one input repeated over the rate with changing inputs; well above 1 hints at caching."""
+    overhead_share: float | None
+    """Time of the timing loop itself over the time of a call."""
+    timestamps_sha256: Sha256 | None
+
+
+class SpeedProbe(Frozen):
+    """A fixed FP32 matrix product (512 x 512 x 512, numpy, declared threads) run between blocks."""
+
+    gflops: tuple[float, ...]
+    """Rate of each probe, in order."""
+    threads: int
+
+
+class SustainEvidence(Frozen):
+    """The interleaved measurement of all regimes."""
+
+    order: tuple[str, ...]
+    """Regime of each block in sequence, e.g. A B B A."""
+    runs: tuple[SustainedRun, ...]
+    probe: SpeedProbe
+    host: tuple[HostSample, ...]
+    seconds: float
+
+
+class Failure(Frozen):
+    """A stage that gave no result: our evidence, never the vendor's guilt."""
+
+    stage: str
+    regime: str | None
+    message: str
+
+
+class Evidence(Frozen):
+    """All that was measured for one claim."""
+
+    format: Literal["lynxspec-evidence/1"]
+    claim_sha256: Sha256
+    """Digest of the claim file."""
+    host: HostReport
+    materials: tuple[Material, ...]
+    quantizations: tuple[QuantizationRun, ...]
+    ledgers: tuple[PrecisionLedger, ...]
+    weight_errors: tuple[WeightError, ...]
+    comparisons: tuple[ArtifactComparison, ...]
+    scores: tuple[ItemScores, ...]
+    sustain: SustainEvidence | None
+    failures: tuple[Failure, ...]

@@ -1,0 +1,31 @@
+"""`Quantizer`: a tool that turns a reference model and a recipe into a quantized model; a file ends in ``QUANTIZER``.
+
+Runs inside the worker process like `verifier.runtimes.runtime`: standard library, numpy and the one tool, syntax of
+Python 3.8, the tool imported inside the functions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, NamedTuple, Tuple
+
+
+class Quantizer(NamedTuple):
+    """One tool."""
+
+    name: str
+    """Name that claims use."""
+    requires: Tuple[str, ...]
+    """Top-level modules; probed without importing them."""
+    distribution: str
+    """Distribution whose version is the tool's version."""
+    options: Tuple[str, ...]
+    """Closed vocabulary of recipe options."""
+    check: Callable[[Dict[str, Any]], Tuple[str, ...]]
+    """``check(regime recipe as plain data) -> reasons why this tool cannot do it`` (empty if it can)."""
+    quantize: Callable[[Dict[str, Any]], Dict[str, Any]]
+    """``quantize(job) -> {"samples": n, "digest": hex}``; the job names ``model``, ``output``, the regime's recipe as
+    plain data (``precision``, ``mixed_precision``, ``quantization``, ``calibration``, ``options``) and the
+    ``calibration_data`` npz; writes ``output``."""
+    variants: Callable[[Dict[str, Any]], Tuple[Tuple[str, str, str, Dict[str, Any]], ...]]
+    """``variants(job) -> ((option, declared, compared with, job with that option at the tool's default), ...)``: what
+    the inert-recipe detector runs."""

@@ -1,0 +1,29 @@
+"""`Runtime`: what one inference engine can do for the verifier; one file per engine ends in ``RUNTIME``.
+
+This file and every runtime's file run inside the worker process, in the tool chain's own environment: standard
+library, numpy and the one engine only, syntax of Python 3.8. The engine is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, NamedTuple, Tuple
+
+
+class Runtime(NamedTuple):
+    """One engine."""
+
+    name: str
+    """Name that claims use."""
+    requires: Tuple[str, ...]
+    """Top-level modules; probed without importing them."""
+    distribution: str
+    """Distribution whose version is the engine's version."""
+    options: Tuple[str, ...]
+    """Closed vocabulary of session options."""
+    open: Callable[[str, str, Dict[str, Any]], Any]
+    """``open(model_path, provider, options) -> session``; raises if the provider is not really used."""
+    run: Callable[[Any, Dict[str, Any]], Dict[str, Any]]
+    """``run(session, inputs by name) -> outputs by name`` (numpy arrays)."""
+    executed: Callable[[str, str, Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
+    """``executed(model_path, provider, options, inputs) -> {"provider", "operators": [...], "tensors": [...]}``: what
+    the engine really runs, with time shares; the shapes of `verifier.evidence.PrecisionLedger`."""
