@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 OPSET = 17
 IR_VERSION = 8
@@ -100,13 +100,15 @@ class Graph:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     weights: dict[str, onnx.TensorProto] = field(default_factory=dict)
 
-    def constant(self, name: str, value: NDArray[Any] | Sequence[float] | float, dtype: type = np.float32) -> str:
+    def constant(
+        self, name: str, value: NDArray[Any] | Sequence[float] | float, dtype: type[np.generic] = np.float32
+    ) -> str:
         """Add an initializer, once; a name that is there already is shared."""
         if name not in self.weights:
             self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(value, dtype=dtype), name)
         return name
 
-    def scalar(self, name: str, value: float, dtype: type = np.float32) -> str:
+    def scalar(self, name: str, value: float, dtype: type[np.generic] = np.float32) -> str:
         """Add an initializer of rank zero."""
         if name not in self.weights:
             self.weights[name] = numpy_helper.from_array(np.array(value, dtype=dtype), name)
@@ -126,10 +128,9 @@ class Graph:
         return model
 
 
-def tensor(name: str, kind: type, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
+def tensor(name: str, kind: type[np.generic], shape: Sequence[int | str]) -> onnx.ValueInfoProto:
     """Describe a graph input or output; a string in the shape is a free dimension."""
-    kinds = {np.float32: TensorProto.FLOAT, np.int64: TensorProto.INT64}
-    return helper.make_tensor_value_info(name, kinds[kind], list(shape))
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), list(shape))
 
 
 def downloads_folder(description: str | None) -> Path:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lynxspec.claim import Claim
-from lynxspec.location import Location, Path, Span
+from lynxspec.location import Location, Path, Places, Span
 from lynxspec.vocabulary import Component, Status
+
+__all__ = ["Disclosure", "Draft", "DraftRegime", "Ignore", "Places", "Quote"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,9 @@ class Disclosure:
     """The value in the vocabulary's words, if one was given."""
     evidence: tuple[Quote, ...] = ()
     path: Path = ()
-    """Where in a claim document the component stands (or should stand)."""
+    """Where in a claim document the component stands (or should stand): the leaf to blame."""
+    note: str = ""
+    """What keeps it from being fully disclosed, or why it does not apply; empty if nothing is to be said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +46,6 @@ class DraftRegime:
     role: Literal["reference", "quantized"]
     path: Path
     disclosures: Mapping[Component, Disclosure]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where keys and values stand in the source; ``keys`` and ``values`` map document paths to spans."""
-
-    source: str
-    keys: Mapping[Path, Span] = field(default_factory=dict)
-    values: Mapping[Path, Span] = field(default_factory=dict)
-
-    def at(self, path: Path) -> Location:
-        """Location of ``path``, or of its nearest ancestor that exists in the source."""
-        for end in range(len(path), -1, -1):
-            span = self.values.get(path[:end]) or self.keys.get(path[:end])
-            if span is not None:
-                return Location(source=self.source, span=span, path=path)
-        return Location(source=self.source, span=Span(line=1, column=1), path=path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

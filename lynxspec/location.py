@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 Path = tuple[str | int, ...]
 """Keys and indices from the root of a document, e.g. ``("regimes", 1, "accuracy")``."""
@@ -31,6 +32,23 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where keys and values stand in the source; ``keys`` and ``values`` map document paths to spans."""
+
+    source: str
+    keys: Mapping[Path, Span] = field(default_factory=dict)
+    values: Mapping[Path, Span] = field(default_factory=dict)
+
+    def at(self, path: Path) -> Location:
+        """Location of ``path``, or of its nearest ancestor that exists in the source."""
+        for end in range(len(path), -1, -1):
+            span = self.values.get(path[:end]) or self.keys.get(path[:end])
+            if span is not None:
+                return Location(source=self.source, span=span, path=path)
+        return Location(source=self.source, span=Span(line=1, column=1), path=path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """One way in which a document breaks its schema."""
 
@@ -47,3 +65,11 @@ def format_path(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
     return text or "(document)"
+
+
+def format_location(location: Location) -> str:
+    """``file:line:column`` as editors understand it, or ``file:page 3`` where a page is all that is known."""
+    span = location.span
+    if span.line is not None:
+        return f"{location.source}:{span.line}:{span.column or 1}"
+    return f"{location.source}:page {span.page}" if span.page is not None else location.source

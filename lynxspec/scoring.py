@@ -1,20 +1,67 @@
 """The score model, version 1: the whole formula stands in this file.
 
-(filled by the score model's owner; the types below are the contract)
+1. Each component has a weight: 5 for each of the sixteen required ones, 20 together for six of the others; the flag
+   ``peak_only`` has none. All together 100.
+2. Findings act first: one that *weakens* makes a disclosed component partial, one that *contradicts* makes it
+   contradicted. Ignored findings do not act.
+3. A component gives its weight if disclosed, half of it if partial, nothing if missing or contradicted. A justified
+   not-applicable leaves the denominator; nothing else does.
+4. A quantized regime answers for the reference that it is held against: of ``accuracy_reference`` and ``baseline`` the
+   weaker of its own status and the reference's counts.
+5. The document's score is that of its weakest quantized regime, 100 * points / denominator; its disclosures are, per
+   component, the weakest over the quantized regimes. Without a quantized regime the score is 0.
+6. Grades: A from 90, B from 80, C from 65, D from 50, E from 30, else F, under three gates: not complete, at most D; a
+   finding of severity error that stands, at most C; not deployment grade, at most B.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from lynxspec.draft import Disclosure
-from lynxspec.vocabulary import Component
+from lynxspec.draft import Disclosure, Draft, DraftRegime
+from lynxspec.lint.rule import Effect, Finding, Severity
+from lynxspec.vocabulary import REQUIRED, Component, Status
 
 SCORE_MODEL = "lynxspec-score/1"
 
 Grade = Literal["A", "B", "C", "D", "E", "F"]
+
+WEIGHTS: Mapping[Component, float] = {
+    **dict.fromkeys((c for c in Component if c in REQUIRED), 5.0),
+    Component.RUNTIME: 4.0,
+    Component.HARDWARE: 4.0,
+    Component.MODEL_NAME: 3.0,
+    Component.BATCH_OR_CONCURRENCY: 3.0,
+    Component.LATENCY: 3.0,
+    Component.DRIVER_STACK: 3.0,
+    Component.PEAK_ONLY: 0.0,
+}
+"""Step 1."""
+
+CREDIT: Mapping[Status, float] = {
+    Status.DISCLOSED: 1.0,
+    Status.PARTIAL: 0.5,
+    Status.MISSING: 0.0,
+    Status.CONTRADICTED: 0.0,
+}
+"""Step 3."""
+
+STRENGTH: Mapping[Status, int] = {
+    Status.CONTRADICTED: 0,
+    Status.MISSING: 1,
+    Status.PARTIAL: 2,
+    Status.DISCLOSED: 3,
+    Status.NOT_APPLICABLE: 4,
+}
+"""What is weakest when statuses are folded."""
+
+OF_THE_REFERENCE = (Component.ACCURACY_REFERENCE, Component.BASELINE)
+"""Step 4."""
+
+GRADES: tuple[tuple[float, Grade], ...] = ((90, "A"), (80, "B"), (65, "C"), (50, "D"), (30, "E"), (0, "F"))
+"""Step 6."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +94,85 @@ class Scorecard:
     disclosures: Mapping[Component, Disclosure]
     """Fold over regimes: the weakest status of each component."""
     regimes: tuple[RegimeScore, ...]
+
+
+def score(draft: Draft, findings: Iterable[Finding]) -> Scorecard:
+    """Score a draft with what the rules found in it."""
+    standing = tuple(f for f in findings if f.ignored is None)
+    after = {r.name: _after(r, standing) for r in draft.regimes}
+    references = [after[r.name] for r in draft.regimes if r.role == "reference"]
+    for regime in draft.regimes:
+        if regime.role == "quantized":
+            after[regime.name] = _with_references(after[regime.name], references)
+    scored = tuple(_regime_score(r.name, after[r.name]) for r in draft.regimes)
+    quantized = [s for s, r in zip(scored, draft.regimes, strict=True) if r.role == "quantized"]
+    weakest = min(quantized, key=lambda s: s.score, default=None)
+    folded = fold([s.disclosures for s in quantized])
+    required = [folded[c].status for c in Component if c in REQUIRED]
+    complete = not {Status.MISSING, Status.CONTRADICTED} & set(required)
+    deployment = set(required) <= {Status.DISCLOSED, Status.NOT_APPLICABLE}
+    value = weakest.score if weakest else 0.0
+    wrong = any(f.severity is Severity.ERROR for f in standing)
+    return Scorecard(
+        model=SCORE_MODEL,
+        score=value,
+        grade=grade(value, complete=complete, deployment_grade=deployment, wrong=wrong),
+        points=weakest.points if weakest else 0.0,
+        denominator=weakest.denominator if weakest else sum(WEIGHTS.values()),
+        complete=complete,
+        deployment_grade=deployment,
+        disclosures=folded,
+        regimes=scored,
+    )
+
+
+def grade(score: float, *, complete: bool, deployment_grade: bool, wrong: bool = False) -> Grade:
+    """Turn a score into its letter, under the gates of step 6."""
+    best: Grade = "D" if not complete else "C" if wrong else "B" if not deployment_grade else "A"
+    letter: Grade = next((letter for least, letter in GRADES if score >= least), "F")
+    return max(best, letter)
+
+
+def fold(regimes: Iterable[Mapping[Component, Disclosure]]) -> dict[Component, Disclosure]:
+    """Per component the weakest disclosure; missing where no regime says anything."""
+    nothing = Disclosure(status=Status.MISSING, value=None, note="no quantized regime")
+    held = tuple(regimes)
+    return {c: min((r.get(c, nothing) for r in held), key=_strength, default=nothing) for c in Component}
+
+
+def _strength(disclosure: Disclosure) -> int:
+    return STRENGTH[disclosure.status]
+
+
+def _after(regime: DraftRegime, findings: tuple[Finding, ...]) -> dict[Component, Disclosure]:
+    """Step 2; a finding about no regime in particular concerns every quantized one."""
+    disclosures = dict(regime.disclosures)
+    for finding in findings:
+        concerned = finding.regime == regime.name or (finding.regime is None and regime.role == "quantized")
+        if not concerned or finding.component is None or finding.component not in disclosures:
+            continue
+        old = disclosures[finding.component]
+        if finding.effect is Effect.WEAKENS and old.status is Status.DISCLOSED:
+            disclosures[finding.component] = replace(old, status=Status.PARTIAL, note=finding.message)
+        elif finding.effect is Effect.CONTRADICTS and old.status is not Status.MISSING:
+            disclosures[finding.component] = replace(old, status=Status.CONTRADICTED, note=finding.message)
+    return disclosures
+
+
+def _with_references(
+    own: dict[Component, Disclosure], references: list[dict[Component, Disclosure]]
+) -> dict[Component, Disclosure]:
+    """Step 4."""
+    weaker = {c: min((own, *references), key=lambda r: STRENGTH[r[c].status])[c] for c in OF_THE_REFERENCE if c in own}
+    return {**own, **weaker}
+
+
+def _regime_score(name: str, disclosures: Mapping[Component, Disclosure]) -> RegimeScore:
+    """Step 3; a component that a draft does not speak of is missing."""
+    missing = Disclosure(status=Status.MISSING, value=None)
+    all_of_them = {c: disclosures.get(c, missing) for c in Component}
+    counted = {c: d for c, d in all_of_them.items() if d.status is not Status.NOT_APPLICABLE}
+    points = sum(WEIGHTS[c] * CREDIT[d.status] for c, d in counted.items())
+    denominator = sum(WEIGHTS[c] for c in counted)
+    value = 100 * points / denominator if denominator else 0.0
+    return RegimeScore(name=name, points=points, denominator=denominator, score=value, disclosures=all_of_them)

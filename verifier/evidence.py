@@ -122,6 +122,10 @@ class PrecisionLedger(Frozen):
     operators: tuple[OperatorGroup, ...]
     provider: str | None
     """Execution provider that really ran (executed ledger)."""
+    first_layer: str | None = None
+    """Weight format of the first matrix product or convolution."""
+    last_layer: str | None = None
+    """Weight format of the last one."""
 
 
 class WeightError(Frozen):

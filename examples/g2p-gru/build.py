@@ -47,11 +47,12 @@ DICTIONARY_TABLE = "package/data/dict.txt"
 
 # The numbering that the checkpoint was trained with.
 GRAPHEMES = ["<pad>", "<unk>", "</s>", *"abcdefghijklmnopqrstuvwxyz"]
-PHONEMES = (
+PHONEME_NAMES = (
     "<pad> <unk> <s> </s> AA0 AA1 AA2 AE0 AE1 AE2 AH0 AH1 AH2 AO0 AO1 AO2 AW0 AW1 AW2 AY0 AY1 AY2 B CH D DH "
     "EH0 EH1 EH2 ER0 ER1 ER2 EY0 EY1 EY2 F G HH IH0 IH1 IH2 IY0 IY1 IY2 JH K L M N NG OW0 OW1 OW2 OY0 OY1 OY2 "
     "P R S SH T TH UH0 UH1 UH2 UW UW0 UW1 UW2 V W Y Z ZH"
-).split()
+)
+PHONEMES = PHONEME_NAMES.split()
 PAD, WORD_END, START, END = 0, 2, 2, 3  # WORD_END is a grapheme, START and END are phonemes
 IGNORED = -1
 
@@ -196,7 +197,7 @@ def word_model(weights: dict[str, Array]) -> onnx.ModelProto:
 
 
 def numpy_cell(weights: dict[str, Array], part: str, data: Array, state: Array) -> Array:
-    """One GRU step for one word, straight from the definition."""
+    """Take one GRU step for one word, straight from the definition."""
     from_data = weights[f"{part}_w_ih"] @ data + weights[f"{part}_b_ih"]
     from_state = weights[f"{part}_w_hh"] @ state + weights[f"{part}_b_hh"]
     reset, update = 1 / (1 + np.exp(-(from_data + from_state)[: 2 * HIDDEN].reshape(2, HIDDEN)))
@@ -205,7 +206,7 @@ def numpy_cell(weights: dict[str, Array], part: str, data: Array, state: Array) 
 
 
 def numpy_phonemes(weights: dict[str, Array], letters: Array) -> list[int]:
-    """The package's algorithm for one word without padding; stops at the end mark, which it returns too."""
+    """Run the package's algorithm for one word without padding, up to and including the end mark."""
     state = np.zeros(HIDDEN, dtype=np.float32)
     for letter in letters:
         state = numpy_cell(weights, "enc", weights["enc_emb"][letter], state)

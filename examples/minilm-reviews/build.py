@@ -161,7 +161,7 @@ def main() -> None:
     accuracy = np.mean((scores > 0) == evaluation.labels)
     lengths = tokens["attention_mask"].sum(axis=1)
     print(f"{len(sentences.texts)} sentences, {evaluation.labels.mean():.3f} of the evaluation set positive")
-    print(f"tokens per sentence: median {np.median(lengths):.0f}, cut off at {LENGTH}: {np.sum(lengths == LENGTH)}")
+    print(f"tokens per sentence: median {np.median(lengths):.0f}, with all {LENGTH}: {np.sum(lengths == LENGTH)}")
     print(f"evaluation accuracy {accuracy:.4f}")
     onnx.save_model(head, HERE / "head.onnx")
     truth = {"label": evaluation.labels, "rating": evaluation.ratings, "id": evaluation.ids}

@@ -24,7 +24,6 @@ import torch
 from building import Graph, Package, downloads_folder, fetch, member, report, tensor, write_npz
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 Array = NDArray[Any]
 
@@ -181,12 +180,13 @@ def run(model: onnx.ModelProto, images: Array) -> Array:
 
 
 def fit_head(features: Array, labels: Array) -> tuple[Array, Array]:
-    """Fit a logistic regression on standardised features and fold the standardisation into its weights."""
-    scaler = StandardScaler().fit(features.astype(np.float64))
-    probe = LogisticRegression(C=0.01, max_iter=1000).fit(scaler.transform(features), labels)
-    weight = probe.coef_.T / scaler.scale_[:, None]
-    bias = probe.intercept_ - scaler.mean_ @ weight
-    return weight.astype(np.float32), bias.astype(np.float32)
+    """Fit a logistic regression on the raw features.
+
+    They are not standardised: undoing that in the weights would give features that hardly vary enormous weights,
+    and a linear layer like that cannot be quantized to 8 bit.
+    """
+    probe = LogisticRegression(C=1.0, max_iter=2000).fit(features, labels)
+    return probe.coef_.T.astype(np.float32), probe.intercept_.astype(np.float32)
 
 
 def main() -> None:

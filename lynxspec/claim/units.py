@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -46,20 +47,27 @@ class Kind:
 
     def parse(self, text: str) -> Quantity:
         """Read ``text``, which matches `pattern`; raises `ValueError` otherwise."""
-        if not re.fullmatch(self.pattern, text):
+        if not _compiled(self).fullmatch(text):
             message = f"expected {self.name} such as {self.example!r}"
             raise ValueError(message)
+        return self._split(text)
+
+    def _split(self, text: str) -> Quantity:
+        """Read ``text``, which is known to match."""
         number, unit = text.split(" ", 1)
         return self.of(float(number), unit)
 
     def of(self, value: float, unit: str) -> Quantity:
         """A quantity of this kind from a number and one of its units."""
-        return Quantity(value, unit, value * dict(self.factors)[unit])
+        for name, factor in self.factors:
+            if name == unit:
+                return Quantity(value, unit, value * factor)
+        raise KeyError(unit)
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
         """A string of the right pattern becomes a `Quantity`; it is written back as it was read."""
         return core_schema.no_info_after_validator_function(
-            self.parse,
+            self._split,
             core_schema.str_schema(pattern=self.pattern, strict=True),
             serialization=core_schema.plain_serializer_function_ser_schema(str),
         )
@@ -67,6 +75,11 @@ class Kind:
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The same pattern for editors and other validators."""
         return {"type": "string", "pattern": self.pattern, "examples": [self.example], "title": self.name}
+
+
+@cache
+def _compiled(kind: Kind) -> re.Pattern[str]:
+    return re.compile(kind.pattern)
 
 
 ITEMS = (

@@ -1,0 +1,1 @@
+"""The linter: rules over a draft, and the engine that runs them."""

@@ -101,3 +101,6 @@ class Rule:
     """What a buyer asks the vendor, ready to send; empty if nothing is to be asked."""
     check: Callable[[Draft], Iterator[Hit]]
     since: str = "1.0"
+    """Release of the rule set that brought the rule."""
+    documentation: str = ""
+    """With the headings above, for one rule of a family; empty if the docstring of the file documents the rule."""

@@ -1,0 +1,1 @@
+"""How a lint run is shown: one file per format, each ending in one frozen ``REPORTER``."""

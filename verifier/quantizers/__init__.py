@@ -1,0 +1,33 @@
+"""The quantizing tools: each file of this folder but `quantizer` ends in a ``QUANTIZER``; adding one is adding a file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+
+from verifier.errors import ToolUnavailable
+from verifier.quantizers.quantizer import Quantizer
+
+
+def names() -> tuple[str, ...]:
+    """Names of the tools that there is a file for, found without importing anything."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem != "quantizer"))
+
+
+def find_quantizer(name: str) -> Quantizer | None:
+    """The same as `find`, ``None`` where there is no such file."""
+    return find(name) if name in names() else None
+
+
+def find(name: str) -> Quantizer:
+    """The tool of that name; imports its plug-in file, never the tool itself."""
+    if name not in names():
+        raise ToolUnavailable(f"no quantizer named {name!r}", hint=f"this verifier has {', '.join(names())}")
+    record: Quantizer = importlib.import_module(f"verifier.quantizers.{name}").QUANTIZER
+    return record
+
+
+def missing(quantizer: Quantizer) -> tuple[str, ...]:
+    """Modules that the tool needs and this interpreter lacks, probed without importing them."""
+    return tuple(module for module in quantizer.requires if importlib.util.find_spec(module) is None)

@@ -1,0 +1,1 @@
+"""The stages of a reproduction, in order; see `verifier.reproduction.run`."""

@@ -1,0 +1,1 @@
+"""The rules: one file each, or one for a tight family, found by `lynxspec.lint.engine`."""

@@ -1,0 +1,99 @@
+"""What the published words of a claim promise: gains, losses and adjectives that numbers can check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lynxspec.claim import Claim, present
+from lynxspec.location import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """A number in the words, with how exactly it was said."""
+
+    words: str
+    value: float
+    slack: float
+    """How far off the number may be for the words still to be true."""
+    path: Path
+
+
+_NUMBER = r"(?P<n>\d+(?:[.,]\d+)?)"
+_FASTER = (
+    r"(?:faster|speed-?\s?ups?|quicker|(?:higher|more|increased?) (?:in )?throughput|throughput (?:gain|increase))"
+)
+_FACTOR = re.compile(rf"(?<![\d.]){_NUMBER}\s*(?:x\b|×|times\b)(?!\s*\d)(?P<after>[^.;,]{{0,30}})", re.IGNORECASE)
+_PERCENT = re.compile(rf"(?<![\d.]){_NUMBER}\s*(?:%|percent)\s+{_FASTER}", re.IGNORECASE)
+_WORDS = (
+    (re.compile(r"\b(?:twice|double)(?:s|d)?\b(?: as fast| the (?:speed|throughput)| throughput)", re.IGNORECASE), 2.0),
+    (re.compile(r"\btripl(?:e|es|ed)\b(?: the)? (?:speed|throughput)", re.IGNORECASE), 3.0),
+)
+_OF_SIZE = re.compile(r"^\s*(?:smaller|less|fewer|lower|compress|reduc|memory)", re.IGNORECASE)
+_WORD_NUMBERS = {"half a": 0.5, "one": 1.0, "a": 1.0, "two": 2.0, "three": 3.0}
+_WITHIN = re.compile(
+    r"(?:within|less than|under|below|<|at most|no more than|max(?:imum)?\.?)\s*"
+    r"(?P<n>half a|one|two|three|a|\d+(?:\.\d+)?)\s*(?P<unit>%|percent(?:age points?)?|points?\b|pp\b)",
+    re.IGNORECASE,
+)
+_ABOUT_ACCURACY = re.compile(r"accura|loss|drop|degrad|quality|f1|top-?1", re.IGNORECASE)
+_LOSSLESS = re.compile(
+    r"(?P<hedge>near(?:ly)?[- ]|almost |virtually |practically |essentially )?"
+    r"(?P<words>loss-?less(?:ly)?|(?:no|zero|without(?: any)?) (?:\w+ )?(?:accuracy |quality )?"
+    r"(?:loss|degradation|drop|compromise|sacrific\w+)|(?:accuracy|quality) (?:is |fully )?(?:preserved|maintained|unchanged|retained)"
+    r"|(?:identical|same|full|unchanged) (?:accuracy|quality))",
+    re.IGNORECASE,
+)
+_UP_TO = re.compile(r"\b(?:up to|as much as|peak(?:s|ing)? at|maximum of)\s+\d", re.IGNORECASE)
+
+
+def published(claim: Claim) -> Iterator[tuple[Path, str]]:
+    """The words of a claim that are meant for the public."""
+    yield ("identity", "title"), claim.identity.title
+    statement = present(claim.identity.statement)
+    if statement is not None:
+        yield ("identity", "statement", "text"), statement.text
+
+
+def promised_gains(claim: Claim) -> Iterator[Promise]:
+    """Gains in speed that the words state."""
+    for path, text in published(claim):
+        for match in _FACTOR.finditer(text):
+            if not _OF_SIZE.match(match["after"]):
+                digits = match["n"].replace(",", ".")
+                value = float(digits)
+                half = 0.5 * 10.0 ** -len(digits.partition(".")[2])
+                # "2x" of 1.95 is rounding, "2x" of 1.6 is not: half a digit, but at most 5 %
+                yield Promise(
+                    words=match[0][: -len(match["after"]) or None], value=value, slack=min(half, value / 20), path=path
+                )
+        for match in _PERCENT.finditer(text):
+            yield Promise(words=match[0], value=1 + float(match["n"].replace(",", ".")) / 100, slack=0.01, path=path)
+        for pattern, value in _WORDS:
+            for match in pattern.finditer(text):
+                yield Promise(words=match[0], value=value, slack=value / 10, path=path)
+
+
+def promised_losses(claim: Claim) -> Iterator[Promise]:
+    """Bounds on the loss of accuracy that the words state, in points (or percent, as said)."""
+    for path, text in published(claim):
+        for match in _WITHIN.finditer(text):
+            if _ABOUT_ACCURACY.search(text):
+                number = match["n"].lower()
+                yield Promise(words=match[0], value=_WORD_NUMBERS.get(number) or float(number), slack=0.0, path=path)
+
+
+def lossless(claim: Claim) -> Iterator[tuple[Path, str, bool]]:
+    """Places where the words deny any loss, and whether they hedge."""
+    for path, text in published(claim):
+        for match in _LOSSLESS.finditer(text):
+            yield path, match[0].strip(), bool(match["hedge"])
+
+
+def up_to(claim: Claim) -> Iterator[tuple[Path, str]]:
+    """Places where the words give a bound instead of a result."""
+    for path, text in published(claim):
+        for match in _UP_TO.finditer(text):
+            yield path, match[0]

@@ -1,0 +1,142 @@
+"""Plain text for a terminal: grade, gates, disclosure table, findings with remedy, questions, in one screen."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from lynxspec.draft import Disclosure
+from lynxspec.lint.rule import Finding, Severity
+from lynxspec.location import format_location
+from lynxspec.plain_text import shorten, visible
+from lynxspec.reporters.reporter import (
+    LABELS,
+    LintedDocument,
+    LintRun,
+    Reporter,
+    View,
+    gate_reason,
+    issuer_of,
+    named,
+    number,
+    questions,
+    title_of,
+    weakest_regime,
+)
+from lynxspec.scoring import grade
+from lynxspec.vocabulary import REQUIRED, Component, Status
+
+WIDTH = 100
+NAME_WIDTH = 24
+COLOURS = {Severity.INFO: "\x1b[36m", Severity.WARNING: "\x1b[33m", Severity.ERROR: "\x1b[31m"}
+GROUPS = {
+    Status.CONTRADICTED: "Contradicted",
+    Status.MISSING: "Missing",
+    Status.PARTIAL: "Partial",
+    Status.DISCLOSED: "Disclosed",
+    Status.NOT_APPLICABLE: "Not applicable",
+}
+
+
+def render(run: LintRun, view: View) -> str:
+    """Show all documents, one after the other."""
+    if view.brief:
+        lines = [line for document in run.documents for f in document.counted for line in _finding(f, view)]
+    else:
+        lines = [line for document in run.documents for line in (*_document(document, run, view), "")]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _document(document: LintedDocument, run: LintRun, view: View) -> list[str]:
+    """Show one document, top to bottom."""
+    lines = _head(document)
+    lines += _table(document)
+    lines += _findings(document, view)
+    if document.ignored:
+        lines += ["", f"Ignored ({len(document.ignored)}), as the document asks under --profile {run.profile}"]
+        for finding in document.ignored:
+            lines += _wrapped(f"  {_place(finding)} {finding.code} {finding.rule}", f": {finding.ignored}")
+    asked = questions(document, run.rules)
+    if asked:
+        lines += ["", f"Questions for {shorten(issuer_of(document), 60)} ({len(asked)})"]
+        for index, question in enumerate(asked, 1):
+            lines += _wrapped(f"  {index:2}. ", question.text)
+    return lines
+
+
+def _head(document: LintedDocument) -> list[str]:
+    """Show what it is, what it scored, and the two gates."""
+    card = document.scorecard
+    claim = document.draft.claim
+    lines = [visible(document.draft.source)]
+    if claim is not None:
+        identity = claim.identity
+        by = f"{identity.nature} by {identity.measured_by.name} ({identity.measured_by.independence})"
+        lines += _wrapped("", title_of(document))
+        lines += _wrapped("", f"{identity.issuer.name}, {identity.date}; {by}")
+    weakest = weakest_regime(document)
+    of = f"; regime {weakest}" if weakest else ""
+    points = f"{number(card.points)} of {number(card.denominator)} points, {card.model}{of}"
+    complete, deployment = gate_reason(document)
+    earned = grade(card.score, complete=True, deployment_grade=True)
+    held = "" if earned == card.grade else f"; {earned} by points alone, held down by what is open below"
+    lines += ["", *_wrapped(f"  {'Grade ' + card.grade:<18}", f"{number(card.score)} of 100 ({points}){held}")]
+    lines += _wrapped(f"  {'Complete':<18}", f"{'yes' if card.complete else 'NO'}, {complete}")
+    lines += _wrapped(f"  {'Deployment grade':<18}", f"{'yes' if card.deployment_grade else 'NO'}, {deployment}")
+    return lines
+
+
+def _table(document: LintedDocument) -> list[str]:
+    """Draw the disclosure table, grouped by status, the worst first."""
+    lines: list[str] = []
+    for status, heading in GROUPS.items():
+        rows = [(c, d) for c, d in document.scorecard.disclosures.items() if d.status is status]
+        if rows:
+            lines += ["", f"{heading} ({len(rows)})" + (", * required" if not lines else "")]
+            lines += [_row(component, disclosure) for component, disclosure in rows]
+    return lines
+
+
+def _row(component: Component, disclosure: Disclosure) -> str:
+    """Show one component with its value as claimed."""
+    mark = "*" if component in REQUIRED else " "
+    value, note = disclosure.value or "", disclosure.note
+    text = f"{value} ({note})" if value and note else value or note or "nothing stated"
+    return f"  {mark} {named(component):<{NAME_WIDTH}}{shorten(text, WIDTH - NAME_WIDTH - 4)}"
+
+
+def _findings(document: LintedDocument, view: View) -> list[str]:
+    """List the findings that count, under a line that counts them."""
+    found = document.counted
+    if not found:
+        return ["", "No findings"]
+    counts = [(severity, sum(f.severity is severity for f in found)) for severity in reversed(Severity)]
+    summary = ", ".join(f"{count} {LABELS[severity]}" for severity, count in counts if count)
+    return ["", f"Findings ({summary})", *(f"  {line}" for f in found for line in _finding(f, view))]
+
+
+def _finding(finding: Finding, view: View) -> list[str]:
+    """Write ``path:line:column CODE severity message``, then the remedy."""
+    label = LABELS[finding.severity]
+    doubt = "" if finding.confidence.value == "certain" else f" ({finding.confidence.value})"
+    where = f" [{finding.regime}]" if finding.regime and finding.regime not in finding.message else ""
+    head = f"{_place(finding)} {finding.code} "
+    lines = wrap(visible(f"{head}{label}{doubt}{where} {finding.message}"), WIDTH - 2, subsequent_indent="    ")
+    if view.colour:
+        lines[0] = lines[0].replace(f"{head}{label}", f"{head}{COLOURS[finding.severity]}{label}\x1b[0m", 1)
+    if finding.remedy and not view.brief:
+        lines += [f"  {line}" for line in _wrapped("  -> ", finding.remedy)]
+    return lines
+
+
+def _place(finding: Finding) -> str:
+    """Show the main place of a finding."""
+    return visible(format_location(finding.locations[0])) if finding.locations else "(document)"
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    """Set ``text`` behind ``label``, its further lines below its start."""
+    indent = " " * min(len(label), 20)
+    return wrap(visible(label + text), WIDTH, subsequent_indent=indent, drop_whitespace=True) or [label]
+
+
+REPORTER = Reporter(name="text", summary="for people: one screen per document", render=render)

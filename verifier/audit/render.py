@@ -1,0 +1,306 @@
+"""The audit record as PDF/A pages: the same bytes for the same record, and nothing loaded from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib import metadata, resources
+from types import ModuleType
+from typing import Any
+
+from lynxspec.errors import LynxSpecError
+from verifier.audit import pictures, texts
+from verifier.audit.finisher import finish
+from verifier.audit.record import Record, digest, to_jcs
+from verifier.evidence import PrecisionLedger
+from verifier.verdict import ClauseKind, ClauseVerdict, Interval, Reason, Verdict
+
+SYSTEM_PACKAGES = (
+    "sudo apt-get install --no-install-recommends "
+    "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 libfontconfig1"
+)
+"""What WeasyPrint loads, as Debian and Ubuntu name it."""
+FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+"""Fonts that come with the package; the pages use no other."""
+ORDER = (Verdict.REFUTED, Verdict.REPRODUCED, Verdict.INCONCLUSIVE, Verdict.NOT_TESTABLE)
+"""Bad news first."""
+HEADLINES = (ClauseKind.SPEEDUP, ClauseKind.THROUGHPUT, ClauseKind.ACCURACY, ClauseKind.CRITERION)
+"""Clauses that page one shows."""
+
+
+class RendererUnavailable(LynxSpecError):
+    """Libraries of the system that lay out text are missing; nothing can be rendered."""
+
+    exit_code = 2
+
+
+@cache
+def _weasyprint() -> ModuleType:
+    """WeasyPrint, or one clear error with the command that installs what it lacks."""
+    try:
+        import weasyprint  # noqa: PLC0415 - loads system libraries
+    except (OSError, ImportError) as error:
+        raise RendererUnavailable(
+            f"WeasyPrint cannot load its system libraries: {str(error).splitlines()[0]}",
+            hint=f"Run: {SYSTEM_PACKAGES}",
+        ) from error
+    return weasyprint
+
+
+def _file(name: str) -> bytes:
+    return resources.files("verifier.audit").joinpath(name).read_bytes()
+
+
+def _layout() -> str:
+    """Digest of everything of ours that shapes the pages."""
+    names = ("render.py", "finisher.py", "pictures.py", "texts.py", "templates/record.html", "templates/record.css")
+    parts = [hashlib.sha256(_file(name)).digest() for name in (*names, *(f"fonts/{font}" for font in FONTS))]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    _weasyprint()
+    from cffi import FFI  # noqa: PLC0415 - comes with WeasyPrint
+    from weasyprint.text import ffi as libraries  # noqa: PLC0415 - loads system libraries
+
+    declared = FFI()
+    declared.cdef("const char* hb_version_string(void);")
+    harfbuzz = declared.dlopen("libharfbuzz.so.0")
+    pango = libraries.pango.pango_version()
+    return (
+        ("lynxspec", metadata.version("lynxspec")),
+        ("layout", _layout()),
+        *((name, metadata.version(name)) for name in ("weasyprint", "pydyf", "tinycss2", "jinja2")),
+        ("pango", f"{pango // 10000}.{pango // 100 % 100}.{pango % 100}"),
+        ("harfbuzz", declared.string(harfbuzz.hb_version_string()).decode()),
+        ("harfbuzz-subset", "no" if libraries.harfbuzz_subset is None else "yes"),
+        ("zlib", zlib.ZLIB_RUNTIME_VERSION),
+        ("machine", platform.machine()),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that shapes the pages; goes into `Record.renderer`."""
+    return dict(_versions())
+
+
+@cache
+def _drawable() -> frozenset[int]:
+    """Characters that both fonts can draw, less those that change how others are read."""
+    from fontTools.ttLib import TTFont  # noqa: PLC0415 - comes with WeasyPrint
+
+    sets = []
+    for name in FONTS:
+        with resources.as_file(resources.files("verifier.audit").joinpath(f"fonts/{name}")) as path:
+            sets.append(set(TTFont(path, lazy=True).getBestCmap()))
+    invisible = {0xAD, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070)}
+    private = {code for code in sets[0] if 0xE000 <= code <= 0xF8FF}
+    return frozenset((sets[0] & sets[1]) - invisible - private - set(range(0x20)) - set(range(0x7F, 0xA0)))
+
+
+def clean(text: object) -> str:
+    """Text as printed: what the fonts cannot draw, and what could hide or reorder words, stands as its code point."""
+    known, shown, marks = _drawable(), [], 0
+    for char in str(text):
+        marks = marks + 1 if 0x300 <= ord(char) <= 0x36F else 0
+        if char in "\n\t":
+            shown.append(" ")
+        elif ord(char) in known and marks < 3:
+            shown.append(char)
+        else:
+            shown.append(f"[U+{ord(char):04X}]")
+    return "".join(shown)
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _span(interval: Interval) -> str:
+    return f"{interval.low:.5g} to {interval.high:.5g} {interval.unit} ({interval.coverage * 100:g} %, {interval.method})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecisionRow:
+    """One tensor class: declared, in the file, executed."""
+
+    name: str
+    declared: str
+    artifact: str
+    executed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecisionTable:
+    """Precision of one regime."""
+
+    artifact_title: str
+    rows: tuple[PrecisionRow, ...]
+
+
+def _seen(ledger: PrecisionLedger | None, name: str) -> str:
+    """What a ledger says of one tensor class."""
+    if ledger is None:
+        return "not looked at"
+    if ledger.status != "ok":
+        return f"no result: {ledger.message}"
+    groups = [g for g in ledger.tensors if g.tensor_class == name]
+    return "; ".join(
+        f"{g.format}, {g.granularity.replace('_', ' ')}"
+        + ("" if g.symmetry == "none" else f", {g.symmetry}, {g.timing}")
+        + f" ({g.tensors} tensors)"
+        for g in groups
+    ) or "–"
+
+
+def _operators(ledger: PrecisionLedger | None) -> str:
+    if ledger is None or ledger.status != "ok":
+        return "–"
+    shares = [
+        f"{g.count} {g.op_type} in {g.compute}"
+        + (f" ({g.time_share * 100:.0f} % of the time)" if g.time_share is not None else "")
+        for g in ledger.operators
+    ]
+    return "; ".join(shares) or "–"
+
+
+def _precision(record: Record, regime: str, declared: Iterable[tuple[str, str]]) -> PrecisionTable:
+    found = {ledger.ledger: ledger for ledger in record.evidence.ledgers if ledger.regime == regime}
+    supplied, executed = found.get("supplied_artifact"), found.get("executed")
+    artifact = supplied or found.get("recipe_artifact")
+    rows = [
+        PrecisionRow(name=name, declared=text, artifact=_seen(artifact, name), executed=_seen(executed, name))
+        for name, text in declared
+        if not text.startswith("not applicable") or _seen(artifact, name) not in ("–", "not looked at")
+    ]
+    rows.append(PrecisionRow(name="operators", declared="–", artifact=_operators(artifact), executed=_operators(executed)))
+    title = texts.LEDGER_WORD["supplied_artifact" if supplied or not artifact else "recipe_artifact"]
+    return PrecisionTable(artifact_title=title, rows=tuple(rows))
+
+
+def _sorted(verdicts: Iterable[ClauseVerdict]) -> list[ClauseVerdict]:
+    return sorted(verdicts, key=lambda v: (ORDER.index(v.verdict), texts.KIND_ORDER[v.kind], v.id))
+
+
+def _reason(verdict: ClauseVerdict) -> str:
+    words = Reason.of(verdict.reason).sentence
+    return words[0].upper() + words[1:]
+
+
+def _rules(verdicts: Iterable[ClauseVerdict]) -> list[tuple[str, str]]:
+    """Each decision rule once, with the kinds of clauses that it decides."""
+    kinds: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        name = verdict.kind.value.replace("_", " ").capitalize()
+        if verdict.decision_rule and name not in kinds.setdefault(verdict.decision_rule, []):
+            kinds[verdict.decision_rule].append(name)
+    return [(", ".join(names), rule) for rule, names in kinds.items()]
+
+
+def _runs(record: Record) -> list[tuple[str, str, object]]:
+    rows: list[tuple[str, str, object]] = []
+    for run in record.evidence.sustain.runs if record.evidence.sustain else ():
+        if run.status != "ok":
+            rows.append((run.regime, f"No result: {run.message}", None))
+            continue
+        processes = len({b.process for b in run.blocks})
+        note = (
+            f"{run.window_s:.0f} s counted in {len(run.blocks)} blocks of {processes} processes after "
+            f"{run.warm_up_s:.0f} s warm-up, batch {run.batch}, concurrency {run.concurrency}, {run.calls} calls."
+        )
+        rows.append((run.regime, note, pictures.over_time(record, run)))
+    return rows
+
+
+def _context(record: Record, record_digest: str) -> dict[str, Any]:
+    """All that the template prints."""
+    verdicts = _sorted(record.verdicts)
+    counts = {verdict: sum(v.verdict is verdict for v in verdicts) for verdict in ORDER}
+    against = {
+        Verdict.REPRODUCED: (),
+        Verdict.REFUTED: (Verdict.REFUTED,),
+        Verdict.INCONCLUSIVE: (Verdict.INCONCLUSIVE,),
+        Verdict.NOT_TESTABLE: (Verdict.NOT_TESTABLE,),
+    }[record.overall]
+    missed = tuple(v.title for v in verdicts if v.verdict in against)
+    decided = [v for v in verdicts if v.verdict in (Verdict.REFUTED, Verdict.REPRODUCED)]
+    open_ = [v for v in verdicts if v.verdict not in (Verdict.REFUTED, Verdict.REPRODUCED)]
+    short = sorted((v for v in verdicts if v.kind in HEADLINES), key=lambda v: (HEADLINES.index(v.kind), v.id))
+    return {
+        "r": record,
+        "t": texts,
+        "digest": record_digest,
+        "sentence": texts.sentence(record.overall, counts, missed),
+        "counts": counts,
+        "headline": short[:8],
+        "clause_tables": (
+            ("Decided", "Measured", decided),
+            ("Not decided: what was observed proves nothing about the claim", "Observed here", open_),
+        ),
+        "reasons": {v.id: _reason(v) for v in verdicts},
+        "rules": _rules(verdicts),
+        "ledgers": {
+            r.name: _precision(record, r.name, ((f.label, f.value) for f in r.precision)) for r in record.claim.regimes
+        },
+        "inert": [(q.regime, i) for q in record.evidence.quantizations for i in q.inert],
+        "deviations": [row for row in record.system if row.same is False],
+        "pictures": {"trade": pictures.trade(record), "runs": _runs(record), "probe": pictures.probe(record)},
+    }
+
+
+def page_source(record: Record) -> str:
+    """The pages as HTML, every text escaped."""
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only rendering needs it
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(clean=clean, number=_number, interval=_span)
+    template = environment.from_string(_file("templates/record.html").decode())
+    return template.render(_context(record, digest(to_jcs(record))))
+
+
+def render(record: Record, claim_text: bytes | str, claim_name: str | None = None) -> bytes:
+    """PDF/A-3a pages of ``record`` with the claim and the record embedded; unsigned, with an empty signature field."""
+    claim = claim_text.encode() if isinstance(claim_text, str) else claim_text
+    if hashlib.sha256(claim).hexdigest() != record.document.sha256:
+        raise LynxSpecError(
+            f"the claim {claim_name or record.document.name} is not the one that the record is about",
+            hint="Give the file that was verified, byte for byte.",
+        )
+    weasyprint = _weasyprint()
+    from verifier.audit.fetcher import PackageFonts  # noqa: PLC0415 - needs WeasyPrint
+
+    data = to_jcs(record)
+    moment = datetime.strptime(record.created, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - WeasyPrint writes it as UTC
+    attachments = [
+        weasyprint.Attachment(
+            string=content, name=name, description=words, relationship=relation, created=moment, modified=moment
+        )
+        for name, content, words, relation in (
+            (record.document.attachment, claim, "The claim as given", "Source"),
+            ("record.json", data, "Everything behind the pages, RFC 8785", "Data"),
+        )
+    ]
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - needs WeasyPrint
+
+    fonts, fetcher = FontConfiguration(), PackageFonts({f"lynxspec:{name}": _file(f"fonts/{name}") for name in FONTS})
+    style = weasyprint.CSS(
+        string=_file("templates/record.css").decode(), font_config=fonts, url_fetcher=fetcher, base_url=None
+    )
+    document = weasyprint.HTML(string=page_source(record), url_fetcher=fetcher, base_url=None)
+    pdf: bytes = document.write_pdf(
+        stylesheets=[style],
+        font_config=fonts,
+        attachments=attachments,
+        pdf_variant="pdf/a-3a",
+        pdf_identifier=digest(data)[:32].encode(),
+        # finish() compresses the streams: what WeasyPrint calls compression would also hide objects in streams
+        uncompressed_pdf=True,
+        finisher=lambda made, file: finish(file, pages=len(made.pages), record_digest=digest(data)),
+    )
+    return pdf

@@ -1,0 +1,108 @@
+"""The system and the tools as the claim states them, beside what was found; what differs is a deviation."""
+
+from __future__ import annotations
+
+from lynxspec.claim import Claim, Frozen, present
+from verifier.audit.summary import words
+from verifier.evidence import Evidence
+
+
+class SystemRow(Frozen):
+    """One property of the system under test."""
+
+    name: str
+    """Which property."""
+    claimed: str
+    """As the claim states it."""
+    found: str
+    """As found on the machine of this run."""
+    same: bool | None
+    """Whether they agree; ``None`` where the claim states nothing that could be compared."""
+
+
+def _row(name: str, claimed: object, found: str | None) -> SystemRow:
+    """Compare two spellings; an absence on either side compares to nothing."""
+    stated = None if present(claimed) is None else words(claimed)
+    return SystemRow(
+        name=name,
+        claimed=words(claimed),
+        found=found or "not found",
+        same=None if stated is None or not found else stated.split() == found.split(),
+    )
+
+
+def _gib(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB"
+
+
+def _host(claim: Claim, evidence: Evidence) -> list[SystemRow]:
+    stated, found = claim.hardware.host, evidence.host
+    rows = [
+        _row("Processor", stated.cpu, found.cpu),
+        _row("Stepping", stated.stepping, found.stepping),
+        _row("Logical processors", str(stated.logical_cpus), str(found.logical_cpus)),
+        SystemRow(
+            name="Memory",
+            claimed=str(stated.memory),
+            found=_gib(found.memory_bytes),
+            same=abs(found.memory_bytes / stated.memory.base - 1) < 0.1,  # the kernel keeps some for itself
+        ),
+        _row("Instruction sets", tuple(sorted(stated.isa)), ", ".join(sorted(set(found.isa) & set(stated.isa)))),
+        _row("Operating system", stated.os, found.os),
+        _row("Kernel", stated.kernel, found.kernel),
+        _row("Virtualization", stated.virtualization, found.virtualization),
+        _row("Machine (digest of its id)", stated.machine, found.machine),
+    ]
+    if claim.hardware.kind == "cpu":
+        rows.append(SystemRow(name="Accelerators", claimed="none", found=", ".join(found.accelerators) or "none", same=None))
+    else:
+        product = f"{claim.hardware.count} x {claim.hardware.product}"
+        names = ", ".join(found.accelerators)
+        same = bool(found.accelerators) and all(claim.hardware.product in a for a in found.accelerators)
+        rows.insert(0, SystemRow(name="Accelerator", claimed=product, found=names or "none", same=same))
+    return rows
+
+
+def _tools(claim: Claim, evidence: Evidence) -> list[SystemRow]:
+    rows: dict[tuple[str, str], SystemRow] = {}
+    for regime in claim.regimes:
+        for role, tool in (("Quantizer", regime.toolchain.quantizer), ("Runtime", regime.toolchain.runtime)):
+            known = present(tool)
+            if known is None:
+                continue
+            found = evidence.host.packages.get(known.name)
+            rows[role, f"{known.name} {known.version}"] = SystemRow(
+                name=role,
+                claimed=f"{known.name} {known.version}",
+                found=f"{known.name} {found}" if found else "not installed",
+                same=found == known.version,
+            )
+    return list(rows.values())
+
+
+def _runs(claim: Claim, evidence: Evidence) -> list[SystemRow]:
+    """Where the run itself was shorter or smaller than the claim's."""
+    rows = []
+    for run in evidence.sustain.runs if evidence.sustain else ():
+        rows.append(
+            SystemRow(
+                name=f"Measured window, {run.regime}",
+                claimed=str(claim.load.window),
+                found=f"{run.window_s:.0f} s",
+                same=run.window_s >= claim.load.window.base * 0.99,
+            )
+        )
+    samples = present(claim.evaluation.samples)
+    for score in evidence.scores:
+        if samples is not None and score.status == "ok" and score.samples != samples:
+            rows.append(
+                SystemRow(
+                    name=f"Evaluated items, {score.regime}", claimed=str(samples), found=str(score.samples), same=False
+                )
+            )
+    return rows
+
+
+def system_rows(claim: Claim, evidence: Evidence) -> tuple[SystemRow, ...]:
+    """All rows in the order in which they are printed."""
+    return (*_host(claim, evidence), *_tools(claim, evidence), *_runs(claim, evidence))

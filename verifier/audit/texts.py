@@ -1,0 +1,101 @@
+"""The words of the audit record, in one place so that other languages can follow."""
+
+from __future__ import annotations
+
+from verifier.verdict import ClauseKind, Verdict
+
+NOT_STATED = "not stated"
+"""Printed for whatever the caller did not give; nothing is invented."""
+
+LIMITS = (
+    "The statements of this record relate only to the items tested: the files named by digest, on the machine described.",
+    "Where a clause was not testable or not decided, what was observed is a property of this machine and proves nothing "
+    "about the claim.",
+    "Text quoted from the claim is the claimant's statement; this record neither adopts nor warrants it.",
+    "A model that was quantized, run or evaluated in another way than described here is not covered.",
+    "This record shall not be reproduced except in full.",
+)
+"""Limits of the statement."""
+
+VERDICT_WORD = {
+    Verdict.REPRODUCED: "Reproduced",
+    Verdict.REFUTED: "Refuted",
+    Verdict.INCONCLUSIVE: "Inconclusive",
+    Verdict.NOT_TESTABLE: "Not testable here",
+}
+"""A verdict for people."""
+
+VERDICT_SYMBOL = {
+    Verdict.REPRODUCED: "\N{HEAVY CHECK MARK}",
+    Verdict.REFUTED: "\N{HEAVY BALLOT X}",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_TESTABLE: "\N{EM DASH}",
+}
+"""A mark beside the word, so that nothing hangs on colour."""
+
+OVERALL_WORD = {
+    Verdict.REPRODUCED: "The claim was reproduced",
+    Verdict.REFUTED: "The claim was refuted",
+    Verdict.INCONCLUSIVE: "The claim is undecided",
+    Verdict.NOT_TESTABLE: "The claim could not be tested in full here",
+}
+"""The verdict on the whole claim."""
+
+STATUS_WORD = {
+    "disclosed": "disclosed",
+    "partial": "in part",
+    "contradicted": "contradicted",
+    "missing": "missing",
+    "not_applicable": "not applicable",
+}
+"""Disclosure status for people."""
+
+STATUS_SYMBOL = {
+    "disclosed": "\N{CHECK MARK}",
+    "partial": "\N{WHITE CIRCLE}",
+    "contradicted": "\N{BALLOT X}",
+    "missing": "\N{BALLOT X}",
+    "not_applicable": "\N{EN DASH}",
+}
+"""A mark beside the status."""
+
+LEDGER_WORD = {
+    "supplied_artifact": "In the supplied file",
+    "recipe_artifact": "In the file the recipe gives",
+    "executed": "As executed",
+}
+"""Where a precision was seen."""
+
+METHOD = (
+    "Files were taken by address, checked against the digests of the claim before any use, and cached by digest.",
+    "The declared recipe was run again with the declared tool, and its file compared with the supplied one: same bytes, "
+    "same scales, or same behaviour.",
+    "Precision was read three times: from the claim, from the model file, and from the graph that the runtime executed.",
+    "Accuracy was measured on every item of the declared evaluation set, reference and quantized on the same items, and "
+    "compared item by item.",
+    "Speed was measured under the declared load in fresh processes, reference and quantized in alternating blocks; "
+    "intervals come from the means of blocks.",
+    "The host was watched each second: share of time used by others, taken by the hypervisor, and a fixed arithmetic "
+    "probe between blocks.",
+    "Verdicts were given by a program that reads only the evidence; the evidence is embedded, so that anybody can judge "
+    "it again.",
+)
+"""How it was done, step by step."""
+
+
+def sentence(overall: Verdict, counts: dict[Verdict, int], missed: tuple[str, ...]) -> str:
+    """One plain sentence that says what came out; ``missed`` names the clauses that decided against."""
+    total = sum(counts.values())
+    tally = f"{counts[Verdict.REPRODUCED]} of {total} clauses were reproduced"
+    names = ", ".join(missed[:4]) + (f" and {len(missed) - 4} more" if len(missed) > 4 else "")
+    if overall is Verdict.REPRODUCED:
+        return f"All {total} clauses of the claim were found again on this machine, within the tolerances it states."
+    if overall is Verdict.REFUTED:
+        return f"At least one statement does not hold: {names}. {tally}."
+    if overall is Verdict.INCONCLUSIVE:
+        return f"{tally} and none was refuted, but this run could not decide: {names}."
+    return f"{tally} and none was refuted or left open; what could not be tested on this machine: {names}."
+
+
+KIND_ORDER = {kind: index for index, kind in enumerate(ClauseKind)}
+"""Order of clauses within one verdict."""

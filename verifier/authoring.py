@@ -1,0 +1,241 @@
+"""The author's side: run a recipe and write the complete claim, every number of it measured here.
+
+The stages are those that ``verify`` runs, so that the claim is judged by the method that made it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lynxspec.claim import FORMAT, Claim, Recipe, RegimeRecipe
+from verifier.errors import VerifierError
+from verifier.evidence import Evidence, HostReport, ItemScores, SustainedRun
+from verifier.host import cpu_vendor
+from verifier.reproduction.job import Job
+
+Plain = dict[str, Any]
+"""JSON-like data."""
+
+MIN_CALLS_P99 = 662
+"""Calls that a 99th percentile needs (MLPerf inference rules, early stopping)."""
+
+
+def claim_of(job: Job, evidence: Evidence, *, folder: Path, stem: str) -> Claim:
+    """The claim that ``evidence`` supports; quantized models are copied to ``folder``.
+
+    Raises `VerifierError` if a stage gave no result: a claim with a number that was not measured is never written.
+    """
+    recipe = job.document
+    if not isinstance(recipe, Recipe):
+        raise VerifierError("only a recipe can be measured", hint="the document's kind is claim: use `lynxspec verify`")
+    if evidence.failures:
+        first = evidence.failures[0]
+        raise VerifierError(f"{first.stage} {first.regime or ''} failed: {first.message}")
+    plain = recipe.model_dump(mode="json")
+    regimes, artifacts = [], plain["model"]["artifacts"]
+    for regime in recipe.regimes:
+        entry, artifact = _regime(job, regime, evidence, folder=folder, stem=stem)
+        regimes.append(entry)
+        if artifact is not None:
+            artifacts = [a for a in artifacts if a["name"] != artifact["name"]] + [artifact]
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    probe = evidence.sustain.probe.gflops if evidence.sustain else ()
+    document = {
+        "lynxspec": FORMAT,
+        "kind": "claim",
+        "identity": plain["identity"] | {"nature": "measured", "date": today},
+        "model": plain["model"] | {"artifacts": artifacts},
+        "hardware": hardware_of(evidence.host, probe),
+        "data": plain["data"],
+        "load": plain["load"],
+        "evaluation": plain["evaluation"],
+        "regimes": regimes,
+        "comparisons": _comparisons(job, evidence),
+        "reproduction": plain["reproduction"],
+    }
+    return Claim.model_validate(document, strict=False)
+
+
+def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:
+    """The claim's hardware section for this machine, as found; what the system hides is said to be unknown."""
+    hidden = "not visible from inside the virtual machine" if host.virtualization != "none" else "no sensor was read"
+    guest = {"unknown": hidden}
+    none = {"not_applicable": "no accelerator took part"}
+    vnni = [flag for flag in host.isa if "vnni" in flag or "amx" in flag or "i8mm" in flag]
+    return {
+        "vendor": cpu_vendor(),
+        "product": f"{host.cpu}, {host.logical_cpus} logical processors",
+        "kind": "cpu",
+        "count": 1,
+        "form_factor": guest,
+        "memory": {"not_applicable": "the processor uses the host's memory"},
+        "power": guest,
+        "clocks": guest,
+        "cooling": guest,
+        "partition": f"{host.logical_cpus} logical processors of the host",
+        "host": {
+            "cpu": host.cpu,
+            "stepping": host.stepping,
+            "logical_cpus": host.logical_cpus,
+            "memory": f"{host.memory_bytes} B",
+            "isa": list(host.isa),
+            "os": host.os,
+            "kernel": host.kernel,
+            "virtualization": {"not_applicable": "no hypervisor"}
+            if host.virtualization == "none"
+            else host.virtualization,
+            "machine": host.machine or {"unknown": "the system has no machine id"},
+        },
+        "stack": {
+            "driver": none,
+            "toolkit": none,
+            "framework_build": f"onnxruntime {host.packages.get('onnxruntime', '?')}, wheel for Python {host.python}",
+            "compute_capability": ", ".join(vnni) if vnni else "no integer dot-product extension",
+        },
+        "speed_probe": f"{np.median(probe):.1f} GFLOP/s" if probe else {"unknown": "not measured"},
+    }
+
+
+def _regime(
+    job: Job, regime: RegimeRecipe, evidence: Evidence, *, folder: Path, stem: str
+) -> tuple[Plain, Plain | None]:
+    """The regime with its measured values, and the artifact to list if a file was written."""
+    run = _run_of(evidence, regime.name)
+    scores = _scores_of(evidence, regime.name, run.sha256)
+    plain = regime.model_dump(mode="json")
+    entry, artifact = _artifact(job, regime, run.sha256, folder=folder, stem=stem)
+    return plain | {
+        "artifact": entry,
+        "peak_memory": f"{run.peak_memory_bytes / 2**20:.1f} MiB",
+        "accuracy": [{"metric": name, "value": float(f"{value:.6g}")} for name, value in scores.metrics.items()],
+        "performance": {
+            "sustained": _sustained(job, run),
+            "peak": {"not_applicable": "only a sustained rate is claimed"},
+            "latency": _latency(run),
+            "energy": {"unknown": "no power meter was read"},
+        },
+    }, artifact
+
+
+def _artifact(job: Job, regime: RegimeRecipe, sha256: str, *, folder: Path, stem: str) -> tuple[Plain, Plain | None]:
+    if regime.role == "reference":
+        model = job.artifact("reference_model")
+        if model is None:
+            raise VerifierError("the recipe names no artifact with role reference_model")
+        return {"name": model.name, "sha256": model.sha256, "size": f"{model.bytes} B"}, None
+    kept = job.store.file(sha256, ".onnx")
+    if kept is None:
+        raise VerifierError(f"the quantized model of regime {regime.name} is no longer in the run's folder")
+    target = folder / f"{stem}.{regime.name}.onnx"
+    shutil.copyfile(kept, target)
+    size = target.stat().st_size
+    model = job.artifact("reference_model")
+    return {"name": f"model-{regime.name}", "sha256": sha256, "size": f"{size} B"}, {
+        "name": f"model-{regime.name}",
+        "role": "quantized_model",
+        "uri": target.name,
+        "sha256": sha256,
+        "bytes": size,
+        "supplied_by": "claimant",
+        "license": model.model_dump(mode="json")["license"] if model else {"unknown": "not stated"},
+    }
+
+
+def _sustained(job: Job, run: SustainedRun) -> Plain:
+    rates = np.array([block.items / block.seconds for block in run.blocks])
+    third = max(len(rates) // 3, 1)
+    drift = rates[-third:].mean() / rates[:third].mean() - 1
+    return {
+        "rate": f"{sum(b.items for b in run.blocks) / run.window_s:.4g} {run.item}/s",
+        "window": f"{run.window_s:.6g} s",
+        "warm_up": str(job.document.load.warm_up),
+        "repetitions": len({block.process for block in run.blocks}),
+        "spread": f"{100 * rates.std(ddof=1) / rates.mean():.2f} %",
+        "drift": f"{100 * drift:+.2f} %",
+        "thermal_equilibrium": {"unknown": "no temperature sensor was read"},
+    }
+
+
+def _latency(run: SustainedRun) -> Plain:
+    by_p = {quantile.p: f"{quantile.value_s * 1e3:.4g} ms" for quantile in run.quantiles}
+    few = {"unknown": f"{run.calls} calls are fewer than the {MIN_CALLS_P99} that a 99th percentile needs"}
+    return {
+        "p50": by_p[0.5],
+        "p90": by_p[0.9],
+        "p99": by_p[0.99] if run.calls >= MIN_CALLS_P99 else few,
+        "samples": run.calls,
+    }
+
+
+def _comparisons(job: Job, evidence: Evidence) -> list[Plain]:
+    base = _run_of(evidence, job.reference.name)
+    rate = sum(b.items for b in base.blocks) / base.window_s
+    found = []
+    for regime in job.quantized:
+        run = _run_of(evidence, regime.name)
+        gain = sum(b.items for b in run.blocks) / run.window_s / rate
+        found.append(
+            {
+                "quantized": regime.name,
+                "reference": job.reference.name,
+                "throughput_gain": f"{gain:.3g} x",
+                "qualifier": "measured",
+                "system": "same",
+                "other_system": {"not_applicable": "both regimes ran interleaved on the same system"},
+            }
+        )
+    return found
+
+
+def _run_of(evidence: Evidence, regime: str) -> SustainedRun:
+    runs = evidence.sustain.runs if evidence.sustain else ()
+    for run in runs:
+        if run.regime == regime and run.status == "ok":
+            return run
+    raise VerifierError(f"the rate of regime {regime} was not measured")
+
+
+def _scores_of(evidence: Evidence, regime: str, sha256: str) -> ItemScores:
+    for scores in evidence.scores:
+        if scores.regime == regime and scores.sha256 == sha256:
+            if scores.status == "ok":
+                return scores
+            raise VerifierError(f"the accuracy of regime {regime} was not measured: {scores.message}")
+    raise VerifierError(f"the accuracy of regime {regime} was not measured")
+
+
+def write_claim(claim: Claim, path: Path) -> None:
+    """Write ``claim`` as YAML with the schema modeline; short mappings stand on one line."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - only the author's side writes YAML
+
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("# yaml-language-server: $schema=https://lynxspec.org/schemas/1.0/claim.schema.json\n")
+        file.write("# Written by `lynxspec measure`; every number was measured on the machine under `hardware`.\n")
+        yaml.dump(_laid_out(claim.model_dump(mode="json")), file)
+
+
+def _laid_out(value: Any) -> Any:  # noqa: ANN401 - JSON-like data
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq  # noqa: PLC0415 - as above
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString  # noqa: PLC0415 - as above
+
+    if isinstance(value, dict):
+        laid = CommentedMap({key: _laid_out(entry) for key, entry in value.items()})
+        if value and all(not isinstance(v, dict | list) for v in value.values()) and len(str(value)) < 100:
+            laid.fa.set_flow_style()
+        return laid
+    if isinstance(value, list):
+        items = CommentedSeq([_laid_out(entry) for entry in value])
+        if all(not isinstance(v, dict | list) for v in value) and len(str(value)) < 100:
+            items.fa.set_flow_style()
+        return items
+    if isinstance(value, str) and value[:1] in "+-0123456789":
+        return DoubleQuotedScalarString(value)
+    return value

@@ -1,0 +1,47 @@
+"""``lynxspec measure``: run a recipe and write the complete claim."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lynxspec.errors import UsageError
+from verifier.artifacts import parse_overrides
+from verifier.commands import options
+from verifier.opening import open_recipe
+from verifier.progress import Lines, duration
+
+SUFFIX = ".claim.yaml"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe (*.recipe.yaml)")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the claim, NAME.claim.yaml")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: FILE's name with .run)")
+    options.add_files(parser)
+    options.add_quiet(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the stages, write the claim and the quantized models beside it."""
+    if not arguments.output.name.endswith(SUFFIX):
+        raise UsageError(f"{arguments.output}: a claim's name ends in {SUFFIX}", hint=f"-o NAME{SUFFIX}")
+    recipe, source = open_recipe(arguments.recipe)
+    from verifier.authoring import claim_of, write_claim  # noqa: PLC0415 - nothing heavy before the recipe is accepted
+    from verifier.recording import RunFolder  # noqa: PLC0415 - as above
+    from verifier.reproduction.plan import estimate  # noqa: PLC0415 - as above
+
+    progress = options.progress_of(arguments)
+    if isinstance(progress, Lines):
+        total = sum(seconds for _, seconds in estimate(recipe))
+        sys.stderr.write(f"Measuring {recipe.identity.title}: about {duration(total)}\n")
+    stem = arguments.output.name.removesuffix(SUFFIX)
+    folder = RunFolder(arguments.out or arguments.output.with_name(f"{stem}.run"))
+    overrides = parse_overrides(tuple(arguments.model), "--model") | parse_overrides(tuple(arguments.data), "--data")
+    job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress)
+    claim = claim_of(job, folder.run(job, detect_inert=False), folder=arguments.output.parent, stem=stem)
+    write_claim(claim, arguments.output)
+    sys.stdout.write(f"{arguments.output}\n")
+    return 0

@@ -1,0 +1,96 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lynxspec.errors import UsageError
+from verifier.progress import Lines, Progress, Silent
+
+if TYPE_CHECKING:
+    from verifier.audit.keys import Identity
+    from verifier.audit.record import Performed
+
+PASSPHRASE_VARIABLE = "LYNXSPEC_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable, not a secret
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """``--model`` and ``--data``: the reader's own copies of files."""
+    for option, what in (("--model", "artifact"), ("--data", "data set")):
+        parser.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar="NAME=PATH",
+            help=f"take {what} NAME from PATH (digest checked)",
+        )
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """``--quiet``: no progress."""
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress and no summary on stderr")
+
+
+def add_signing(parser: argparse.ArgumentParser) -> None:
+    """Key, certificate, time stamp."""
+    parser.add_argument("--key", type=Path, metavar="FILE", help="signing key: PEM, or PKCS#12 with its certificate")
+    parser.add_argument("--cert", type=Path, metavar="FILE", help="certificate of a PEM key (PEM, chain allowed)")
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help=f"passphrase of the key (else ${PASSPHRASE_VARIABLE}, else asked)",
+    )
+    parser.add_argument("--tsa", metavar="URL", help="RFC 3161 time-stamp server; without it the time is our clock's")
+
+
+def add_performed(parser: argparse.ArgumentParser) -> None:
+    """Who, where, for whom: printed as given, or as not stated."""
+    for option, what in (
+        ("--person", "person who answers for the record"),
+        ("--organisation", "their organisation"),
+        ("--place", "where the work was done"),
+        ("--customer", "for whom"),
+    ):
+        parser.add_argument(option, metavar="TEXT", help=what)
+
+
+def progress_of(arguments: argparse.Namespace) -> Progress:
+    """Lines on stderr, or nothing."""
+    return Silent() if arguments.quiet else Lines()
+
+
+def performed_of(arguments: argparse.Namespace) -> Performed:
+    """What the command line says of the people; silence stays "not stated"."""
+    from verifier.audit.record import Performed  # noqa: PLC0415 - commands import what they need when they run
+
+    names = ("person", "organisation", "place", "customer")
+    return Performed(**{name: getattr(arguments, name) for name in names if getattr(arguments, name)})
+
+
+def passphrase_of(arguments: argparse.Namespace) -> bytes | None:
+    """From the file, else the environment, else asked on a terminal; never from an argument."""
+    if arguments.passphrase_file is not None:
+        try:
+            return bytes(arguments.passphrase_file.read_bytes().rstrip(b"\r\n"))
+        except OSError as error:
+            raise UsageError(f"{arguments.passphrase_file}: {error.strerror}") from error
+    if PASSPHRASE_VARIABLE in os.environ:
+        return os.environ[PASSPHRASE_VARIABLE].encode()
+    if sys.stdin.isatty():
+        return getpass("Passphrase of the signing key: ").encode()
+    return None
+
+
+def identity_of(arguments: argparse.Namespace) -> Identity:
+    """The identity to sign with: the given key, or a self-signed one that is made on first use."""
+    from verifier.audit import keys  # noqa: PLC0415 - as above
+
+    if arguments.key is None:
+        return keys.ensure_self_signed()
+    return keys.load(arguments.key, cert=arguments.cert, passphrase=lambda: passphrase_of(arguments))

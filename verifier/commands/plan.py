@@ -1,0 +1,52 @@
+"""``lynxspec plan``: what can be tested here, what not and why, and how long it takes; nothing is run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from verifier.opening import open_claim, require_complete
+from verifier.progress import duration
+from verifier.reproduction.plan import Plan, plan
+from verifier.verdict import Verdict
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("claim", type=Path, metavar="CLAIM", help="a claim (*.claim.yaml)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan: 0 if everything can be tested, 3 if something cannot, 1 if the claim fails on paper."""
+    opened = open_claim(arguments.claim)
+    require_complete(opened)
+    found = plan(opened.claim, opened.sha256)
+    show(found, sys.stdout)
+    if any(v.verdict is Verdict.REFUTED for v in found.on_paper):
+        return 1
+    return 3 if found.not_testable else 0
+
+
+def show(found: Plan, stream: TextIO, *, brief: bool = False) -> None:
+    """Write the plan; ``brief`` leaves out what will be tested."""
+    host = found.host
+    write = stream.write
+    write(f"This machine: {host.cpu}, {host.logical_cpus} logical processors, {host.memory_bytes / 2**30:.0f} GiB")
+    write(f", {', '.join(host.accelerators) or 'no accelerator'}\n")
+    if not brief:
+        write(f"\nWill be tested ({len(found.testable)}):\n")
+        for clause in found.testable:
+            write(f"  {clause.id}: {clause.title}; claimed {clause.claimed}\n")
+    decided = [v for v in found.on_paper if v.verdict is Verdict.REFUTED or not brief]
+    if decided:
+        write("\nDecided without a run:\n")
+        for clause in decided:
+            write(f"  {clause.id}: {clause.verdict}; {clause.explanation}\n")
+    if found.not_testable:
+        write(f"\nNot testable here ({len(found.not_testable)}):\n")
+        for clause in found.not_testable:
+            write(f"  {clause.id}: {clause.explanation}\n")
+    write("\nTime: about " + duration(found.seconds) + " (")
+    write(", ".join(f"{name} {duration(seconds)}" for name, seconds in found.stages) + ")\n\n")

@@ -1,0 +1,29 @@
+"""``lynxspec render``: the record of a run as an unsigned PDF."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from verifier.commands import options
+from verifier.opening import open_claim
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the unsigned PDF")
+    options.add_performed(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge and render again."""
+    from verifier.recording import CLAIM, RunFolder  # noqa: PLC0415 - commands import what they need when they run
+
+    folder = RunFolder(arguments.run)
+    opened = open_claim(arguments.run / CLAIM)
+    record = folder.record(opened, folder.evidence(), performed=options.performed_of(arguments), identity=None)
+    arguments.output.write_bytes(folder.render(record, opened))
+    sys.stdout.write(f"{arguments.output}\n")
+    return 0

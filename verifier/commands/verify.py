@@ -1,0 +1,72 @@
+"""``lynxspec verify``: the whole path from a claim to its signed audit record."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from verifier.artifacts import parse_overrides
+from verifier.commands import options
+from verifier.commands.plan import show as show_plan
+from verifier.opening import OpenClaim, open_claim, require_complete
+from verifier.progress import Lines, duration, shown
+from verifier.verdict import ClauseVerdict, Verdict, overall
+
+EXIT = {Verdict.REPRODUCED: 0, Verdict.REFUTED: 1, Verdict.INCONCLUSIVE: 3, Verdict.NOT_TESTABLE: 3}
+"""Exit code by the verdict on the whole claim."""
+
+MARKS = {Verdict.REPRODUCED: "+", Verdict.REFUTED: "x", Verdict.INCONCLUSIVE: "?", Verdict.NOT_TESTABLE: "-"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("claim", type=Path, metavar="CLAIM", help="a complete claim (*.claim.yaml)")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder of the run; the same one resumes it"
+    )
+    options.add_files(parser)
+    options.add_signing(parser)
+    options.add_performed(parser)
+    options.add_quiet(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan, run, judge, render, sign; the verdict decides the exit code."""
+    opened = open_claim(arguments.claim)
+    require_complete(opened)
+    progress = options.progress_of(arguments)
+    from verifier.reproduction.plan import plan  # noqa: PLC0415 - nothing heavy before the claim is accepted
+
+    if isinstance(progress, Lines):
+        show_plan(plan(opened.claim, opened.sha256), sys.stderr, brief=True)
+    identity = options.identity_of(arguments)
+    from verifier.recording import RunFolder  # noqa: PLC0415 - as above
+
+    overrides = parse_overrides(tuple(arguments.model), "--model") | parse_overrides(tuple(arguments.data), "--data")
+    folder = RunFolder(arguments.out)
+    evidence = folder.reproduce(opened, overrides=overrides, progress=progress)
+    with shown(progress, "judge, render, sign") as notes:
+        record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
+        pdf = folder.sign(record, identity, tsa=arguments.tsa)
+        notes.append(str(pdf))
+    if not arguments.quiet:
+        report(opened, record.verdicts, seconds=evidence.sustain.seconds if evidence.sustain else None)
+    sys.stdout.write(f"{pdf}\n")
+    return EXIT[overall(record.verdicts)]
+
+
+def report(opened: OpenClaim, verdicts: tuple[ClauseVerdict, ...], *, seconds: float | None = None) -> None:
+    """The clauses for people, on stderr; the record's path is the product and goes to stdout."""
+    write = sys.stderr.write
+    write(f"\n{opened.claim.identity.title}\n")
+    width = max((len(v.id) for v in verdicts), default=0)
+    for verdict in verdicts:
+        words = verdict.verdict.replace("_", " ")
+        write(f"  {MARKS[verdict.verdict]} {verdict.id:<{width}}  {words:<12}  {verdict.explanation}\n")
+        for note in verdict.notes:
+            write(f"    {'':<{width}}  {'':<12}  note: {note}\n")
+    counts = {v: sum(1 for c in verdicts if c.verdict is v) for v in Verdict}
+    summary = ", ".join(f"{count} {v.replace('_', ' ')}" for v, count in counts.items() if count)
+    timed = f"; rates measured over {duration(seconds)}" if seconds else ""
+    write(f"\n{overall(verdicts).replace('_', ' ').upper()}: {summary}{timed}\n")

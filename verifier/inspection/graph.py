@@ -1,0 +1,219 @@
+"""An ONNX file as an index of producers, consumers and constants, with its matrix products and convolutions."""
+# ruff: noqa: UP - the worker's side keeps to the syntax of Python 3.8
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+MICROSOFT = "com.microsoft"
+STANDARD = ("", "ai.onnx")
+KNOWN_DOMAINS = (*STANDARD, "ai.onnx.ml", MICROSOFT, "com.microsoft.nchwc", "com.ms.internal.nhwc")
+"""Domains of the standard and of ONNX Runtime itself; anything else would be somebody's library."""
+
+
+class Layout(NamedTuple):
+    """Where a product's operands stand among its inputs; -1 where it has none."""
+
+    kind: str
+    """``float`` (also in quantize-dequantize form), ``integer``, ``qlinear``, ``dynamic``, ``nbits`` or ``recurrent``."""
+    weight: int = 1
+    bias: int = -1
+    data_zero: int = -1
+    weight_scale: int = -1
+    weight_zero: int = -1
+    output_zero: int = -1
+
+
+PRODUCTS: Dict[str, Layout] = {
+    "Conv": Layout("float", bias=2),
+    "ConvTranspose": Layout("float", bias=2),
+    "FusedConv": Layout("float", bias=2),
+    "NhwcFusedConv": Layout("float", bias=2),
+    "MatMul": Layout("float"),
+    "Gemm": Layout("float", bias=2),
+    "FusedMatMul": Layout("float"),
+    "TransposeMatMul": Layout("float"),
+    "FusedGemm": Layout("float", bias=2),
+    "Attention": Layout("float", bias=2),
+    "Einsum": Layout("float"),
+    "ConvInteger": Layout("integer", data_zero=2, weight_zero=3),
+    "MatMulInteger": Layout("integer", data_zero=2, weight_zero=3),
+    "MatMulIntegerToFloat": Layout("integer", weight_scale=3, data_zero=4, weight_zero=5, bias=6),
+    "DynamicQuantizeMatMul": Layout("dynamic", weight_scale=2, weight_zero=3, bias=4),
+    "QLinearConv": Layout("qlinear", weight=3, data_zero=2, weight_scale=4, weight_zero=5, output_zero=7, bias=8),
+    "QLinearMatMul": Layout("qlinear", weight=3, data_zero=2, weight_scale=4, weight_zero=5, output_zero=7),
+    "QGemm": Layout("qlinear", weight=3, data_zero=2, weight_scale=4, weight_zero=5, bias=6, output_zero=8),
+    "QAttention": Layout("qlinear", weight=1, bias=2, weight_scale=4, data_zero=6, weight_zero=7),
+    "MatMulNBits": Layout("nbits", weight_scale=2, weight_zero=3, bias=5),
+    "LSTM": Layout("recurrent", bias=3),
+    "GRU": Layout("recurrent", bias=3),
+    "RNN": Layout("recurrent", bias=3),
+    "DynamicQuantizeLSTM": Layout("recurrent", bias=3, weight_scale=8, weight_zero=9),
+}
+"""Operators that multiply and accumulate; an ``Attention`` of the standard domain has no weights of its own."""
+
+
+class Graph(NamedTuple):
+    """One graph of the file; inside a loop or branch the names of the graphs around it are visible too."""
+
+    nodes: Tuple[Any, ...]
+    producers: Dict[str, Any]
+    consumers: Dict[str, List[Any]]
+    constants: Dict[str, Any]
+    outputs: Tuple[str, ...]
+    elem_types: Dict[str, int]
+    """Element type of tensors that the file declares one for."""
+
+    def constant(self, name: str) -> Optional[Any]:
+        """The constant tensor of that name, if it is one."""
+        return self.constants.get(name) if name else None
+
+
+def load(path: str) -> Any:
+    """Read an ONNX file, with external data only from its own folder; raises `ValueError`."""
+    import onnx
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        raise ValueError("%s is not a readable ONNX file: %s" % (os.path.basename(path), error)) from error
+    if not model.graph.node and not model.graph.output:
+        raise ValueError("%s holds no graph" % os.path.basename(path))
+    folder = os.path.dirname(os.path.abspath(path))
+    if check_external_data(model, folder):
+        onnx.external_data_helper.load_external_data_for_model(model, folder)
+    if model.functions:
+        import onnx.inliner
+
+        model = onnx.inliner.inline_local_functions(model)
+    return model
+
+
+def check_external_data(model: Any, folder: str) -> bool:
+    """Whether tensors lie outside the file; raises `ValueError` if one lies outside the file's folder."""
+    import onnx
+
+    external = False
+    home = os.path.realpath(folder)
+    for tensor in _tensors(model):
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            continue
+        external = True
+        location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+        target = os.path.realpath(os.path.join(home, location))
+        inside = os.path.commonpath([home, target]) == home if location and not os.path.isabs(location) else False
+        if not inside or not os.path.isfile(target):
+            raise ValueError(
+                "external data of tensor %r is at %r, which is not a file inside the model's folder"
+                % (tensor.name, location)
+            )
+    return external
+
+
+def foreign_domains(model: Any) -> Tuple[str, ...]:
+    """Operator domains that only a custom-operator library could serve."""
+    local = {function.domain for function in model.functions}
+    used = {node.domain for graph in _protos(model.graph) for node in graph.node}
+    return tuple(sorted(used.difference(KNOWN_DOMAINS).difference(local)))
+
+
+def graphs(model: Any) -> Iterator[Graph]:
+    """The main graph, then those of loops and branches."""
+    return _index(model.graph, None)
+
+
+def attribute(node: Any, name: str, default: Any) -> Any:
+    """A node's attribute as a plain value."""
+    import onnx
+
+    for entry in node.attribute:
+        if entry.name == name:
+            return onnx.helper.get_attribute_value(entry)
+    return default
+
+
+def operand(node: Any, position: int) -> str:
+    """Name of an input, empty if the node does not have it."""
+    return node.input[position] if 0 <= position < len(node.input) else ""
+
+
+def label(node: Any) -> str:
+    """Name of a node; its first output where the exporter gave none."""
+    return node.name or (node.output[0] if node.output else node.op_type)
+
+
+def products(graph: Graph) -> Iterator[Tuple[Any, Layout]]:
+    """The matrix products and convolutions in order, recurrent cells included."""
+    for node in graph.nodes:
+        layout = PRODUCTS.get(node.op_type)
+        if layout is not None:
+            if node.op_type == "Attention" and node.domain in STANDARD:
+                layout = Layout("float")
+            yield node, layout
+
+
+def array(tensor: Any) -> Any:
+    """A constant as a numpy array."""
+    import onnx
+
+    return onnx.numpy_helper.to_array(tensor)
+
+
+def _index(proto: Any, around: Optional[Graph]) -> Iterator[Graph]:
+    nodes = tuple(proto.node)
+    constants = dict(around.constants) if around else {}
+    constants.update((tensor.name, tensor) for tensor in proto.initializer)
+    producers = dict(around.producers) if around else {}
+    consumers: Dict[str, List[Any]] = {}
+    for node in nodes:
+        for name in node.output:
+            producers[name] = node
+        for name in node.input:
+            consumers.setdefault(name, []).append(node)
+        if node.op_type == "Constant" and node.domain in STANDARD:
+            value = attribute(node, "value", None)
+            if value is not None:
+                constants[node.output[0]] = value
+    typed = [*proto.value_info, *proto.input, *proto.output]
+    elem_types = {info.name: info.type.tensor_type.elem_type for info in typed if info.type.HasField("tensor_type")}
+    graph = Graph(nodes, producers, consumers, constants, tuple(out.name for out in proto.output), elem_types)
+    yield graph
+    for node in nodes:
+        for inner in _subgraphs(node):
+            for found in _index(inner, graph):
+                yield found
+
+
+def _subgraphs(node: Any) -> Iterator[Any]:
+    for entry in node.attribute:
+        if entry.HasField("g"):
+            yield entry.g
+        for inner in entry.graphs:
+            yield inner
+
+
+def _protos(graph: Any) -> Iterator[Any]:
+    yield graph
+    for node in graph.node:
+        for inner in _subgraphs(node):
+            for found in _protos(inner):
+                yield found
+
+
+def _tensors(model: Any) -> Iterator[Any]:
+    bodies = [*_protos(model.graph)]
+    for graph in bodies:
+        for tensor in graph.initializer:
+            yield tensor
+        for sparse in graph.sparse_initializer:
+            yield sparse.values
+            yield sparse.indices
+    nodes = [node for graph in bodies for node in graph.node]
+    nodes.extend(node for function in model.functions for node in function.node)
+    for node in nodes:
+        for entry in node.attribute:
+            if entry.HasField("t"):
+                yield entry.t
+            for tensor in entry.tensors:
+                yield tensor

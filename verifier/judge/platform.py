@@ -1,0 +1,158 @@
+"""Differences between the claim's hardware and tool chain and those of this host."""
+
+from __future__ import annotations
+
+import re
+
+from lynxspec.claim import Claim, Regime, present
+from lynxspec.claim.hardware import Hardware
+from verifier.evidence import Evidence, HostReport
+from verifier.judge.materiality import Axis, Difference
+
+MEMORY_TOLERANCE = 0.05
+"""Kernels reserve a few percent of the memory, and sizes are sold in round numbers."""
+
+_NOISE = frozenset({"amd", "intel", "arm", "apple", "ampere", "nvidia", "processor", "cpu", "core", "cores", "the", "with", "at"})
+_UNKNOWN = frozenset({"", "unknown", "?", "?/?/?"})
+
+
+def name_tokens(name: str) -> frozenset[str]:
+    """The words of a processor's name that tell products apart."""
+    text = re.sub(r"\(r\)|\(tm\)|\(c\)|@\s*[0-9.]+\s*[gm]hz", " ", name.casefold())
+    text = re.sub(r"\b[0-9]+-core\b", " ", text)
+    return frozenset(re.findall(r"[a-z0-9][a-z0-9.+-]*", text)) - _NOISE
+
+
+def is_generic(name: str) -> bool:
+    """Whether a processor's name lacks a model number, as hypervisors like to give: ``AMD EPYC``, ``QEMU Virtual CPU``."""
+    if re.search(r"qemu|kvm|virtual", name, re.IGNORECASE):
+        return True
+    words = [word for word in name_tokens(name) if not re.fullmatch(r"v[0-9]", word)]
+    return not any(re.search(r"[0-9]", word) and len(word) > 1 for word in words)
+
+
+def same_machine(claim: Claim, host: HostReport) -> bool:
+    """Whether the claim was measured on this very machine."""
+    digest = present(claim.hardware.host.machine)
+    return digest is not None and digest == host.machine
+
+
+def hardware_differences(claim: Claim, host: HostReport) -> tuple[Difference, ...]:
+    """Axes of the hardware on which the claim and this host differ, or are not known to agree."""
+    hardware, stated = claim.hardware, claim.hardware.host
+    here = same_machine(claim, host)
+    found = [*_names(hardware, host)]
+    stepping = present(stated.stepping)
+    if stepping is not None and not {stepping.casefold(), host.stepping.casefold()} & _UNKNOWN:
+        found += _unequal(Axis.STEPPING, stepping, host.stepping)
+    found += _unequal(Axis.LOGICAL_CPUS, str(stated.logical_cpus), str(host.logical_cpus))
+    missing = {_plain(x) for x in stated.isa} - {_plain(x) for x in host.isa}
+    if missing:
+        lacking = ", ".join(sorted(x for x in stated.isa if _plain(x) in missing))
+        found.append(Difference(axis=Axis.ISA, claimed=lacking, here="not available"))
+    if abs(host.memory_bytes - stated.memory.base) > MEMORY_TOLERANCE * stated.memory.base:
+        gib = host.memory_bytes / 2**30
+        found.append(Difference(axis=Axis.MEMORY, claimed=str(stated.memory), here=f"{gib:.1f} GiB"))
+    guest = present(stated.virtualization)
+    if guest is not None and not {guest.casefold(), host.virtualization.casefold()} & _UNKNOWN:
+        found += _unequal(Axis.VIRTUALIZATION, guest, host.virtualization)
+    if not here:
+        generic = is_generic(stated.cpu) or is_generic(host.cpu)
+        axis = Axis.UNNAMED_MACHINE if generic and hardware.kind == "cpu" else Axis.MACHINE
+        found.append(Difference(axis=axis, claimed=_digest(present(stated.machine)), here=_digest(host.machine)))
+    found += _unread(hardware, here=here)
+    for said, seen in ((stated.os, host.os), (stated.kernel, host.kernel)):
+        found += _unequal(Axis.OPERATING_SYSTEM, said, seen)
+    return tuple(found)
+
+
+def tool_differences(
+    regime: Regime, evidence: Evidence, *, model: str | None = None
+) -> tuple[Difference, ...]:
+    """Versions that differ for one regime; ``model`` is the digest of the model that a clause is about.
+
+    Where that is the claimed file itself, the quantizer's version no longer matters; where it is neither that file nor
+    what the recipe gave here, the model itself differs.
+    """
+    chain = regime.toolchain
+    quantizer, runtime, framework = present(chain.quantizer), present(chain.runtime), present(chain.framework)
+    packages = evidence.host.packages
+    claimed = present(regime.artifact)
+    is_claimed = model is not None and claimed is not None and model == claimed.sha256
+    found: list[Difference] = []
+    if runtime is not None:
+        found += _unequal(Axis.RUNTIME_VERSION, runtime.version, installed(runtime.name, packages), runtime.name)
+        ran = next((x.provider for x in evidence.ledgers if x.regime == regime.name and x.provider), None)
+        if ran is not None:
+            found += _unequal(Axis.PROVIDER, runtime.provider, ran)
+    if quantizer is not None and not is_claimed:
+        found += _unequal(Axis.QUANTIZER_VERSION, quantizer.version, _quantizer_here(regime, evidence), quantizer.name)
+    if framework is not None:
+        here = installed(framework.name, packages)
+        if here:
+            found += _unequal(Axis.FRAMEWORK_VERSION, framework.version, here, framework.name)
+    if model is not None and claimed is not None and not is_claimed:
+        found.append(Difference(axis=Axis.MODEL_FILE, claimed=_digest(claimed.sha256), here=_digest(model)))
+    return tuple(found)
+
+
+def installed(name: str, packages: dict[str, str]) -> str:
+    """Version of a tool among the installed packages, or of its build for an accelerator; empty if absent."""
+    wanted = _plain(name)
+    exact = [version for package, version in packages.items() if _plain(package) == wanted]
+    builds = [version for package, version in packages.items() if _plain(package) in (wanted + "gpu", wanted + "openvino")]
+    return (exact or builds or [""])[0]
+
+
+def _quantizer_here(regime: Regime, evidence: Evidence) -> str:
+    """The version that ran the recipe; where it did not run, the one that is installed."""
+    quantizer = present(regime.toolchain.quantizer)
+    for run in evidence.quantizations:
+        if run.regime == regime.name and run.status == "ok" and quantizer and _plain(run.tool) == _plain(quantizer.name):
+            return run.version
+    return installed(quantizer.name, evidence.host.packages) if quantizer else ""
+
+
+def _names(hardware: Hardware, host: HostReport) -> list[Difference]:
+    """Names outrank machine digests: a claim for another product is for other hardware, whatever else agrees."""
+    if hardware.kind == "cpu":
+        seen = name_tokens(host.cpu)
+        if name_tokens(hardware.host.cpu) != seen:
+            return [Difference(axis=Axis.PROCESSOR, claimed=hardware.host.cpu, here=host.cpu)]
+        if not seen <= name_tokens(f"{hardware.vendor} {hardware.product}"):
+            return [Difference(axis=Axis.PROCESSOR, claimed=hardware.product, here=host.cpu)]
+        return []
+    wanted = name_tokens(hardware.product)
+    matching = [name for name in host.accelerators if name_tokens(name) and name_tokens(name) <= wanted]
+    if not matching:
+        here = ", ".join(host.accelerators) or "no accelerator"
+        return [Difference(axis=Axis.PROCESSOR, claimed=hardware.product, here=here)]
+    if len(matching) < hardware.count:
+        return [Difference(axis=Axis.COUNT, claimed=str(hardware.count), here=str(len(matching)))]
+    return []
+
+
+def _unread(hardware: Hardware, *, here: bool) -> list[Difference]:
+    """What the claim states and this verifier cannot read: power on another machine, drivers of an accelerator."""
+    found = []
+    if present(hardware.power) is not None and not (here and hardware.kind == "cpu"):
+        found.append(Difference(axis=Axis.POWER, claimed="a power limit or mode", here="not known"))
+    driver = present(hardware.stack.driver)
+    if driver is not None and hardware.kind != "cpu":
+        found.append(Difference(axis=Axis.DRIVER, claimed=driver, here="not known"))
+    return found
+
+
+def _unequal(axis: Axis, claimed: str, here: str, subject: str = "") -> list[Difference]:
+    if claimed.strip().casefold() == here.strip().casefold():
+        return []
+    prefix = f"{subject} " if subject else ""
+    return [Difference(axis=axis, claimed=f"{prefix}{claimed}", here=f"{prefix}{here}" if here else "not installed")]
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", word.casefold())
+
+
+def _digest(digest: str | None) -> str:
+    return f"{digest[:12]}…" if digest else "unknown"

@@ -1,0 +1,93 @@
+"""Metrics over model outputs, by scikit-learn and scipy, with the outcome of every item kept for pairing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lynxspec.claim.accuracy import Metric
+from verifier.errors import VerifierError
+
+Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One metric over a set of items."""
+
+    value: float
+    outcomes: tuple[float, ...]
+    """1 or 0 per item where an item is right or wrong, else the item's score."""
+    labels: tuple[float, ...]
+    """Truth per item of metrics that rank; empty for the others."""
+
+
+def score(metric: Metric, outputs: dict[str, Array], labels: dict[str, Array]) -> Scored:
+    """Compute ``metric``; first axis of every array is the item. Raises `VerifierError` for arrays that do not fit."""
+    if metric.output not in outputs:
+        raise VerifierError(f"metric {metric.name}: no output {metric.output!r}; there are {sorted(outputs)}")
+    if metric.label not in labels:
+        raise VerifierError(f"metric {metric.name}: no array {metric.label!r} in the data; there are {sorted(labels)}")
+    output, label = outputs[metric.output], labels[metric.label]
+    if len(output) != len(label):
+        raise VerifierError(f"metric {metric.name}: {len(output)} outputs for {len(label)} labels")
+    match metric.kind:
+        case "top1":
+            return _right(output.argmax(axis=-1) == label)
+        case "binary_accuracy":
+            return _right((_scores(output) > 0) == (label > 0))
+        case "exact_match":
+            return _right(_same_sequence(output, label))
+        case "f1" | "auc" | "spearman" | "pearson":
+            return _ranked(metric.kind, _scores(output), label)
+        case _:
+            raise VerifierError(f"metric {metric.name}: kind {metric.kind!r} is not built in")
+
+
+def ranking_value(kind: str, scores: Array, labels: Array) -> float:
+    """Value of a metric that needs all items at once; the judge recomputes it for each resample."""
+    from scipy import stats  # noqa: PLC0415 - half a second; only these metrics need it
+    from sklearn import metrics as sk  # noqa: PLC0415 - as above
+
+    if kind == "auc":
+        return float(sk.roc_auc_score(labels, scores))
+    if kind == "f1":
+        return float(sk.f1_score(labels > 0, scores > 0))
+    if kind == "spearman":
+        return float(stats.spearmanr(scores, labels).statistic)
+    return float(stats.pearsonr(scores, labels).statistic)
+
+
+def _ranked(kind: str, scores: Array, label: Array) -> Scored:
+    value = ranking_value(kind, scores, label)
+    return Scored(value=value, outcomes=_floats(scores), labels=_floats(label))
+
+
+def _right(hits: Array) -> Scored:
+    from sklearn.metrics import accuracy_score  # noqa: PLC0415 - as above
+
+    value = float(accuracy_score(np.ones(len(hits), dtype=bool), hits))
+    return Scored(value=value, outcomes=_floats(hits), labels=())
+
+
+def _scores(output: Array) -> Array:
+    """One number per item: a vector, or a column."""
+    flat = output.reshape(len(output), -1)
+    if flat.shape[1] != 1:
+        raise VerifierError(f"expected one score per item, found shape {output.shape}")
+    return flat[:, 0]
+
+
+def _same_sequence(output: Array, label: Array) -> Array:
+    """Whole sequences equal up to the label's padding (-1); what the model says after that does not count."""
+    flat = output.reshape(len(output), -1)
+    width = min(flat.shape[1], label.shape[1])
+    beyond = (label[:, width:] >= 0).any(axis=1)
+    same = (flat[:, :width] == label[:, :width]) | (label[:, :width] < 0)
+    return same.all(axis=1) & ~beyond
+
+
+def _floats(values: Array) -> tuple[float, ...]:
+    return tuple(float(f"{value:.7g}") for value in values.astype(np.float64))

@@ -1,0 +1,125 @@
+"""Stage 4: reference and quantized on every item of the declared set, in fresh processes, per-item outcomes kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lynxspec.claim import RegimeRecipe, present
+from verifier.errors import ToolFailed, VerifierError
+from verifier.evidence import ItemScores
+from verifier.metrics import Array, score
+from verifier.process import Worker
+from verifier.reproduction.job import Files, Job
+from verifier.reproduction.subjects import Subject
+
+EVALUATION_TIMEOUT_S = 4 * 3600
+
+
+def open_command(regime: RegimeRecipe, model: Path, *, one_thread: bool = False) -> dict[str, Any]:
+    """The worker's ``open`` for a regime's runtime as declared. Raises `VerifierError` if none is declared."""
+    runtime = present(regime.toolchain.runtime)
+    if runtime is None:
+        raise VerifierError(f"regime {regime.name} names no runtime")
+    options = {name: list(v) if isinstance(v, tuple) else v for name, v in runtime.options.items()}
+    if one_thread:
+        options |= {"intra_op_threads": 1}
+    return {
+        "do": "open",
+        "runtime": runtime.name,
+        "model": str(model),
+        "provider": runtime.provider,
+        "options": options,
+    }
+
+
+def head_command(job: Job, files: Files) -> dict[str, Any]:
+    """The part of ``open`` that names the head, if the evaluation has one."""
+    head = job.head
+    return {} if head is None else {"head": {"model": str(files.need(head.name))}}
+
+
+def labels_of(job: Job, files: Files) -> dict[str, Array]:
+    """Every array of the evaluation set that is not an input of the model."""
+    dataset = present(job.document.evaluation.dataset)
+    if dataset is None:
+        raise VerifierError("the claim names no evaluation data set")
+    inputs = set(job.input_names)
+    with np.load(files.need(dataset), allow_pickle=False) as data:
+        return {name: data[name] for name in data.files if name not in inputs}
+
+
+def evaluate(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, *, probe: bool = True) -> ItemScores:
+    """Score ``subject`` over the whole set; with ``probe`` also repeat in a fresh process and with one thread."""
+    try:
+        first, sha256 = _outputs(job, files, regime, subject.path)
+        repeat = _outputs(job, files, regime, subject.path)[1] if probe else None
+        single = _outputs(job, files, regime, subject.path, one_thread=True)[1] if probe else None
+        labels = labels_of(job, files)
+        scored = {m.name: score(m, first, labels) for m in job.document.evaluation.metrics if m.kind != "other"}
+    except VerifierError as error:
+        return _failed(regime, subject, error.message)
+    return ItemScores(
+        regime=regime.name,
+        subject=subject.origin,
+        sha256=subject.sha256,
+        status="ok",
+        message="",
+        samples=len(next(iter(first.values()))),
+        metrics={name: s.value for name, s in scored.items()},
+        outcomes={name: s.outcomes for name, s in scored.items()},
+        labels={name: s.labels for name, s in scored.items() if s.labels},
+        outputs_sha256=sha256,
+        repeat_sha256=repeat,
+        one_thread_sha256=single,
+    )
+
+
+def _failed(regime: RegimeRecipe, subject: Subject, message: str) -> ItemScores:
+    return ItemScores(
+        regime=regime.name,
+        subject=subject.origin,
+        sha256=subject.sha256,
+        status="failed",
+        message=message,
+        samples=0,
+        metrics={},
+        outcomes={},
+        labels={},
+        outputs_sha256=None,
+        repeat_sha256=None,
+        one_thread_sha256=None,
+    )
+
+
+def _outputs(
+    job: Job, files: Files, regime: RegimeRecipe, model: Path, *, one_thread: bool = False
+) -> tuple[dict[str, Array], str]:
+    """Outputs by name over the whole set, and their digest, from a fresh worker."""
+    dataset = present(job.document.evaluation.dataset)
+    if dataset is None:
+        raise VerifierError("the claim names no evaluation data set")
+    out = job.store.temporary(".npz")
+    opened = open_command(regime, model, one_thread=one_thread) | head_command(job, files)
+    with Worker(interpreter=job.interpreter, threads=1 if one_thread else None) as worker:
+        worker.call(opened)
+        answer = worker.call(
+            {
+                "do": "evaluate",
+                "data": str(files.need(dataset)),
+                "inputs": job.input_names,
+                "batch": job.document.evaluation.batch_size,
+                "out": str(out),
+                "limit": present(job.document.evaluation.samples),
+            },
+            timeout_s=EVALUATION_TIMEOUT_S,
+        )
+    try:
+        with np.load(out, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}, str(answer["sha256"])
+    except (OSError, ValueError) as error:
+        raise ToolFailed(f"the outputs of regime {regime.name} cannot be read: {error}") from error
+    finally:
+        out.unlink(missing_ok=True)

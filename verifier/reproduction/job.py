@@ -1,0 +1,75 @@
+"""`Job`: one claim or recipe being run, with where its files are and where its evidence goes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lynxspec.claim import Claim, Recipe, RegimeRecipe, present
+from lynxspec.claim.subject import Artifact, Dataset
+from verifier.errors import MaterialUnavailable
+from verifier.progress import Progress, Silent
+from verifier.store import RunStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Inputs of every stage."""
+
+    document: Claim | Recipe
+    source: bytes
+    """The document's bytes as read."""
+    sha256: str
+    """Digest of ``source``."""
+    folder: Path
+    """Folder of the document: its relative addresses start there."""
+    store: RunStore
+    overrides: Mapping[str, Path] = field(default_factory=dict)
+    """The reader's own copies, by handle of artifact or data set."""
+    progress: Progress = field(default_factory=Silent)
+    interpreter: str = sys.executable
+    """Python of the workers."""
+
+    @property
+    def reference(self) -> RegimeRecipe:
+        """The regime that the others are held against; the linter has made sure that there is one."""
+        return next(regime for regime in self.document.regimes if regime.role == "reference")
+
+    @property
+    def quantized(self) -> tuple[RegimeRecipe, ...]:
+        """All regimes but the reference."""
+        return tuple(regime for regime in self.document.regimes if regime.role != "reference")
+
+    def artifact(self, role: str) -> Artifact | None:
+        """The first artifact of a role."""
+        return next((a for a in self.document.model.artifacts if a.role == role), None)
+
+    def dataset(self, name: str) -> Dataset | None:
+        """The data set of that handle."""
+        return next((d for d in self.document.data if d.name == name), None)
+
+    @property
+    def head(self) -> Artifact | None:
+        """The artifact that turns outputs into predictions, if the evaluation names one."""
+        name = present(self.document.evaluation.head)
+        return next((a for a in self.document.model.artifacts if a.name == name), None) if name else None
+
+    @property
+    def input_names(self) -> list[str]:
+        """Inputs of the model in order."""
+        return [tensor.name for tensor in self.document.model.inputs]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Verified files by handle; a file with a wrong digest is not among them."""
+
+    paths: Mapping[str, Path]
+
+    def need(self, name: str) -> Path:
+        """The file of that handle; raises `MaterialUnavailable`."""
+        if name not in self.paths:
+            raise MaterialUnavailable(f"the file {name!r} is not available or has another digest than the claim states")
+        return self.paths[name]

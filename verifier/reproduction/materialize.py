@@ -1,0 +1,64 @@
+"""Stage 1: find every file of the claim and check its digest before anything reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lynxspec.claim import present
+from lynxspec.claim.subject import Artifact, Dataset
+from verifier.artifacts import obtain
+from verifier.errors import MaterialUnavailable
+from verifier.evidence import Material
+from verifier.reproduction.job import Files, Job
+
+
+def materialize(job: Job) -> tuple[tuple[Material, ...], Files]:
+    """Materials as found, and the verified files. Files are cached by digest, so that a resumed run fetches nothing."""
+    materials: list[Material] = []
+    paths: dict[str, Path] = {}
+    for entry in (*job.document.model.artifacts, *job.document.data):
+        material, path = _one(job, entry)
+        materials.append(material)
+        if path is not None:
+            paths[entry.name] = path
+    return tuple(materials), Files(paths=paths)
+
+
+def _supplier(uri: str | None) -> str:
+    """Data that lies beside the claim came with it; whatever is fetched comes from a mirror."""
+    return "mirror" if uri and (uri.startswith("pkg:") or "://" in uri) else "claimant"
+
+
+def _one(job: Job, entry: Artifact | Dataset) -> tuple[Material, Path | None]:
+    artifact = entry if isinstance(entry, Artifact) else None
+    uri = present(entry.uri)
+    override = job.overrides.get(entry.name)
+    common = {
+        "name": entry.name,
+        "uri": uri or "",
+        "role": artifact.role if artifact else "data",
+        "supplied_by": artifact.supplied_by if artifact else _supplier(uri),
+        "expected_sha256": entry.sha256,
+    }
+    if override is not None:
+        # The reader's own copy says nothing about what the claimant supplies: a wrong digest is the reader's affair.
+        common |= {"supplied_by": "third_party", "uri": f"given by the reader: {override.name}"}
+    if uri is None and override is None:
+        message = "the claim gives no address; pass the file with --model or --data NAME=PATH"
+        return Material(**common, sha256=None, bytes=None, status="unavailable", message=message), None
+    try:
+        path, digest = obtain(
+            uri or "",
+            sha256=entry.sha256,
+            folder=job.folder,
+            override=override,
+            limit=artifact.bytes if artifact else None,
+        )
+    except MaterialUnavailable as error:
+        message = error.message + (f" ({error.hint})" if error.hint else "")
+        return Material(**common, sha256=None, bytes=None, status="unavailable", message=message), None
+    size = path.stat().st_size
+    if digest != entry.sha256:
+        message = f"expected sha256 {entry.sha256[:16]}…, found {digest[:16]}…; the file is not used"
+        return Material(**common, sha256=digest, bytes=size, status="mismatch", message=message), None
+    return Material(**common, sha256=digest, bytes=size, status="ok", message=""), path

@@ -1,0 +1,181 @@
+"""The stages in order, each taken from its evidence if an earlier run finished it: `reproduce` gives the evidence.
+
+1. materialize: find every file, check its digest
+2. quantize: run the declared recipe, twice, and look for options that do nothing
+3. inspect: what the files hold, what the runtime executes, how far weights moved, how the two artifacts differ
+4. evaluate: every item of the declared set, by every subject
+5. sustain: all regimes interleaved, in fresh processes
+
+A stage that fails leaves a `Failure`; the others go on, and the judge calls what is missing inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from lynxspec.claim import RegimeRecipe
+from verifier.errors import VerifierError
+from verifier.evidence import (
+    EVIDENCE,
+    ArtifactComparison,
+    Evidence,
+    Failure,
+    HostReport,
+    ItemScores,
+    Material,
+    PrecisionLedger,
+    QuantizationRun,
+    SustainEvidence,
+    WeightError,
+)
+from verifier.host import describe
+from verifier.progress import shown
+from verifier.reproduction.evaluate import evaluate
+from verifier.reproduction.inspection import artifact_ledger, compare, executed_ledger, weight_error
+from verifier.reproduction.job import Files, Job
+from verifier.reproduction.materialize import materialize
+from verifier.reproduction.quantize import quantize
+from verifier.reproduction.subjects import Subject, all_subjects
+from verifier.reproduction.sustain import schedule, sustain
+from verifier.store import key_of
+
+T = TypeVar("T")
+
+STAGES = 1
+"""Version of the stages; raise it when a stage measures something else, so that old evidence is not taken for new."""
+
+
+@dataclass(slots=True)
+class _Findings:
+    """Evidence as it comes in."""
+
+    ledgers: list[PrecisionLedger] = field(default_factory=list)
+    errors: list[WeightError] = field(default_factory=list)
+    comparisons: list[ArtifactComparison] = field(default_factory=list)
+    scores: list[ItemScores] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
+    """Run what is not finished yet and give all evidence. Nothing that a tool does wrong escapes as an error."""
+    host = _stage(job, "host", "", HostReport, describe)
+    found = _Findings()
+    with shown(job.progress, "find files and check digests") as notes:
+        seen, files = materialize(job)
+        notes.append(f"{sum(m.status == 'ok' for m in seen)} of {len(seen)} as declared")
+    key = key_of(materials=[m.model_dump() for m in seen])
+    materials = _stage(job, "materials", key, tuple[Material, ...], lambda: seen)
+    runs: dict[str, QuantizationRun] = {}
+    for regime in job.quantized:
+        work = partial(quantize, job, files, regime, detect_inert=detect_inert)
+        run = _guard(job, found, "quantize", regime, QuantizationRun, work, key=key)
+        if run is not None:
+            runs[regime.name] = run
+    subjects = all_subjects(job, files, runs)
+    for regime in job.document.regimes:
+        _look(job, files, regime, subjects[regime.name], found)
+    for regime in job.document.regimes:
+        for rank, subject in enumerate(subjects[regime.name]):
+            work_scores = partial(evaluate, job, files, regime, subject, probe=rank == 0)
+            name = f"evaluate {_words(subject)}"
+            scored = _guard(job, found, name, regime, ItemScores, work_scores, key=subject.sha256)
+            if scored is not None:
+                found.scores.append(scored)
+    timed = {name: options[0] for name, options in subjects.items() if options}
+    return Evidence(
+        format=EVIDENCE,
+        claim_sha256=job.sha256,
+        host=host,
+        materials=materials,
+        quantizations=tuple(runs.values()),
+        ledgers=tuple(found.ledgers),
+        weight_errors=tuple(found.errors),
+        comparisons=tuple(found.comparisons),
+        scores=tuple(found.scores),
+        sustain=_sustained(job, files, timed, found),
+        failures=tuple(found.failures),
+    )
+
+
+def _words(subject: Subject) -> str:
+    """``supplied artifact of``, before the regime's name."""
+    return f"{subject.origin.replace('_', ' ')} of"
+
+
+def _look(job: Job, files: Files, regime: RegimeRecipe, subjects: tuple[Subject, ...], found: _Findings) -> None:
+    """Everything that can be seen without timing or scoring."""
+    for subject in subjects:
+        name, key = _words(subject), subject.sha256
+        work = partial(artifact_ledger, job, subject)
+        ledger = _guard(job, found, f"inspect {name}", regime, PrecisionLedger, work, key=key)
+        if ledger is not None:
+            found.ledgers.append(ledger)
+        if regime.role == "quantized":
+            work_error = partial(weight_error, job, files, subject)
+            error = _guard(job, found, f"weights of {name}", regime, WeightError, work_error, key=key)
+            if error is not None:
+                found.errors.append(error)
+    if not subjects:
+        return
+    work_run = partial(executed_ledger, job, files, regime, subjects[0])
+    executed = _guard(job, found, "executed precision of", regime, PrecisionLedger, work_run, key=subjects[0].sha256)
+    if executed is not None:
+        found.ledgers.append(executed)
+    if len(subjects) > 1:
+        work_both = partial(compare, job, subjects[0], subjects[1])
+        key = subjects[0].sha256 + subjects[1].sha256
+        both = _guard(job, found, "compare artifacts of", regime, ArtifactComparison, work_both, key=key)
+        if both is not None:
+            found.comparisons.append(both)
+
+
+def _sustained(job: Job, files: Files, timed: dict[str, Subject], found: _Findings) -> SustainEvidence | None:
+    if not timed:
+        return None
+    total = schedule(job.document.load).total(len(timed))
+    scores = {
+        score.regime: score
+        for score in found.scores
+        if score.status == "ok" and score.sha256 == timed[score.regime].sha256
+    }
+    key = key_of(files={name: subject.sha256 for name, subject in timed.items()})
+    work = partial(sustain, job, files, timed, scores)
+    return _guard(job, found, "sustain", None, SustainEvidence, work, key=key, seconds=total)
+
+
+def _stage(job: Job, name: str, key: str, kind: Any, work: Callable[[], T]) -> T:  # noqa: ANN401 - a type form
+    full = key_of(claim=job.sha256, stages=STAGES, name=name, key=key)
+    return job.store.stage(name, full, kind, work, keep=lambda value: getattr(value, "status", "ok") != "failed")
+
+
+def _guard(
+    job: Job,
+    found: _Findings,
+    name: str,
+    regime: RegimeRecipe | None,
+    kind: Any,  # noqa: ANN401 - a type form
+    work: Callable[[], T],
+    *,
+    key: str = "",
+    seconds: float | None = None,
+) -> T | None:
+    """One stage with its progress line; a failure becomes evidence and is tried again by the next run."""
+    label = f"{name} {regime.name}" if regime else name
+    before = len(job.store.resumed)
+
+    def shown_work() -> T:
+        with shown(job.progress, label, seconds=seconds):
+            return work()
+
+    try:
+        value = _stage(job, label.replace(" ", "_"), key, kind, shown_work)
+    except VerifierError as error:
+        job.progress.finished(f"failed: {error.message}")
+        found.failures.append(Failure(stage=name, regime=regime.name if regime else None, message=error.message))
+        return None
+    if len(job.store.resumed) > before:
+        job.progress.resumed(label)
+    return value

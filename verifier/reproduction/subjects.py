@@ -1,0 +1,63 @@
+"""Which model file stands for a regime: the claimant's own where there is one, else what the recipe gives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lynxspec.claim import Regime, RegimeRecipe, present
+from verifier.evidence import QuantizationRun
+from verifier.reproduction.job import Files, Job
+
+Origin = Literal["supplied_artifact", "recipe_artifact"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A model file to look at, to evaluate and to time."""
+
+    regime: str
+    origin: Origin
+    path: Path
+    sha256: str
+
+
+def supplied(job: Job, regime: RegimeRecipe, files: Files) -> Subject | None:
+    """The file that came with the claim: for the reference the model itself, else the artifact the regime names."""
+    if regime.role == "reference":
+        model = job.artifact("reference_model")
+        if model is None or model.name not in files.paths:
+            return None
+        return Subject(
+            regime=regime.name, origin="supplied_artifact", path=files.paths[model.name], sha256=model.sha256
+        )
+    named = present(regime.artifact) if isinstance(regime, Regime) else None
+    if named is None or named.name not in files.paths:
+        return None
+    artifact = next(a for a in job.document.model.artifacts if a.name == named.name)
+    return Subject(regime=regime.name, origin="supplied_artifact", path=files.paths[named.name], sha256=artifact.sha256)
+
+
+def from_recipe(job: Job, run: QuantizationRun) -> Subject | None:
+    """The file that the declared recipe gave in this run."""
+    if run.sha256 is None:
+        return None
+    path = job.store.file(run.sha256, ".onnx")
+    return None if path is None else Subject(regime=run.regime, origin="recipe_artifact", path=path, sha256=run.sha256)
+
+
+def all_subjects(job: Job, files: Files, runs: Mapping[str, QuantizationRun]) -> dict[str, tuple[Subject, ...]]:
+    """Per regime the subjects in order of preference, each file once: equal bytes need no second look."""
+    found: dict[str, tuple[Subject, ...]] = {}
+    for regime in job.document.regimes:
+        candidates = [supplied(job, regime, files)]
+        if regime.name in runs:
+            candidates.append(from_recipe(job, runs[regime.name]))
+        unique: dict[str, Subject] = {}
+        for subject in candidates:
+            if subject is not None:
+                unique.setdefault(subject.sha256, subject)
+        found[regime.name] = tuple(unique.values())
+    return found

@@ -1,0 +1,295 @@
+"""Stage 5: the sustained rate of every regime, in fresh processes, interleaved A B B A, with the host watched.
+
+All regimes are measured in one stage: a disturbance then hits them alike, and their ratio is taken from neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lynxspec.claim import RegimeRecipe, present
+from lynxspec.claim.throughput import Load
+from verifier.evidence import Block, ItemScores, Quantile, SpeedProbe, SustainedRun, SustainEvidence
+from verifier.metrics import score
+from verifier.process import Worker
+from verifier.reproduction.evaluate import head_command, labels_of, open_command
+from verifier.reproduction.job import Files, Job
+from verifier.reproduction.subjects import Subject
+from verifier.statistics import quantile_bounds
+from verifier.telemetry import HostSampler
+
+PERCENTILES = (0.5, 0.9, 0.99)
+KEPT_OUTPUTS = 256
+"""Items of the timed run whose outputs are scored, drawn by the seed."""
+PROBE_SECONDS = 0.15
+REPEATED_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How a claim's window is cut into blocks."""
+
+    repetitions: int
+    blocks: int
+    """Blocks of each regime in each process."""
+    seconds: float
+    """Length of one block."""
+    warm_up: float
+
+    @property
+    def window(self) -> float:
+        """Counted time of one regime."""
+        return self.repetitions * self.blocks * self.seconds
+
+    def total(self, regimes: int) -> float:
+        """Wall time of the whole stage, process starts included as one second each."""
+        each = self.warm_up + self.blocks * (self.seconds + PROBE_SECONDS) + REPEATED_SECONDS + 1.0
+        return self.repetitions * regimes * each
+
+
+def schedule(load: Load) -> Schedule:
+    """Cut the window evenly: whole blocks of about the declared length, the same number in each process."""
+    per_process = load.window.base / load.repetitions
+    blocks = max(2, round(per_process / load.block.base))
+    return Schedule(
+        repetitions=load.repetitions, blocks=blocks, seconds=per_process / blocks, warm_up=load.warm_up.base
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one regime's processes gave, while the stage runs."""
+
+    blocks: list[Block] = field(default_factory=list)
+    ends: list[NDArray[np.int64]] = field(default_factory=list)
+    durations: list[NDArray[np.int64]] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+    baseline: int = 0
+    peak: int = 0
+    overhead: list[float] = field(default_factory=list)
+    repeated: list[float] = field(default_factory=list)
+    threads: dict[str, int] = field(default_factory=dict)
+
+
+def sustain(
+    job: Job, files: Files, subjects: Mapping[str, Subject], scores: Mapping[str, ItemScores]
+) -> SustainEvidence:
+    """Measure all regimes of ``subjects``. Raises `ToolFailed` if a worker fails: no half measurement is used."""
+    load = job.document.load
+    plan = schedule(load)
+    regimes = [regime for regime in job.document.regimes if regime.name in subjects]
+    tallies = {regime.name: _Tally() for regime in regimes}
+    probes: list[float] = []
+    order: list[str] = []
+    with HostSampler() as sampler:
+        for process in range(plan.repetitions):
+            _one_process(job, files, regimes, subjects, plan, process, tallies, probes, order, sampler)
+        host = sampler.samples
+    threads = max((_threads(regime) for regime in regimes), default=1)
+    runs = tuple(_run(job, files, regime, subjects[regime.name], tallies[regime.name], scores) for regime in regimes)
+    return SustainEvidence(
+        order=tuple(order),
+        runs=runs,
+        probe=SpeedProbe(gflops=tuple(round(p, 3) for p in probes), threads=threads),
+        host=host,
+        seconds=host[-1].t_s if host else 0.0,
+    )
+
+
+def _one_process(  # one repetition reads as one story: open, warm up, alternate, close
+    job: Job,
+    files: Files,
+    regimes: list[RegimeRecipe],
+    subjects: Mapping[str, Subject],
+    plan: Schedule,
+    process: int,
+    tallies: dict[str, _Tally],
+    probes: list[float],
+    order: list[str],
+    sampler: HostSampler,
+) -> None:
+    load = job.document.load
+    with ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+        for regime in regimes:
+            worker = stack.enter_context(Worker(interpreter=job.interpreter, threads=_threads(regime)))
+            sampler.own.add(worker.pid)
+            workers[regime.name] = worker
+            opened = worker.call(open_command(regime, subjects[regime.name].path) | head_command(job, files))
+            tallies[regime.name].baseline = max(tallies[regime.name].baseline, opened["baseline_memory_bytes"])
+            worker.call(
+                {
+                    "do": "prepare_load",
+                    "data": str(files.need(load.dataset)),
+                    "inputs": job.input_names,
+                    "batch": load.batch,
+                    "seed": job.document.reproduction.seed + process,
+                }
+            )
+        for name, worker in workers.items():
+            _block(job, worker, plan.warm_up, keep=0)
+            job.progress.advance(len(order) / _total_blocks(plan, regimes), f"warm-up of {name}")
+        names = [regime.name for regime in regimes]
+        for index in range(plan.blocks):
+            for name in names if index % 2 == 0 else reversed(names):
+                keep = KEPT_OUTPUTS if index == plan.blocks - 1 and process == plan.repetitions - 1 else 0
+                answer = _block(job, workers[name], plan.seconds, keep=keep)
+                _count(tallies[name], answer, process, len(order), job.store.scratch)
+                order.append(name)
+                job.progress.advance(len(order) / _total_blocks(plan, regimes), f"{name} {_rate(answer):.0f}/s")
+            first = workers[names[0]]
+            probes.append(
+                float(first.call({"do": "probe", "seconds": PROBE_SECONDS, "threads": _threads(regimes[0])})["gflops"])
+            )
+        for regime in regimes:
+            _close(job, workers[regime.name], tallies[regime.name], regime)
+
+
+def _total_blocks(plan: Schedule, regimes: list[RegimeRecipe]) -> int:
+    return max(plan.repetitions * plan.blocks * len(regimes), 1)
+
+
+def _rate(answer: Mapping[str, Any]) -> float:
+    return float(answer["items"]) / max(float(answer["seconds"]), 1e-9)
+
+
+def _block(job: Job, worker: Worker, seconds: float, *, keep: int, repeat: bool = False) -> dict[str, Any]:
+    command = {
+        "do": "block",
+        "seconds": seconds,
+        "concurrency": job.document.load.concurrency,
+        "keep_outputs": keep,
+        "seed": job.document.reproduction.seed,
+        "repeat_input": repeat,
+        "folder": str(job.store.scratch),
+    }
+    return worker.call(command, timeout_s=seconds * 3 + 120)
+
+
+def _count(tally: _Tally, answer: Mapping[str, Any], process: int, order: int, scratch: Path) -> None:
+    tally.blocks.append(
+        Block(
+            process=process,
+            order=order,
+            start_s=round(answer["start_ns"] / 1e9, 6),
+            seconds=float(answer["seconds"]),
+            calls=int(answer["calls"]),
+            items=int(answer["items"]),
+        )
+    )
+    times = np.load(answer["latencies_path"], allow_pickle=False)
+    tally.ends.append(times[0] - int(answer["start_ns"]))
+    tally.durations.append(times[1])
+    tally.overhead.append(float(answer.get("overhead_share", 0.0)))
+    if answer.get("kept_path"):
+        tally.kept.append(Path(answer["kept_path"]))
+    Path(answer["latencies_path"]).unlink(missing_ok=True)
+    del scratch
+
+
+def _close(job: Job, worker: Worker, tally: _Tally, regime: RegimeRecipe) -> None:
+    """Peak memory, and the same input again and again: much faster then hints at a cache."""
+    tally.peak = max(tally.peak, int(worker.call({"do": "memory"})["peak_memory_bytes"]))
+    usual = sum(b.items for b in tally.blocks) / max(sum(b.seconds for b in tally.blocks), 1e-9)
+    tally.repeated.append(_rate(_block(job, worker, REPEATED_SECONDS, keep=0, repeat=True)) / max(usual, 1e-9))
+    runtime = present(regime.toolchain.runtime)
+    options = runtime.options if runtime else {}
+    tally.threads = {
+        name: value for name, value in options.items() if name.endswith("threads") and isinstance(value, int)
+    }
+
+
+def _threads(regime: RegimeRecipe) -> int:
+    """Threads of one call as declared; one if the claim does not say."""
+    runtime = present(regime.toolchain.runtime)
+    value = runtime.options.get("intra_op_threads", 1) if runtime else 1
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def _run(
+    job: Job, files: Files, regime: RegimeRecipe, subject: Subject, tally: _Tally, scores: Mapping[str, ItemScores]
+) -> SustainedRun:
+    window = sum(block.seconds for block in tally.blocks)
+    calls = np.sort(np.concatenate(tally.durations)) / 1e9
+    timed, items, disagreements = _timed_scores(job, files, regime.name, tally, scores)
+    return SustainedRun(
+        regime=regime.name,
+        sha256=subject.sha256,
+        status="ok",
+        message="",
+        item=job.document.load.item,
+        batch=job.document.load.batch,
+        concurrency=job.document.load.concurrency,
+        window_s=window,
+        warm_up_s=job.document.load.warm_up.base,
+        blocks=tuple(tally.blocks),
+        bins=_bins(tally, job.document.load.batch),
+        quantiles=tuple(_quantile(calls, p) for p in PERCENTILES),
+        calls=len(calls),
+        peak_memory_bytes=tally.peak,
+        baseline_memory_bytes=tally.baseline,
+        threads=tally.threads,
+        timed_scores=timed,
+        timed_items=items,
+        timed_disagreements=disagreements,
+        repeated_input_ratio=round(float(np.median(tally.repeated)), 4),
+        overhead_share=round(float(np.mean(tally.overhead)), 6),
+        timestamps_sha256=_keep_times(job, tally),
+    )
+
+
+def _quantile(calls: NDArray[np.float64], p: float) -> Quantile:
+    value, low, high = quantile_bounds(calls, p)
+    return Quantile(p=p, value_s=value, low_s=low, high_s=high)
+
+
+def _bins(tally: _Tally, batch: int) -> tuple[float, ...]:
+    """Items completed in each whole second of the counted blocks, put end to end."""
+    counts: list[NDArray[np.int64]] = []
+    for ends, block in zip(tally.ends, tally.blocks, strict=True):
+        whole = math.floor(block.seconds)
+        if whole:
+            counts.append(np.histogram(ends / 1e9, bins=whole, range=(0.0, float(whole)))[0])
+    return tuple(float(c) * batch for c in np.concatenate(counts)) if counts else ()
+
+
+def _keep_times(job: Job, tally: _Tally) -> str:
+    """Every call's end and duration, kept beside the evidence and named by digest."""
+    path = job.store.temporary(".npz")
+    np.savez_compressed(path, ends_ns=np.concatenate(tally.ends), durations_ns=np.concatenate(tally.durations))
+    return job.store.keep(path, ".npz")[1]
+
+
+def _timed_scores(
+    job: Job, files: Files, regime: str, tally: _Tally, scores: Mapping[str, ItemScores]
+) -> tuple[dict[str, float], int, int]:
+    """Score the outputs that the timed calls gave: fast and accurate must be one model."""
+    if not tally.kept or job.document.load.dataset != present(job.document.evaluation.dataset):
+        return {}, 0, 0
+    with np.load(tally.kept[-1], allow_pickle=False) as kept:
+        arrays = {name: kept[name] for name in kept.files}
+    index = arrays.pop("__items__")
+    labels = {name: values[index] for name, values in labels_of(job, files).items()}
+    known = scores.get(regime)
+    result: dict[str, float] = {}
+    disagreements = 0
+    for metric in job.document.evaluation.metrics:
+        if metric.kind == "other":
+            continue
+        found = score(metric, arrays, labels)
+        result[metric.name] = found.value
+        if known is not None and metric.name in known.outcomes:
+            earlier = np.asarray(known.outcomes[metric.name])[index]
+            disagreements += int((~np.isclose(earlier, found.outcomes, rtol=1e-4, atol=1e-6)).sum())
+    return result, len(index), disagreements
+
+
+__all__ = ["Schedule", "schedule", "sustain"]

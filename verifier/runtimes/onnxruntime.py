@@ -1,0 +1,209 @@
+"""ONNX Runtime as an engine: sessions whose settings are all named, and what its optimized graph really computes.
+
+Runs inside the worker process: standard library, numpy, onnxruntime and onnx, syntax of Python 3.8.
+"""
+# ruff: noqa: UP, PTH, PLC0415 - syntax of Python 3.8, plain paths, and the engine is imported where it is used
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from typing import Any, Dict, List
+
+from verifier.runtimes.runtime import Runtime
+
+_LEVELS = {
+    "disabled": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+_MODES = {"sequential": "ORT_SEQUENTIAL", "parallel": "ORT_PARALLEL"}
+_OPTIONS = (
+    "intra_op_threads",
+    "inter_op_threads",
+    "graph_optimization",
+    "execution_mode",
+    "mem_arena",
+    "mem_pattern",
+    "prepacking",
+    "flush_denormals",
+    "spinning",
+    "deterministic",
+)
+_PROFILED_RUNS = 5
+"""Runs whose kernel times are added up, after one that is not counted."""
+
+
+class _Session:
+    """An inference session and the names of its outputs."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.outputs = [output.name for output in session.get_outputs()]
+        self.inputs = [entry.name for entry in session.get_inputs()]
+
+
+def _whole(options: Dict[str, Any], name: str, default: int) -> int:
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("option %s must be a whole number, not %r" % (name, value))
+    return value
+
+
+def _choice(options: Dict[str, Any], name: str, default: str, words: Dict[str, str]) -> str:
+    value = options.get(name, default)
+    if value not in words:
+        raise ValueError("option %s must be one of %s, not %r" % (name, ", ".join(words), value))
+    return words[value]
+
+
+def _flag(options: Dict[str, Any], name: str, default: bool) -> bool:
+    value = options.get(name, default)
+    if not isinstance(value, bool):
+        raise TypeError("option %s must be true or false, not %r" % (name, value))
+    return value
+
+
+def _session_options(options: Dict[str, Any]) -> Any:
+    """Options as ONNX Runtime takes them; no option of a claim can name a file or a library."""
+    import onnxruntime as ort
+
+    unknown = sorted(set(options).difference(_OPTIONS))
+    if unknown:
+        raise ValueError("unknown session options %s; known are %s" % (", ".join(unknown), ", ".join(_OPTIONS)))
+    settings = ort.SessionOptions()
+    settings.intra_op_num_threads = _whole(options, "intra_op_threads", 0)
+    settings.inter_op_num_threads = _whole(options, "inter_op_threads", 0)
+    level = _choice(options, "graph_optimization", "all", _LEVELS)
+    settings.graph_optimization_level = ort.GraphOptimizationLevel.__members__[level]
+    settings.execution_mode = ort.ExecutionMode.__members__[_choice(options, "execution_mode", "sequential", _MODES)]
+    settings.enable_cpu_mem_arena = _flag(options, "mem_arena", True)
+    settings.enable_mem_pattern = _flag(options, "mem_pattern", True)
+    settings.use_deterministic_compute = _flag(options, "deterministic", False)
+    settings.add_session_config_entry("session.disable_prepacking", "0" if _flag(options, "prepacking", True) else "1")
+    settings.add_session_config_entry(
+        "session.set_denormal_as_zero", "1" if _flag(options, "flush_denormals", False) else "0"
+    )
+    spinning = "1" if _flag(options, "spinning", True) else "0"
+    settings.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+    settings.add_session_config_entry("session.inter_op.allow_spinning", spinning)
+    settings.log_severity_level = 3
+    return settings
+
+
+def _check_file(path: str) -> None:
+    """Refuse external data outside the model's folder and operators of somebody's library, before the engine opens it."""
+    import onnx
+
+    from verifier.inspection.graph import check_external_data, foreign_domains
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        raise ValueError("%s is not a readable ONNX file: %s" % (os.path.basename(path), error)) from error
+    check_external_data(model, os.path.dirname(os.path.abspath(path)))
+    foreign = foreign_domains(model)
+    if foreign:
+        raise ValueError(
+            "the model needs operators of %s; custom-operator libraries are never loaded" % ", ".join(foreign)
+        )
+
+
+def _start(path: str, provider: str, settings: Any) -> Any:
+    """A session on that provider alone; falling back to another one is an error."""
+    import onnxruntime as ort
+
+    available = ort.get_available_providers()
+    if provider not in available:
+        raise ValueError("provider %s is not in this build, which has %s" % (provider, ", ".join(available)))
+    session = ort.InferenceSession(path, settings, providers=[provider])
+    session.disable_fallback()
+    used = session.get_providers()
+    if not used or used[0] != provider:
+        raise RuntimeError("provider %s was asked for, but the session runs on %s" % (provider, ", ".join(used)))
+    return session
+
+
+def open_session(path: str, provider: str, options: Dict[str, Any]) -> _Session:
+    """Load a model."""
+    _check_file(path)
+    return _Session(_start(path, provider, _session_options(options)))
+
+
+def run(session: _Session, inputs: Dict[str, Any]) -> Dict[str, Any]:
+    """Run once, all outputs."""
+    return dict(zip(session.outputs, session.session.run(session.outputs, inputs)))
+
+
+def executed(path: str, provider: str, options: Dict[str, Any], inputs: Dict[str, Any]) -> Dict[str, Any]:
+    """Optimize and profile: products of the optimized graph by compute format, with their share of kernel time."""
+    from verifier.inspection.graph import load
+    from verifier.inspection.ledger import layers, survey, tensor_groups
+
+    _check_file(path)
+    settings = _session_options(options)
+    with tempfile.TemporaryDirectory(prefix="lynxspec-") as folder:
+        optimized = os.path.join(folder, "optimized.onnx")
+        settings.optimized_model_filepath = optimized
+        settings.enable_profiling = True
+        settings.profile_file_prefix = os.path.join(folder, "profile")
+        session = _start(path, provider, settings)
+        outputs = [output.name for output in session.get_outputs()]
+        for _ in range(_PROFILED_RUNS + 1):
+            session.run(outputs, inputs)
+        with open(session.end_profiling(), encoding="utf-8") as file:
+            times = _kernel_times(json.load(file))
+        found = survey(load(optimized), executed=True)
+    total = sum(time for time, _ in times.values()) or 1
+    providers = sorted({name for _, name in times.values() if name})
+    named = layers(found)
+    return {
+        "provider": ", ".join(providers) or provider,
+        "operators": _timed_groups(found.products, times, total),
+        "tensors": tensor_groups(found.entries),
+        "float_products": [
+            {"name": product.node, "op_type": product.op_type, "dequantized": product.dequantized}
+            for product in found.products
+            if product.compute not in ("int8", "int16")
+        ],
+        "first_layer": named["first_layer"],
+        "last_layer": named["last_layer"],
+    }
+
+
+def _kernel_times(events: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """Time and provider of each node, without its first run, which also allocates."""
+    times: Dict[str, List[int]] = {}
+    providers: Dict[str, str] = {}
+    suffix = "_kernel_time"
+    for event in events:
+        name = event.get("name", "")
+        if event.get("cat") == "Node" and name.endswith(suffix):
+            node = name[: -len(suffix)]
+            times.setdefault(node, []).append(int(event["dur"]))
+            providers[node] = event.get("args", {}).get("provider", "")
+    return {node: (sum(each[1:]), providers[node]) for node, each in times.items()}
+
+
+def _timed_groups(found: Any, times: Dict[str, Any], total: int) -> List[Dict[str, Any]]:
+    from verifier.inspection.ledger import operator_groups
+
+    groups = []
+    for group in operator_groups(found):
+        names = {p.node for p in found if (p.op_type, p.compute) == (group["op_type"], group["compute"])}
+        spent = sum(times[name][0] for name in names if name in times)
+        groups.append(dict(group, time_share=spent / total if total else None))
+    return groups
+
+
+RUNTIME = Runtime(
+    name="onnxruntime",
+    requires=("onnxruntime", "onnx"),
+    distribution="onnxruntime",
+    options=_OPTIONS,
+    open=open_session,
+    run=run,
+    executed=executed,
+)

@@ -1,0 +1,109 @@
+"""What the host did during a measurement, second by second: busy, stolen and foreign time, pressure, clock."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from verifier.evidence import HostSample
+
+
+class HostSampler:
+    """Context manager that samples ``/proc`` once a second from a thread of the idle parent.
+
+    ``own`` are the process ids whose time is ours; add to it as workers start.
+    """
+
+    def __init__(self, *, period_s: float = 1.0) -> None:
+        """Start nothing yet."""
+        self.own: set[int] = {os.getpid()}
+        self._period = period_s
+        self._samples: list[HostSample] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Begin to sample."""
+        self._began = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
+        """Stop; the last, incomplete second is dropped."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    @property
+    def samples(self) -> tuple[HostSample, ...]:
+        """The samples so far."""
+        return tuple(self._samples)
+
+    def _loop(self) -> None:
+        before, own_before, waited_before, at = _cpu_times(), self._own_time(), _pressure_us(), time.monotonic()
+        while not self._stop.wait(self._period):
+            now, own, waited, then = _cpu_times(), self._own_time(), _pressure_us(), time.monotonic()
+            total = max(sum(now.values()) - sum(before.values()), 1)
+            idle = now["idle"] + now["iowait"] - before["idle"] - before["iowait"]
+            steal = (now["steal"] - before["steal"]) / total
+            busy = 1 - idle / total
+            ours = max(own - own_before, 0) / total
+            pressure = None if waited is None or waited_before is None else (waited - waited_before) / 1e6 / (then - at)
+            self._samples.append(
+                HostSample(
+                    t_s=round(then - self._began, 3),
+                    busy=_share(busy),
+                    steal=_share(steal),
+                    foreign=_share(busy - steal - ours),
+                    pressure=None if pressure is None else _share(pressure),
+                    mhz=_mhz(),
+                )
+            )
+            before, own_before, waited_before, at = now, own, waited, then
+
+    def _own_time(self) -> float:
+        """Ticks that our processes have used; a process that has ended no longer counts, which is why it is clamped."""
+        total = 0.0
+        for pid in tuple(self.own):
+            try:
+                fields = (
+                    Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+                )
+            except OSError:
+                continue
+            total += int(fields[11]) + int(fields[12])
+        return total
+
+
+def _share(value: float) -> float:
+    return round(min(max(value, 0.0), 1.0), 4)
+
+
+def _cpu_times() -> dict[str, int]:
+    """Ticks by kind over all processors, from the first line of ``/proc/stat``."""
+    names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+    with Path("/proc/stat").open(encoding="ascii") as file:
+        return dict(zip(names, map(int, file.readline().split()[1:9]), strict=True))
+
+
+def _pressure_us() -> int | None:
+    """Microseconds in which a runnable task waited for a processor (PSI), or `None` where the kernel has none."""
+    try:
+        line = Path("/proc/pressure/cpu").read_text(encoding="ascii").splitlines()[0]
+    except (OSError, IndexError):
+        return None
+    return int(line.rpartition("total=")[2])
+
+
+def _mhz() -> float | None:
+    """Mean clock of the processors as ``/proc/cpuinfo`` gives it; guests often see a constant."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    values = [float(line.partition(":")[2]) for line in lines if line.startswith("cpu MHz")]
+    return round(sum(values) / len(values), 1) if values else None

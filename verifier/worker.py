@@ -1,0 +1,274 @@
+"""The worker process: holds one model in one runtime, or runs one quantizer; JSON lines on stdin and stdout.
+
+Started by path with the interpreter of the tool chain's own environment, ``INTERPRETER -I verifier/worker.py``. It
+imports the standard library, numpy, onnx for reading files, and the one tool; syntax of Python 3.8. Every request is
+one line ``{"do": COMMAND, ...}``, every answer one line; a failure is an answer too: ``{"error": {"type", "message"}}``.
+"""
+# ruff: noqa: UP, PTH, PLC0415 - syntax of Python 3.8, plain paths, and tools are imported where they are used
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import queue
+import sys
+import threading
+import time
+import types
+from typing import Any, Callable, Dict, Optional
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def _own_packages() -> None:
+    """Packages with a path and no code, so that plug-ins load without the parent's packages."""
+    for name in ("verifier", "verifier.runtimes", "verifier.quantizers"):
+        package = types.ModuleType(name)
+        package.__path__ = [os.path.join(_HERE, *name.split(".")[1:])]
+        sys.modules[name] = package
+
+
+def _plugin(folder: str, name: str) -> Any:
+    """The record of a plug-in; only a file of that folder can be named."""
+    import importlib
+
+    known = sorted(f[:-3] for f in os.listdir(os.path.join(_HERE, folder)) if f.endswith(".py") and f[0] != "_")
+    known = [stem for stem in known if stem != folder[:-1]]
+    if name not in known:
+        raise ValueError("no file for %r among %s: %s" % (name, folder, ", ".join(known)))
+    module = importlib.import_module("verifier.%s.%s" % (folder, name))
+    return module.RUNTIME if folder == "runtimes" else module.QUANTIZER
+
+
+def _version(distribution: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def resident_bytes(field: str = "VmRSS") -> int:
+    """Resident set now, or its peak (``VmHWM``)."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def reset_peak() -> bool:
+    """Start the peak anew; not every kernel permits it."""
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        return False
+    return True
+
+
+class Worker:
+    """The commands, and what is open between them."""
+
+    def __init__(self) -> None:
+        """Nothing is open yet."""
+        self.opened: Optional[Any] = None
+        self.load: Optional[Any] = None
+
+    def hello(self, _: Dict[str, Any]) -> Dict[str, Any]:
+        """Versions, and the modules that were loaded."""
+        return {
+            "python": platform.python_version(),
+            "pid": os.getpid(),
+            "versions": {n: _version(n) for n in ("numpy", "onnx", "onnxruntime") if _version(n)},
+            "modules": sorted(name for name in sys.modules if "." not in name),
+            "hash_of_text": hash("lynxspec"),
+        }
+
+    def open(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Load a model; the resident set before that is what the process itself takes."""
+        from verifier.inspection.session import Opened
+
+        for module in _plugin("runtimes", request["runtime"]).requires:
+            __import__(module)
+        reset_peak()
+        baseline = resident_bytes()
+        runtime = _plugin("runtimes", request["runtime"])
+        self.opened = Opened(runtime, request)
+        self.load = None
+        return {"baseline_memory_bytes": baseline, "version": _version(runtime.distribution)}
+
+    def evaluate(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Run the model over a data set and keep its outputs."""
+        answer = self._model().evaluate(request)
+        return dict(answer, peak_memory_bytes=resident_bytes("VmHWM"))
+
+    def prepare_load(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Lay batches ready in memory."""
+        from verifier.inspection.session import ClosedLoop
+
+        self.load = ClosedLoop(self._model(), request)
+        return {"batches": len(self.load.batches), "bytes": self.load.size}
+
+    def block(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """One timed stretch."""
+        if self.load is None:
+            raise ValueError("block comes after prepare_load")
+        answer: Dict[str, Any] = self.load.block(request)
+        return answer
+
+    def probe(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Rate of a fixed matrix product: what the machine gives at this moment."""
+        import numpy as np
+
+        from_seed = np.random.RandomState(0)
+        a, b = (from_seed.rand(512, 512).astype(np.float32) for _ in range(2))
+        out = np.empty((512, 512), np.float32)
+        for _ in range(3):
+            np.matmul(a, b, out=out)
+        count, began = 0, time.perf_counter_ns()
+        deadline = began + int(request["seconds"] * 1e9)
+        while True:
+            np.matmul(a, b, out=out)
+            count += 1
+            now = time.perf_counter_ns()
+            if now >= deadline:
+                break
+        return {
+            "gflops": count * 2 * 512**3 / (now - began),
+            "threads": int(os.environ.get("OPENBLAS_NUM_THREADS") or os.cpu_count() or 1),
+        }
+
+    def memory(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Peak resident set since the model was opened; ``reset`` starts it anew."""
+        peak = resident_bytes("VmHWM")
+        reset = reset_peak() if request.get("reset") else False
+        return {"peak_memory_bytes": peak, "memory_bytes": resident_bytes(), "reset": reset}
+
+    def check(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Why the tool cannot do a recipe."""
+        return {"reasons": list(_plugin("quantizers", request["tool"]).check(request["job"]))}
+
+    def quantize(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Write the quantized model."""
+        tool = _plugin("quantizers", request["tool"])
+        reasons = tool.check(request["job"])
+        if reasons:
+            raise ValueError("the tool cannot do this recipe: " + "; ".join(reasons))
+        return dict(tool.quantize(request["job"]), version=_version(tool.distribution))
+
+    def variants(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """The recipe with each option changed in turn."""
+        return {"variants": [list(v) for v in _plugin("quantizers", request["tool"]).variants(request["job"])]}
+
+    def inspect(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Precision ledger of a file."""
+        from verifier.inspection.ledger import inspect
+
+        return inspect(request["model"])
+
+    def weight_error(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Distance of quantized weights from the reference's."""
+        from verifier.inspection.weights import weight_error
+
+        return weight_error(request["reference"], request["quantized"])
+
+    def compare(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Two quantized files, tensor by tensor."""
+        from verifier.inspection.weights import compare
+
+        return compare(request["supplied"], request["recipe"])
+
+    def executed(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """What the runtime really runs."""
+        from verifier.inspection.session import first_batch
+
+        runtime = _plugin("runtimes", request["runtime"])
+        inputs = first_batch(request)
+        answer: Dict[str, Any] = runtime.executed(
+            request["model"], request["provider"], request.get("options", {}), inputs
+        )
+        return answer
+
+    def _model(self) -> Any:
+        if self.opened is None:
+            raise ValueError("no model is open")
+        return self.opened
+
+
+_COMMANDS: Dict[str, Callable[[Worker, Dict[str, Any]], Dict[str, Any]]] = {
+    "hello": Worker.hello,
+    "open": Worker.open,
+    "evaluate": Worker.evaluate,
+    "prepare_load": Worker.prepare_load,
+    "block": Worker.block,
+    "probe": Worker.probe,
+    "memory": Worker.memory,
+    "check": Worker.check,
+    "quantize": Worker.quantize,
+    "variants": Worker.variants,
+    "inspect": Worker.inspect,
+    "weight_error": Worker.weight_error,
+    "compare": Worker.compare,
+    "executed": Worker.executed,
+}
+
+
+def _answer(worker: Worker, line: bytes) -> Dict[str, Any]:
+    try:
+        request = json.loads(line.decode("utf-8"))
+        command = _COMMANDS.get(request.get("do"))
+        if command is None:
+            raise ValueError("unknown command %r; known are %s" % (request.get("do"), ", ".join(_COMMANDS)))
+        return command(worker, request)
+    except Exception as error:  # noqa: BLE001 - a failure is an answer: the parent decides what it means
+        import traceback
+
+        traceback.print_exc(file=sys.stderr)
+        return {"error": {"type": type(error).__name__, "message": str(error) or type(error).__name__}}
+
+
+def _limit_memory(limit: int) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _read(source: Any, lines: Any) -> None:
+    """Hand lines over; when the parent is gone its pipe closes, and a measurement of nobody must not run on."""
+    for line in iter(source.readline, b""):
+        lines.put(line)
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve until the parent closes the pipe. What tools print goes to stderr, so that it cannot break the protocol."""
+    source = os.fdopen(os.dup(0), "rb")
+    target = os.fdopen(os.dup(1), "wb", 0)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    limit = os.environ.get("LYNXSPEC_WORKER_MEMORY")
+    if limit:
+        _limit_memory(int(limit))
+    _own_packages()
+    lines: Any = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(source, lines), daemon=True).start()
+    worker = Worker()
+    while True:
+        answer = json.dumps(_answer(worker, lines.get()), allow_nan=False, default=_plain)
+        sent = memoryview(answer.encode("utf-8") + b"\n")
+        while sent:
+            sent = sent[target.write(sent) :]
+
+
+def _plain(value: Any) -> Any:
+    """Scalars of numpy as plain numbers."""
+    return value.item()
+
+
+if __name__ == "__main__":
+    main()
