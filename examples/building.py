@@ -114,7 +114,7 @@ class Graph:
             self.weights[name] = numpy_helper.from_array(np.array(value, dtype=dtype), name)
         return name
 
-    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - as make_node
         """Add a node with one output, named after that output."""
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, **attributes))
         return output

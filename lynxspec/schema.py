@@ -1,9 +1,9 @@
-"""JSON Schemas of everything that is published: 2020-12, and draft-07 for editors; generated from the models.
+r"""JSON Schemas of everything that is published: 2020-12, and draft-07 for editors; generated from the models.
 
 Two spellings follow from one rule, that pydantic and every JSON Schema engine accept the same documents:
 
 * Python's ``$`` matches before a trailing line break, that of ECMA 262 and Rust does not; next to an anchored
-  ``pattern`` stands ``"not": {"pattern": "\\\\n"}``.
+  ``pattern`` stands ``"not": {"pattern": "\\n"}``.
 * Keys of free mappings are bound by ``propertyNames``, since ``patternProperties`` lets other keys pass.
 """
 
@@ -74,14 +74,14 @@ PUBLISHED: tuple[Published, ...] = (
 def generate(published: Published) -> Json:
     """The 2020-12 schema."""
     body = published.model.model_json_schema(schema_generator=_Generator, mode="validation")
-    body = _portable(body)
+    body = _portable_mapping(body)
     head = {"$schema": DIALECT, "$id": published.identifier(draft_07=False), "title": published.title}
     return head | {key: value for key, value in body.items() if key != "title"}
 
 
 def draft_07(published: Published) -> Json:
     """The same schema for editors that know only draft-07."""
-    schema = _older(generate(published))
+    schema = _older_mapping(generate(published))
     schema["$schema"] = DRAFT_07
     schema["$id"] = published.identifier(draft_07=True)
     return schema
@@ -121,7 +121,9 @@ def shipped(name: str) -> str:
         file = place / name
         if file.is_file():
             return file.read_text(encoding="utf-8")
-    raise InternalError(f"schema {name} is not installed", hint="reinstall lynxspec, or run `lynxspec schema --out DIR`")
+    raise InternalError(
+        f"schema {name} is not installed", hint="reinstall lynxspec, or run `lynxspec schema --out DIR`"
+    )
 
 
 @cache
@@ -162,7 +164,8 @@ class _Generator(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """Add the descriptions that stand in the source."""
         generated = super().model_schema(schema)
-        docs = field_docs(schema["cls"])
+        model: type[BaseModel] = schema["cls"]
+        docs = field_docs(model)
         for name, entry in generated.get("properties", {}).items():
             if name in docs:
                 entry.setdefault("description", docs[name].replace("``", "`").replace("\n", " "))
@@ -173,8 +176,10 @@ def _portable(schema: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Spellings that all engines read alike, see above; without titles that repeat the key."""
     if isinstance(schema, list):
         return [_portable(entry) for entry in schema]
-    if not isinstance(schema, dict):
-        return schema
+    return _portable_mapping(schema) if isinstance(schema, dict) else schema
+
+
+def _portable_mapping(schema: Json) -> Json:
     out = {key: _portable(value) for key, value in schema.items() if key != "discriminator"}
     if isinstance(out.get("pattern"), str) and out["pattern"].endswith("$"):
         out["not"] = {"pattern": "\\n"}
@@ -195,8 +200,10 @@ def _older(schema: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Keywords of 2020-12 in the words of draft-07."""
     if isinstance(schema, list):
         return [_older(entry) for entry in schema]
-    if not isinstance(schema, dict):
-        return schema
+    return _older_mapping(schema) if isinstance(schema, dict) else schema
+
+
+def _older_mapping(schema: Json) -> Json:
     out: Json = {}
     for key, value in schema.items():
         if key == "$defs":

@@ -5,11 +5,47 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from verifier.evidence import HostSample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The kernel's counters at one moment."""
+
+    at: float
+    """Seconds on the monotonic clock."""
+    ticks: dict[str, int]
+    """Processor time of all processors by kind, in ticks since boot."""
+    own: float
+    """Ticks that our own processes have used."""
+    waited_us: int | None
+    """Microseconds in which a runnable task waited (PSI some)."""
+    mhz: float | None
+
+
+def sample_between(before: Snapshot, now: Snapshot, *, began: float) -> HostSample:
+    """What happened between two snapshots, as shares of all processors' time."""
+    total = max(sum(now.ticks.values()) - sum(before.ticks.values()), 1)
+    idle = sum(now.ticks[kind] - before.ticks[kind] for kind in ("idle", "iowait"))
+    steal = (now.ticks["steal"] - before.ticks["steal"]) / total
+    busy = 1 - idle / total
+    ours = max(now.own - before.own, 0) / total
+    pressure = None
+    if now.waited_us is not None and before.waited_us is not None:
+        pressure = _share((now.waited_us - before.waited_us) / 1e6 / max(now.at - before.at, 1e-9))
+    return HostSample(
+        t_s=round(now.at - began, 3),
+        busy=_share(busy),
+        steal=_share(steal),
+        foreign=_share(busy - steal - ours),
+        pressure=pressure,
+        mhz=now.mhz,
+    )
 
 
 class HostSampler:
@@ -44,26 +80,16 @@ class HostSampler:
         return tuple(self._samples)
 
     def _loop(self) -> None:
-        before, own_before, waited_before, at = _cpu_times(), self._own_time(), _pressure_us(), time.monotonic()
+        before = self._snapshot()
         while not self._stop.wait(self._period):
-            now, own, waited, then = _cpu_times(), self._own_time(), _pressure_us(), time.monotonic()
-            total = max(sum(now.values()) - sum(before.values()), 1)
-            idle = now["idle"] + now["iowait"] - before["idle"] - before["iowait"]
-            steal = (now["steal"] - before["steal"]) / total
-            busy = 1 - idle / total
-            ours = max(own - own_before, 0) / total
-            pressure = None if waited is None or waited_before is None else (waited - waited_before) / 1e6 / (then - at)
-            self._samples.append(
-                HostSample(
-                    t_s=round(then - self._began, 3),
-                    busy=_share(busy),
-                    steal=_share(steal),
-                    foreign=_share(busy - steal - ours),
-                    pressure=None if pressure is None else _share(pressure),
-                    mhz=_mhz(),
-                )
-            )
-            before, own_before, waited_before, at = now, own, waited, then
+            now = self._snapshot()
+            self._samples.append(sample_between(before, now, began=self._began))
+            before = now
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            at=time.monotonic(), ticks=_cpu_times(), own=self._own_time(), waited_us=_pressure_us(), mhz=_mhz()
+        )
 
     def _own_time(self) -> float:
         """Ticks that our processes have used; a process that has ended no longer counts, which is why it is clamped."""

@@ -66,6 +66,11 @@ class Reason(Enum):
         "nothing shows that the machine performs as in the claim",
     )
     DRIFTING = ("drifting", Verdict.INCONCLUSIVE, "the rate drifts")
+    EVIDENCE_TOO_WEAK = (
+        "evidence_too_weak",
+        Verdict.INCONCLUSIVE,
+        "what was measured could have an innocent cause and decides nothing",
+    )
     WINDOW_NOT_COVERED = ("window_not_covered", Verdict.INCONCLUSIVE, "the claim's window was not measured in full")
     MIRROR_FILE_DIFFERS = ("mirror_file_differs", Verdict.INCONCLUSIVE, "a mirror's file has another digest")
     PLATFORM_MAY_DIFFER = (

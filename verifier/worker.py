@@ -89,7 +89,7 @@ class Worker:
 
     def open(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """Load a model; the resident set before that is what the process itself takes."""
-        from verifier.inspection.session import Opened
+        from verifier.workload import Opened
 
         for module in _plugin("runtimes", request["runtime"]).requires:
             __import__(module)
@@ -107,7 +107,7 @@ class Worker:
 
     def prepare_load(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """Lay batches ready in memory."""
-        from verifier.inspection.session import ClosedLoop
+        from verifier.workload import ClosedLoop
 
         self.load = ClosedLoop(self._model(), request)
         return {"batches": len(self.load.batches), "bytes": self.load.size}
@@ -183,7 +183,7 @@ class Worker:
 
     def executed(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """What the runtime really runs."""
-        from verifier.inspection.session import first_batch
+        from verifier.workload import first_batch
 
         runtime = _plugin("runtimes", request["runtime"])
         inputs = first_batch(request)
@@ -216,18 +216,19 @@ _COMMANDS: Dict[str, Callable[[Worker, Dict[str, Any]], Dict[str, Any]]] = {
 }
 
 
-def _answer(worker: Worker, line: bytes) -> Dict[str, Any]:
+def _answer(worker: Worker, line: bytes) -> bytes:
     try:
         request = json.loads(line.decode("utf-8"))
         command = _COMMANDS.get(request.get("do"))
         if command is None:
             raise ValueError("unknown command %r; known are %s" % (request.get("do"), ", ".join(_COMMANDS)))
-        return command(worker, request)
+        return json.dumps(command(worker, request), allow_nan=False, default=_plain).encode("utf-8")
     except Exception as error:  # noqa: BLE001 - a failure is an answer: the parent decides what it means
         import traceback
 
         traceback.print_exc(file=sys.stderr)
-        return {"error": {"type": type(error).__name__, "message": str(error) or type(error).__name__}}
+        failure = {"type": type(error).__name__, "message": str(error) or type(error).__name__}
+        return json.dumps({"error": failure}).encode("utf-8")
 
 
 def _limit_memory(limit: int) -> None:
@@ -259,8 +260,7 @@ def main() -> None:
     threading.Thread(target=_read, args=(source, lines), daemon=True).start()
     worker = Worker()
     while True:
-        answer = json.dumps(_answer(worker, lines.get()), allow_nan=False, default=_plain)
-        sent = memoryview(answer.encode("utf-8") + b"\n")
+        sent = memoryview(_answer(worker, lines.get()) + b"\n")
         while sent:
             sent = sent[target.write(sent) :]
 

@@ -75,9 +75,7 @@ class OtherMethod(Frozen):
     """What it does, with every parameter."""
 
 
-CalibrationMethod = Annotated[
-    MinMax | MovingAverage | Percentile | Entropy | Mse | OtherMethod, Discriminator("kind")
-]
+CalibrationMethod = Annotated[MinMax | MovingAverage | Percentile | Entropy | Mse | OtherMethod, Discriminator("kind")]
 """How a range was found, all parameters written out."""
 
 

@@ -98,7 +98,7 @@ class Quantized(Frozen):
 
 def _scheme(value: Any) -> str:  # noqa: ANN401 - a validator sees whatever the document holds
     fmt = value.get("format") if isinstance(value, dict) else getattr(value, "format", None)
-    return "unquantized" if fmt in UNQUANTIZED else "quantized"
+    return "unquantized" if isinstance(fmt, str) and fmt in UNQUANTIZED else "quantized"
 
 
 Scheme = Annotated[

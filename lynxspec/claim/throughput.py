@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lynxspec.claim.base import Count, Disclosed, Frozen, Name, NotBlank
+from lynxspec.claim.base import CHANGE, Count, Disclosed, Frozen, Name, NotBlank
 from lynxspec.claim.units import Duration, Energy, Factor, Rate, Share
 
 
@@ -50,7 +50,7 @@ class Sustained(Frozen):
     """Fresh processes."""
     spread: Share
     """Standard deviation of the block rates over their mean."""
-    drift: Annotated[str, Field(pattern=r"^[+-]?[0-9]{1,4}(\.[0-9]{1,6})? %$")]
+    drift: Annotated[str, Field(pattern=CHANGE)]
     """Change of the rate from the first to the last third of the window."""
     thermal_equilibrium: Disclosed[NotBlank]
     """Evidence of thermal equilibrium, which lets a shorter window count in full."""

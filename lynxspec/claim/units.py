@@ -125,7 +125,7 @@ Frequency = Annotated[Quantity, FREQUENCY]
 Factor = Annotated[Quantity, FACTOR]
 """A ratio of two rates, ``2.1 x``."""
 Margin = Annotated[Quantity, MARGIN]
-"""Accuracy that may be lost: ``points`` of 100 absolute, ``%`` of the reference, or ``absolute`` in the metric's unit."""
+"""Accuracy that may be lost: ``points`` of 100, ``%`` of the reference, or ``absolute`` in the metric's unit."""
 Share = Annotated[Quantity, SHARE]
 """A relative tolerance in percent; base is the fraction."""
 Compute = Annotated[Quantity, COMPUTE]

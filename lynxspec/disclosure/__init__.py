@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 
 from lynxspec.claim import Claim
 from lynxspec.disclosure import numbers, results
-from lynxspec.disclosure.numbers import TENSOR_CLASSES, needs_calibration
+from lynxspec.disclosure.numbers import DATA_DRIVEN, TENSOR_CLASSES, needs_calibration
 from lynxspec.disclosure.results import SUSTAINED_WINDOW_S
 from lynxspec.disclosure.subject import Subject, subject_of
 from lynxspec.draft import Disclosure, Draft, DraftRegime, Ignore, Places
 from lynxspec.location import Path
 from lynxspec.vocabulary import Component
 
-__all__ = ["SUSTAINED_WINDOW_S", "TENSOR_CLASSES", "assess", "draft_of", "needs_calibration"]
+__all__ = ["DATA_DRIVEN", "SUSTAINED_WINDOW_S", "TENSOR_CLASSES", "assess", "draft_of", "needs_calibration"]
 
 
 def draft_of(

@@ -54,10 +54,7 @@ def read(origin: str | FilePath | bytes, *, source: str | None = None) -> Docume
         )
     text = decode(content, source=name)
     is_json = _is_json(name, text)
-    if is_json:
-        built = build(json_events(text, source=name), source=name)
-    else:
-        built = build_yaml(text, source=name)
+    built = build(json_events(text, source=name), source=name) if is_json else build_yaml(text, source=name)
     keys, values, raw_scalars = spans_of(built.events)
     return Document(
         source=name,

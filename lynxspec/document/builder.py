@@ -45,7 +45,7 @@ def place(mark: Any) -> str:  # noqa: ANN401 - ruamel's marks carry no types
     return f"{mark.line + 1}:{mark.column + 1}"
 
 
-def build(events: Iterator[Any], *, source: str) -> Built:
+def build(events: Iterator[Any], *, source: str) -> Built:  # noqa: C901, PLR0912 - one flat loop is the fast one
     """Consume ``events`` of a whole stream; the first crossed limit ends it with `HostileInput`.
 
     One flat loop over local names: it runs for every scalar of every claim.
@@ -131,7 +131,9 @@ def _unwanted_key(event: Any, value: Data, target: Data, log: list[Any], source:
     if value not in target:
         return _refusal(event, "a merge key (<<)", "write the merged keys out", source)
     first = place(first_key(log, value).start_mark)
-    return _refusal(event, f"a second {value[:60]!r} in one mapping", f"remove one; the first stands at {first}", source)
+    return _refusal(
+        event, f"a second {value[:60]!r} in one mapping", f"remove one; the first stands at {first}", source
+    )
 
 
 def first_key(log: list[Any], name: str) -> Any:  # noqa: ANN401 - as above

@@ -33,7 +33,9 @@ def decode(content: bytes, *, source: str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UnreadableInput(f"{source}:{_place(content, error)}: not valid {_NAMES[encoding]}", hint=_RESAVE) from error
+        raise UnreadableInput(
+            f"{source}:{_place(content, error)}: not valid {_NAMES[encoding]}", hint=_RESAVE
+        ) from error
     return text.removeprefix("\ufeff")
 
 

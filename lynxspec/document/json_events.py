@@ -18,7 +18,9 @@ from lynxspec.errors import HostileInput, UnreadableInput
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"((?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"')
-_WORD = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+-])|(?:true|false|null)(?!\w)", re.ASCII)
+_WORD = re.compile(
+    r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+-])|(?:true|false|null)(?!\w)", re.ASCII
+)
 _NON_FINITE = re.compile(r"-?(?:NaN|Infinity)\b")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -93,7 +95,7 @@ class _Scanner:
 
     def skip(self) -> None:
         """Go past white space and count its lines."""
-        end = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr] - it matches nothing, too
+        end = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]  # it matches the empty text, too
         breaks = self.text.count("\n", self.at, end)
         if breaks:
             self.line += breaks
@@ -109,7 +111,7 @@ class _Scanner:
         start = self.mark(self.at)
         self.at += 1
         kind = MappingStartEvent if bracket == "{" else SequenceStartEvent
-        return kind(None, None, True, start_mark=start, end_mark=self.mark(self.at), flow_style=True)  # noqa: FBT003
+        return kind(None, None, True, start_mark=start, end_mark=self.mark(self.at), flow_style=True)
 
     def close(self, *, mapping: bool) -> Any:  # noqa: ANN401 - as above
         """End of an object or an array."""

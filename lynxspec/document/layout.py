@@ -86,7 +86,7 @@ class _ByPath(Mapping[Path, T], Generic[T]):
         for part in parents:
             node = _child(node, part)
         if self._keys and path:
-            node = node.keys.get(path[-1]) if isinstance(node, Branch) else None  # type: ignore[arg-type] - no index is a key
+            node = node.keys.get(str(path[-1])) if isinstance(node, Branch) else None
         made = None if node is None else self._make(node)
         if made is None:
             raise KeyError(path)

@@ -5,13 +5,19 @@ Only events are asked for: the C library's composer recurses, and 50 KB of brack
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import ScalarEvent
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import ScannerError
 
 from lynxspec.errors import UnreadableInput
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Parse = Callable[[str], Iterator[Any]]
 """Text to events."""
@@ -19,7 +25,7 @@ Parse = Callable[[str], Iterator[Any]]
 
 def c_events(text: str) -> Iterator[Any]:
     """Events of libyaml; raises `ImportError` where the extension is missing."""
-    from _ruamel_yaml import CParser  # noqa: PLC0415 - absent on some platforms
+    from _ruamel_yaml import CParser  # type: ignore[import-not-found]  # noqa: PLC0415 - absent on some platforms
 
     return iter(CParser(text).get_event, None)
 
@@ -28,7 +34,10 @@ def python_events(text: str) -> Iterator[Any]:
     """Events of ruamel.yaml's own parser, some twenty times slower."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only without the extension
 
-    return iter(YAML(typ="safe", pure=True).parse(text))
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if type(event) is ScalarEvent and not event.value.isascii() and _SURROGATE.search(event.value):
+            raise ScannerError(problem="half of a surrogate pair is no character", problem_mark=event.start_mark)
+        yield event
 
 
 def available_events(text: str) -> Iterator[Any]:
@@ -69,8 +78,5 @@ def _hint(error: Any) -> str:  # noqa: ANN401 - as above
 
 def _first_unprintable(text: str) -> int:
     """Offset of the first character outside YAML's printable set (YAML 1.2.2, production 1)."""
-    for at, character in enumerate(text):
-        code = ord(character)
-        if (code < 0x20 and character not in "\t\n\r") or 0x7F <= code < 0xA0 and code != 0x85 or code in {0xFFFE, 0xFFFF}:  # noqa: RUF021, PLR0916
-            return at
-    return 0
+    unprintable = _UNPRINTABLE.search(text)
+    return unprintable.start() if unprintable else 0

@@ -18,6 +18,8 @@ class Promise:
     value: float
     slack: float
     """How far off the number may be for the words still to be true."""
+    in_words: bool
+    """Whether the number was a word ("twice"), not digits."""
     path: Path
 
 
@@ -42,7 +44,8 @@ _ABOUT_ACCURACY = re.compile(r"accura|loss|drop|degrad|quality|f1|top-?1", re.IG
 _LOSSLESS = re.compile(
     r"(?P<hedge>near(?:ly)?[- ]|almost |virtually |practically |essentially )?"
     r"(?P<words>loss-?less(?:ly)?|(?:no|zero|without(?: any)?) (?:\w+ )?(?:accuracy |quality )?"
-    r"(?:loss|degradation|drop|compromise|sacrific\w+)|(?:accuracy|quality) (?:is |fully )?(?:preserved|maintained|unchanged|retained)"
+    r"(?:loss|degradation|drop|compromise|sacrific\w+)"
+    r"|(?:accuracy|quality) (?:is |fully )?(?:preserved|maintained|unchanged|retained)"
     r"|(?:identical|same|full|unchanged) (?:accuracy|quality))",
     re.IGNORECASE,
 )
@@ -62,18 +65,21 @@ def promised_gains(claim: Claim) -> Iterator[Promise]:
     for path, text in published(claim):
         for match in _FACTOR.finditer(text):
             if not _OF_SIZE.match(match["after"]):
-                digits = match["n"].replace(",", ".")
-                value = float(digits)
-                half = 0.5 * 10.0 ** -len(digits.partition(".")[2])
-                # "2x" of 1.95 is rounding, "2x" of 1.6 is not: half a digit, but at most 5 %
-                yield Promise(
-                    words=match[0][: -len(match["after"]) or None], value=value, slack=min(half, value / 20), path=path
-                )
+                yield _promise(match, _number(match), 0.0, path)
         for match in _PERCENT.finditer(text):
-            yield Promise(words=match[0], value=1 + float(match["n"].replace(",", ".")) / 100, slack=0.01, path=path)
+            yield _promise(match, 1 + _number(match) / 100, 0.0, path)
         for pattern, value in _WORDS:
             for match in pattern.finditer(text):
-                yield Promise(words=match[0], value=value, slack=value / 10, path=path)
+                yield _promise(match, value, value / 10, path)
+
+
+def _number(match: re.Match[str]) -> float:
+    return float(match["n"].replace(",", "."))
+
+
+def _promise(match: re.Match[str], value: float, slack: float, path: Path) -> Promise:
+    words = match[0].removesuffix(match.groupdict().get("after") or "").strip()
+    return Promise(words=words, value=value, slack=slack, in_words=slack > 0, path=path)
 
 
 def promised_losses(claim: Claim) -> Iterator[Promise]:
@@ -82,7 +88,7 @@ def promised_losses(claim: Claim) -> Iterator[Promise]:
         for match in _WITHIN.finditer(text):
             if _ABOUT_ACCURACY.search(text):
                 number = match["n"].lower()
-                yield Promise(words=match[0], value=_WORD_NUMBERS.get(number) or float(number), slack=0.0, path=path)
+                yield _promise(match, _WORD_NUMBERS.get(number) or float(number), 0.0, path)
 
 
 def lossless(claim: Claim) -> Iterator[tuple[Path, str, bool]]:

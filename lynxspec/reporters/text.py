@@ -119,12 +119,14 @@ def _finding(finding: Finding, view: View) -> list[str]:
     label = LABELS[finding.severity]
     doubt = "" if finding.confidence.value == "certain" else f" ({finding.confidence.value})"
     where = f" [{finding.regime}]" if finding.regime and finding.regime not in finding.message else ""
-    head = f"{_place(finding)} {finding.code} "
-    lines = wrap(visible(f"{head}{label}{doubt}{where} {finding.message}"), WIDTH - 2, subsequent_indent="    ")
+    head = f"{_place(finding)} {finding.code} {label}{doubt}{where}"
+    lines = _filled(f"{head} {finding.message}", WIDTH - 2, indent="    ")
     if view.colour:
-        lines[0] = lines[0].replace(f"{head}{label}", f"{head}{COLOURS[finding.severity]}{label}\x1b[0m", 1)
+        plain, marked = f"{finding.code} {label}", f"{finding.code} {COLOURS[finding.severity]}{label}\x1b[0m"
+        at = next((number for number, line in enumerate(lines) if plain in line), 0)
+        lines[at] = lines[at].replace(plain, marked, 1)
     if finding.remedy and not view.brief:
-        lines += [f"  {line}" for line in _wrapped("  -> ", finding.remedy)]
+        lines += _filled(f"    -> {finding.remedy}", WIDTH - 2, indent=" " * 7)
     return lines
 
 
@@ -135,8 +137,12 @@ def _place(finding: Finding) -> str:
 
 def _wrapped(label: str, text: str) -> list[str]:
     """Set ``text`` behind ``label``, its further lines below its start."""
-    indent = " " * min(len(label), 20)
-    return wrap(visible(label + text), WIDTH, subsequent_indent=indent, drop_whitespace=True) or [label]
+    return _filled(label + text, WIDTH, indent=" " * min(len(label), 20))
+
+
+def _filled(text: str, width: int, *, indent: str) -> list[str]:
+    """Break ``text`` at spaces only, so that a path stays one word that can be clicked or copied."""
+    return wrap(visible(text), width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 REPORTER = Reporter(name="text", summary="for people: one screen per document", render=render)

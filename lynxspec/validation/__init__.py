@@ -14,7 +14,7 @@ from lynxspec.location import Violation
 
 __all__ = ["KINDS", "validate", "validate_as"]
 
-KINDS: dict[str, type[Claim] | type[Recipe]] = {"claim": Claim, "recipe": Recipe}
+KINDS: dict[str, type[Claim | Recipe]] = {"claim": Claim, "recipe": Recipe}
 """What a document's ``kind`` may say."""
 
 MAX_VIOLATIONS = 1000

@@ -65,9 +65,7 @@ def is_model(annotation: Any) -> bool:  # noqa: ANN401 - as above
 def model_of(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - as above
     """The only model that can stand here, if there is only one."""
     bare = strip(annotation)
-    if is_model(bare):
-        return bare  # type: ignore[no-any-return] - checked above
-    return None
+    return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
 
 def _choice(annotation: Any, part: str | int) -> Any:  # noqa: ANN401 - as above

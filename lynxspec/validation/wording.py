@@ -22,6 +22,7 @@ _PATTERNS = {
     base.SHA256: "a SHA-256 digest of 64 lower-case hexadecimal digits",
     base.ISO_DATE: "a calendar date such as '2026-11-20'",
     base.VERSION: "an exact version such as '1.31.1'",
+    base.CHANGE: "a change such as '-0.3 %'",
     base.OPTION: "an option name of lower-case letters, digits and '_'",
 }
 _TYPES = {
@@ -54,7 +55,9 @@ def kind_violation(document: Document, kinds: tuple[str, ...]) -> Violation:
     expected = " or ".join(f"'{kind}'" for kind in kinds)
     start = Span(line=1, column=1)
     if data is None:
-        return _at(document, start, (), Wording("(document): it is empty", "start from the template of `lynxspec init`"))
+        return _at(
+            document, start, (), Wording("(document): it is empty", "start from the template of `lynxspec init`")
+        )
     if not isinstance(data, dict):
         wording = Wording(f"(document): expected a mapping with the key 'kind', found {found(data)}")
         return _at(document, document.places.values.get((), start), (), wording)
@@ -142,7 +145,7 @@ def _tag_value(detail: Any, value: Any) -> Any:  # noqa: ANN401 - whatever the d
     return value
 
 
-def _expected(detail: Any, spot: Spot) -> str:  # noqa: ANN401 - pydantic's error details
+def _expected(detail: Any, spot: Spot) -> str:  # noqa: ANN401, PLR0911 - pydantic's error details, one line each
     """What one expectation is, in the words of a reader."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in {"model_type", "model_attributes_type"} and is_model(strip(spot.annotation)):
@@ -155,7 +158,11 @@ def _expected(detail: Any, spot: Spot) -> str:  # noqa: ANN401 - pydantic's erro
         return _one_of(_QUOTED.findall(context["expected"]))
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         tags = _QUOTED.findall(context.get("expected_tags", ""))
-        return f"a mapping whose {context['discriminator'].strip(chr(39))} is {_one_of(tags)}" if tags else "a mapping with a kind"
+        return (
+            f"a mapping whose {context['discriminator'].strip(chr(39))} is {_one_of(tags)}"
+            if tags
+            else "a mapping with a kind"
+        )
     if kind == "string_pattern_mismatch":
         return _of_pattern(context["pattern"])
     return _bound(kind, context) or detail["msg"]
@@ -166,7 +173,9 @@ def _of_pattern(pattern: str | None) -> str:
     if pattern is None or pattern == base.VISIBLE:
         return "text" if pattern is None else _PATTERNS[base.VISIBLE]
     quantity = _KINDS.get(pattern)
-    return f"{quantity.name} such as '{quantity.example}'" if quantity else _PATTERNS.get(pattern, f"text like {pattern}")
+    return (
+        f"{quantity.name} such as '{quantity.example}'" if quantity else _PATTERNS.get(pattern, f"text like {pattern}")
+    )
 
 
 def _pattern(annotation: Any) -> str | None:  # noqa: ANN401 - annotations have no common type

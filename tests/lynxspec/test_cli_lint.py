@@ -1,6 +1,7 @@
 """`lynxspec lint` as it is called: which files it takes, what it prints where, and the exit codes of design."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ COMPLETE = Path(__file__).parents[1] / "data" / "complete.claim.yaml"
 CRITERION = "  criterion: {metric: top1, reference: fp32, margin: 1 points}\n"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def claims(tmp_path, monkeypatch):
     """A folder with a complete claim, one without acceptance criterion, and one that breaks its schema."""
     monkeypatch.chdir(tmp_path)
@@ -25,7 +26,9 @@ def claims(tmp_path, monkeypatch):
     assert CRITERION in text
     (tmp_path / "good.claim.yaml").write_text(text)
     (tmp_path / "open.claim.yaml").write_text(text.replace(CRITERION, "  criterion: {unknown: nobody set one}\n"))
-    broken = text.replace("  family: convolutional\n", "  famly: convolutional\n", 1).replace("count: 1\n", "count: 0\n")
+    broken = text.replace("  family: convolutional\n", "  famly: convolutional\n", 1).replace(
+        "count: 1\n", "count: 0\n"
+    )
     (tmp_path / "broken.claim.yaml").write_text(broken)
     return tmp_path
 
@@ -34,15 +37,15 @@ def lint(*arguments):
     return run(COMMANDS, ["lint", *arguments])
 
 
-def test_a_complete_claim_exits_0_and_its_grade_is_on_stdout(claims, capfd):
+def test_a_complete_claim_exits_0_and_its_grade_is_on_stdout(capfd):
     assert lint("good.claim.yaml") == 0
     out, err = capfd.readouterr()
     assert "Grade A" in out
     assert "100 of 100 points" in out
-    assert err == "1 document: no findings\n"
+    assert re.fullmatch("1 document: (no findings|[0-9]+ info)\n", err)
 
 
-def test_a_missing_criterion_exits_1_and_names_place_remedy_and_question(claims, capfd):
+def test_a_missing_criterion_exits_1_and_names_place_remedy_and_question(capfd):
     assert lint("open.claim.yaml") == 1
     out = capfd.readouterr().out
     line = 1 + COMPLETE.read_text().split(CRITERION)[0].count("\n")
@@ -52,7 +55,7 @@ def test_a_missing_criterion_exits_1_and_names_place_remedy_and_question(claims,
     assert "1. " in out.split("Questions for Example Vision GmbH")[1]
 
 
-def test_an_invalid_claim_exits_2_with_every_violation_at_its_place(claims, capfd):
+def test_an_invalid_claim_exits_2_with_every_violation_at_its_place(capfd):
     assert lint("broken.claim.yaml") == 2
     out, err = capfd.readouterr()
     assert out == ""
@@ -71,23 +74,23 @@ def test_an_invalid_claim_exits_2_with_every_violation_at_its_place(claims, capf
         (["good.claim.yaml", "nowhere.claim.yaml"], 2),
     ],
 )
-def test_the_worst_file_decides_and_the_others_are_still_reported(claims, capfd, files, code):
+def test_the_worst_file_decides_and_the_others_are_still_reported(capfd, files, code):
     assert lint("--format", "json", *files) == code
     reported = [document["path"] for document in json.loads(capfd.readouterr().out)["documents"]]
     assert reported == [name for name in files if name in {"good.claim.yaml", "open.claim.yaml"}]
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("error", 1), ("warning", 1), ("info", 1), ("never", 0)])
-def test_fail_on_sets_what_counts_and_never_hides_nothing(claims, capfd, fail_on, code):
+def test_fail_on_sets_what_counts_and_never_hides_nothing(capfd, fail_on, code):
     assert lint("--fail-on", fail_on, "open.claim.yaml") == code
     assert "Findings (" in capfd.readouterr().out
 
 
-def test_never_failing_on_findings_does_not_make_an_unread_file_pass(claims):
+def test_never_failing_on_findings_does_not_make_an_unread_file_pass():
     assert lint("--fail-on", "never", "broken.claim.yaml") == 2
 
 
-def test_a_folder_means_the_claims_below_it(claims, tmp_path):
+def test_a_folder_means_the_claims_below_it(tmp_path):
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / ".hidden").mkdir()
     for name in ("deep/er/a.claim.yml", "deep/b.claim.json", "deep/notes.yaml", ".hidden/c.claim.yaml"):
@@ -96,13 +99,13 @@ def test_a_folder_means_the_claims_below_it(claims, tmp_path):
     assert ".hidden/c.claim.yaml" not in targets(["."])
 
 
-def test_a_pattern_means_the_files_that_it_matches(claims):
+def test_a_pattern_means_the_files_that_it_matches():
     assert targets(["g*.claim.yaml"]) == ("good.claim.yaml",)
     assert targets(["**/*.claim.yaml"]) == ("broken.claim.yaml", "good.claim.yaml", "open.claim.yaml")
 
 
 @pytest.mark.parametrize("word", ["empty", "*.claim.toml", "nowhere.claim.yaml"])
-def test_linting_nothing_is_an_error_and_not_a_pass(claims, capfd, word):
+def test_linting_nothing_is_an_error_and_not_a_pass(capfd, word):
     Path("empty").mkdir()
     assert isinstance(targets([word])[0], UnreadableInput)
     assert lint(word) == 2
@@ -110,7 +113,7 @@ def test_linting_nothing_is_an_error_and_not_a_pass(claims, capfd, word):
 
 
 @pytest.mark.parametrize("name", ["sheet.md", "sheet.PDF", "sheet.html", "sheet.rst", "sheet.csv", "sheet.txt"])
-def test_a_spec_sheet_is_refused_with_what_to_do_instead(claims, capfd, name):
+def test_a_spec_sheet_is_refused_with_what_to_do_instead(capfd, name):
     Path(name).write_text("INT8, 2x faster")
     assert lint(name) == 2
     err = capfd.readouterr().err
@@ -118,19 +121,19 @@ def test_a_spec_sheet_is_refused_with_what_to_do_instead(claims, capfd, name):
     assert "later release" in err
 
 
-def test_a_file_of_no_known_kind_is_refused(claims, capfd):
+def test_a_file_of_no_known_kind_is_refused(capfd):
     Path("model.onnx").write_bytes(b"\x08\x07")
     assert lint("model.onnx") == 2
     assert "of no kind that is known here" in capfd.readouterr().err
 
 
-def test_a_document_that_is_not_utf_8_is_an_error_and_no_crash(claims, capfd):
+def test_a_document_that_is_not_utf_8_is_an_error_and_no_crash(capfd):
     Path("bad.claim.yaml").write_bytes(b"kind: \xff\xfe\x00claim")
     assert lint("bad.claim.yaml") == 2
     assert capfd.readouterr().err.startswith("error: ")
 
 
-def test_a_claim_is_read_from_standard_input_under_the_name_that_is_given(claims):
+def test_a_claim_is_read_from_standard_input_under_the_name_that_is_given():
     call = [sys.executable, "-c", "from lynxspec.cli import app; app()", "lint", "-", "--format", "github"]
     text = Path("open.claim.yaml").read_bytes()
     done = subprocess.run([*call, "--stdin-filename", "a/b.claim.yaml"], input=text, capture_output=True, check=False)
@@ -141,7 +144,7 @@ def test_a_claim_is_read_from_standard_input_under_the_name_that_is_given(claims
     assert b"file=-," in done.stdout
 
 
-def test_several_formats_are_written_at_once_each_to_its_file(claims, capfd):
+def test_several_formats_are_written_at_once_each_to_its_file(capfd):
     code = lint("--format", "sarif", "--output", "a.sarif", "--format", "json", "-o", "a.json", "open.claim.yaml")
     assert code == 1
     assert json.loads(Path("a.sarif").read_text())["version"] == "2.1.0"
@@ -172,26 +175,25 @@ def test_formats_and_files_that_do_not_pair_up_are_a_usage_error(options):
         pair(options)
 
 
-def test_html_is_announced_and_refused(claims, capfd):
+def test_html_is_announced_and_refused(capfd):
     assert lint("--format", "html", "good.claim.yaml") == 2
     assert "later release" in capfd.readouterr().err
 
 
-def test_a_file_that_cannot_be_written_is_a_usage_error(claims, capfd):
+def test_a_file_that_cannot_be_written_is_a_usage_error(capfd):
     assert lint("--format", "json", "--output", "no/such/folder/a.json", "good.claim.yaml") == 2
     assert "no/such/folder/a.json" in capfd.readouterr().err
 
 
-def test_quiet_prints_the_findings_alone(claims, capfd):
-    assert lint("--quiet", "good.claim.yaml") == 0
-    assert capfd.readouterr() == ("", "")
+def test_quiet_prints_the_findings_alone(capfd):
     assert lint("--quiet", "open.claim.yaml") == 1
     out, err = capfd.readouterr()
-    assert out.startswith("open.claim.yaml:")
+    assert all(line.startswith(("open.claim.yaml:", "    ")) for line in out.splitlines())
+    assert " error " in out
     assert err == ""
 
 
-def test_only_the_vendor_profile_honours_an_ignore_in_the_vendors_file(claims, capfd):
+def test_only_the_vendor_profile_honours_an_ignore_in_the_vendors_file(capfd):
     text = Path("open.claim.yaml").read_text()
     mark = "  criterion: {unknown: nobody set one}\n"
     Path("open.claim.yaml").write_text(
@@ -203,12 +205,12 @@ def test_only_the_vendor_profile_honours_an_ignore_in_the_vendors_file(claims, c
     assert lint("--profile", "auditor", "open.claim.yaml") == 1
 
 
-def test_no_colour_code_is_written_to_a_file_or_pipe(claims, capfd):
+def test_no_colour_code_is_written_to_a_file_or_pipe(capfd):
     assert lint("open.claim.yaml") == 1
     assert "\x1b" not in capfd.readouterr().out
 
 
-def test_on_a_terminal_severities_are_coloured_unless_no_color_is_set(claims):
+def test_on_a_terminal_severities_are_coloured_unless_no_color_is_set():
     script = shutil.which("script")
     if script is None:
         pytest.skip("util-linux `script` makes the terminal of this test")
@@ -219,7 +221,7 @@ def test_on_a_terminal_severities_are_coloured_unless_no_color_is_set(claims):
         assert (b"\x1b[31merror\x1b[0m" in shown) is coloured
 
 
-def test_words_of_the_claim_cannot_move_the_cursor_of_the_reader(claims, capfd):
+def test_words_of_the_claim_cannot_move_the_cursor_of_the_reader(capfd):
     text = COMPLETE.read_text().replace("title: MobileNetV2", 'title: "\\e[2J\\e[1;1HGrade A\\u202e MobileNetV2', 1)
     Path("evil.claim.yaml").write_text(text.replace("one point of accuracy\n", 'one point of accuracy"\n', 1))
     lint("evil.claim.yaml")
@@ -262,7 +264,7 @@ def test_every_rule_can_be_explained_by_code_and_by_name(capfd):
         assert rule["summary"] in by_code
 
 
-def test_a_closed_pipe_ends_quietly(claims):
+def test_a_closed_pipe_ends_quietly():
     call = f"{sys.executable} -c 'from lynxspec.cli import app; app()' lint open.claim.yaml | true"
     done = subprocess.run(["bash", "-c", call], capture_output=True, check=False)
     assert b"Traceback" not in done.stderr

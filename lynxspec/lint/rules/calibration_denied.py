@@ -1,11 +1,10 @@
-"""The recipe needs calibration, and the claim says that none was needed.
+"""The algorithm reads calibration data, and the claim says that none was needed.
 
 ## What it checks
-Answers of `none_needed` in regimes with static activations, or with an algorithm that reads data (GPTQ, AWQ,
-SmoothQuant, ...).
+Answers of `none_needed` in regimes whose algorithm reads data (GPTQ, AWQ, SmoothQuant, ...).
 
 ## Why it matters to a buyer
-Static ranges come from somewhere. If not from stated data, then from a default set of the tool that nobody looked at.
+The algorithm fits weights to inputs. If not to stated data, then from a default set of the tool that nobody looked at.
 
 ## Disclose instead
 Name the data and the method; some tools take a default set when none is given.
@@ -19,17 +18,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lynxspec.claim import Regime
 from lynxspec.claim.calibration import NoneNeeded
-from lynxspec.disclosure import needs_calibration
+from lynxspec.disclosure import DATA_DRIVEN
 from lynxspec.draft import Draft
-from lynxspec.lint.regimes import quantized
+from lynxspec.lint.regimes import quantization, quantized
 from lynxspec.lint.rule import Effect, Hit, Rule, Severity
-from lynxspec.vocabulary import Component
+from lynxspec.vocabulary import Approach, Component
 
 
 def _check(draft: Draft) -> Iterator[Hit]:
     for path, regime in quantized(draft.claim) if draft.claim else ():
-        if not isinstance(regime.calibration, NoneNeeded) or not needs_calibration(regime):
+        if not isinstance(regime.calibration, NoneNeeded) or not _reads_data(regime):
             continue
         for component in (Component.CALIBRATION_DATA, Component.CALIBRATION_METHOD):
             yield Hit(
@@ -42,6 +42,11 @@ def _check(draft: Draft) -> Iterator[Hit]:
             )
 
 
+def _reads_data(regime: Regime) -> bool:
+    recipe = quantization(regime)
+    return recipe is not None and recipe.algorithm in DATA_DRIVEN and recipe.approach is not Approach.QAT
+
+
 RULE = Rule(
     code="LXS250",
     name="calibration-denied",
@@ -49,6 +54,6 @@ RULE = Rule(
     component=Component.CALIBRATION_DATA,
     summary="Calibration is denied for a recipe that cannot do without.",
     remedy="Name the calibration data and method.",
-    question="Where do the static ranges come from, if there was no calibration?",
+    question="Which data did the algorithm read, if there was no calibration?",
     check=_check,
 )

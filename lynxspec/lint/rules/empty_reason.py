@@ -26,8 +26,8 @@ from lynxspec.location import format_path
 
 _MARKS = frozenset({"unknown", "not_applicable", "none_needed"})
 _HOLLOW = re.compile(
-    r"(?:n/?\.?a\.?|none|no|not?|is|was|it|yet|unknown|not[ _-]?(?:applicable|available|known|specified|needed|given|relevant)"
-    r"|applicable|available|known|specified|needed|given|relevant|missing|empty|nothing|todo|tbd|tba|unset|xxx+|reasons?|value|data|\W)*",
+    r"(?:n/?\.?a\.?|none|no|not?|is|was|it|yet|unknown|unset|missing|empty|nothing|todo|tbd|tba|xxx+|reasons?|value|data"
+    r"|(?:not[ _-]?)?(?:applicable|available|known|specified|needed|given|relevant|disclosed)|\W)*",
     re.IGNORECASE,
 )
 

@@ -20,9 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lynxspec.draft import Draft
-from lynxspec.lint.losses import judged
 from lynxspec.lint.rule import Hit, Rule, Severity
-from lynxspec.vocabulary import Component
 
 
 def _check(draft: Draft) -> Iterator[Hit]:
@@ -39,13 +37,6 @@ def _check(draft: Draft) -> Iterator[Hit]:
         if tolerance.base > most + 1e-9:
             message = f"a tolerance of {tolerance} on {name} is wider than {most:.0%}"
             yield Hit(message=message, at=((*base, name),))
-    for loss, criterion in judged(draft.claim):
-        if loss.limit(tolerances.accuracy) > loss.limit(criterion.margin) + 1e-9:
-            message = (
-                f"the tolerance on accuracy, {tolerances.accuracy}, exceeds the acceptable loss, {criterion.margin}"
-            )
-            yield Hit(message=message, at=((*base, "accuracy"),), component=Component.ACCEPTANCE_CRITERION)
-            return
 
 
 RULE = Rule(

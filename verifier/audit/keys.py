@@ -1,0 +1,254 @@
+"""Signing identities: read from PEM or PKCS#12, or made on first use; private keys never leave mode 0600."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID, ObjectIdentifier
+
+from verifier.errors import SigningFailed
+
+KEY_FILE = "identity.pem"
+"""Private key and certificate of the first identity, in one file so that they are written at once."""
+CERTIFICATE_FILE = "certificate.pem"
+"""The certificate alone: what is given to those who check records."""
+MIN_RSA_BITS = 3072
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+"""What Acrobat, poppler and OpenSSL all verify; Ed25519 is not among it."""
+DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""Extended key usage of RFC 9336."""
+YEARS = 10
+"""Validity of a first identity: as long as test reports are kept."""
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Passphrase = Callable[[], bytes | None]
+"""Asked only if the key is encrypted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A private key with its certificate."""
+
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...] = ()
+    """Further certificates that belong to it, such as the issuer's."""
+    key: PrivateKey = field(repr=False)
+    created: bool = False
+    """Whether it was made just now."""
+    path: Path | None = None
+    """File that it was read from."""
+
+    @property
+    def name(self) -> str:
+        """Subject as printed in the record."""
+        common = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(common[0].value) if common else self.certificate.subject.rfc4514_string() or "no name"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, in hexadecimal."""
+        return self.certificate.fingerprint(hashes.SHA256()).hex()
+
+    @property
+    def self_signed(self) -> bool:
+        """Whether nobody but the signer vouches for the certificate."""
+        return self.certificate.issuer == self.certificate.subject
+
+
+def config_directory() -> Path:
+    """Where the first identity is kept: ``$XDG_CONFIG_HOME/lynxspec``."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "lynxspec"
+
+
+def passphrase_from(*, file: Path | None = None, variable: str | None = None, ask: bool = True) -> Passphrase:
+    """A passphrase from a file, an environment variable, or the terminal; never from the command line."""
+
+    def read() -> bytes | None:
+        if file is not None:
+            return _read(file, "the passphrase file").rstrip(b"\r\n")
+        if variable is not None:
+            if variable not in os.environ:
+                raise SigningFailed(f"the environment variable {variable} is not set", hint="Set it, or use a file.")
+            return os.environ[variable].encode()
+        if ask and sys.stdin.isatty():
+            return getpass.getpass("Passphrase of the signing key: ").encode()
+        return None
+
+    return read
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SigningFailed(f"{what} {path} cannot be read: {error.strerror}", hint="Check path and mode.") from error
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """Write so that the file is complete, readable by its owner alone, and never replaces another."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".identity-")  # made with mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)  # fails if somebody else was faster
+    finally:
+        Path(temporary).unlink()
+
+
+def _certificate(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate:
+    """Self-signed, with the profile that Acrobat, poppler and pyHanko accept for documents."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC).replace(microsecond=0)
+    usage = {
+        "digital_signature": True,
+        "content_commitment": True,
+        "key_encipherment": False,
+        "data_encipherment": False,
+        "key_agreement": False,
+        "key_cert_sign": False,
+        "crl_sign": False,
+        "encipher_only": False,
+        "decipher_only": False,
+    }
+    purposes = [x509.oid.ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING]
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=365 * YEARS))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(**usage), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def keygen(directory: Path, *, name: str | None = None, passphrase: bytes | None = None) -> Identity:
+    """Make an identity in ``directory``; an existing one is never replaced."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(public)
+    certificate = _certificate(key, name or f"LynxSpec self-signed {digest.finalize().hex()[:8]}")
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    public_pem = certificate.public_bytes(serialization.Encoding.PEM)
+    path = directory / KEY_FILE
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_private(path, pem + public_pem)
+        (directory / CERTIFICATE_FILE).write_bytes(public_pem)
+    except FileExistsError as error:
+        raise SigningFailed(f"{path} exists already", hint="Use it, or give another directory.") from error
+    except OSError as error:
+        raise SigningFailed(f"{directory} cannot be written: {error.strerror}", hint="Give another one.") from error
+    return Identity(certificate=certificate, key=key, created=True, path=path)
+
+
+def ensure_self_signed(directory: Path | None = None, *, passphrase: Passphrase | None = None) -> Identity:
+    """The identity of ``directory`` (default: the user's), made on first use."""
+    directory = directory or config_directory()
+    path = directory / KEY_FILE
+    if not path.exists():
+        with contextlib.suppress(FileExistsError):
+            try:
+                return keygen(directory)
+            except SigningFailed as error:
+                if not isinstance(error.__cause__, FileExistsError):
+                    raise
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SigningFailed(f"others can read the private key {path}", hint=f"Run: chmod 600 {path}")
+    return load(path, passphrase=passphrase)
+
+
+def load(path: Path, *, certificate: Path | None = None, passphrase: Passphrase | None = None) -> Identity:
+    """An identity from PEM (key and certificates in one file or two) or PKCS#12."""
+    data = _read(path, "the key file")
+    ask = passphrase or passphrase_from()
+    try:
+        if b"-----BEGIN" in data:
+            key, certificates = _from_pem(data, ask), _certificates(data)
+        else:
+            key, certificates = _from_pkcs12(data, ask)
+        if certificate is not None:
+            certificates = [*_certificates(_read(certificate, "the certificate file")), *certificates]
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        hint = "Is the passphrase right? PEM and PKCS#12 are read."
+        raise SigningFailed(f"{path} cannot be read as a signing key: {error}", hint=hint) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise SigningFailed(f"{path} holds a key of another kind", hint="Use ECDSA P-256, or RSA of 3072 bits or more.")
+    own = [c for c in certificates if c.public_key() == key.public_key()]
+    if not own:
+        raise SigningFailed(f"{path}: no certificate belongs to the key", hint="Give the certificate file as well.")
+    require_strength(key)
+    chain = tuple(c for c in certificates if c != own[0])
+    return Identity(certificate=own[0], chain=chain, key=key, path=path)
+
+
+def require_strength(key: PrivateKey) -> None:
+    """Refuse keys that readers of the record could not, or should not, verify."""
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < MIN_RSA_BITS:
+        raise SigningFailed(f"an RSA key of {key.key_size} bits is too short", hint=f"Use {MIN_RSA_BITS} bits or more.")
+    if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, CURVES):
+        raise SigningFailed(f"curve {key.curve.name} is not verified by common readers", hint="Use P-256.")
+
+
+def _from_pem(data: bytes, ask: Passphrase) -> object:
+    encrypted = b"ENCRYPTED" in data
+    return serialization.load_pem_private_key(data, _needed(ask) if encrypted else None)
+
+
+def _needed(ask: Passphrase) -> bytes:
+    given = ask()
+    if given is None:
+        raise SigningFailed(
+            "the key is encrypted and there is no passphrase",
+            hint="Give it at the prompt, in a file, or in an environment variable.",
+        )
+    return given
+
+
+def _from_pkcs12(data: bytes, ask: Passphrase) -> tuple[object, list[x509.Certificate]]:
+    try:
+        bundle = pkcs12.load_pkcs12(data, None)
+    except ValueError:
+        bundle = pkcs12.load_pkcs12(data, _needed(ask))
+    certificates = [c.certificate for c in (bundle.cert, *bundle.additional_certs) if c is not None]
+    return bundle.key, certificates
+
+
+def _certificates(data: bytes) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(data) if b"BEGIN CERTIFICATE" in data else []
+
+
+def anchors(path: Path) -> tuple[x509.Certificate, ...]:
+    """Certificates of a PEM or DER file, as trust anchors or pinned signers for `check`."""
+    data = _read(path, "the certificate file")
+    try:
+        found = _certificates(data) or [x509.load_der_x509_certificate(data)]
+    except ValueError as error:
+        raise SigningFailed(f"{path} holds no certificate", hint="Give a certificate in PEM or DER.") from error
+    return tuple(found)

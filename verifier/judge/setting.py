@@ -1,0 +1,80 @@
+"""Judges of the setting: the machine and the tool chain, as declared and as found here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lynxspec.claim import Regime, present
+from verifier.judge.case import Case
+from verifier.judge.clause import Finding, clause
+from verifier.judge.materiality import Axis, Effect, concerning, listed
+from verifier.judge.platform import installed, tool_differences
+from verifier.verdict import ClauseKind, ClauseVerdict, Reason
+
+HARDWARE_RULE = (
+    "Reproduced if processor or accelerator by name, stepping, count, logical processors, instruction sets, memory "
+    "(within 5 %) and virtualization agree; a processor whose name lacks a model number counts as the same only on the "
+    "same machine by digest. Otherwise not testable, and rates, latency, memory and speed-up are not testable either."
+)
+TOOLS_RULE = (
+    "Reproduced if quantizer and runtime are installed here in the declared versions; not testable otherwise, and what "
+    "other versions measure refutes nothing."
+)
+
+
+def judge_hardware(case: Case) -> Iterator[ClauseVerdict]:
+    """Is this the hardware that the claim is about."""
+    hardware, host = case.claim.hardware, case.evidence.host
+    blocking = concerning(ClauseKind.HARDWARE, Effect.BLOCKS, case.hardware)
+    where = "the same machine" if case.on_same_machine else "another machine of the same description"
+    finding: Finding = (Reason.AS_DECLARED, f"Hardware as declared: {where}.")
+    if blocking:
+        finding = (Reason.OTHER_HARDWARE, f"The claim is for other hardware: {listed(blocking)}.")
+    here = ", ".join(host.accelerators) if hardware.kind != "cpu" and host.accelerators else host.cpu
+    yield clause(
+        ClauseKind.HARDWARE,
+        None,
+        finding,
+        title="The claim's hardware is this machine's",
+        claimed=f"{hardware.vendor} {hardware.product}; {hardware.host.cpu}, {hardware.host.logical_cpus} logical processors",
+        measured=f"{here}, {host.logical_cpus} logical processors, {host.memory_bytes / 2**30:.1f} GiB, {host.virtualization}",
+        tolerance="memory within 5 %",
+        rule=HARDWARE_RULE,
+        notes=tuple(str(d) for d in case.hardware if d not in blocking and d.axis is not Axis.MACHINE),
+    )
+
+
+def judge_tool_chain(case: Case) -> Iterator[ClauseVerdict]:
+    """Are quantizer and runtime of each regime here, in the declared versions."""
+    for regime in case.claim.regimes:
+        declared = _declared(regime)
+        if declared:
+            yield _tool_chain(case, regime, declared)
+
+
+def _declared(regime: Regime) -> tuple[str, ...]:
+    tools = (("quantizer", present(regime.toolchain.quantizer)), ("runtime", present(regime.toolchain.runtime)))
+    return tuple(f"{what} {tool.name} {tool.version}" for what, tool in tools if tool is not None)
+
+
+def _tool_chain(case: Case, regime: Regime, declared: tuple[str, ...]) -> ClauseVerdict:
+    packages = case.evidence.host.packages
+    differences = tool_differences(regime, case.evidence)
+    blocking = concerning(ClauseKind.TOOL_CHAIN, Effect.BLOCKS, differences)
+    finding: Finding = (Reason.AS_DECLARED, "Quantizer and runtime are here in the declared versions.")
+    if blocking:
+        finding = (Reason.TOOL_ABSENT, f"The declared tool chain is not what is here: {listed(blocking)}.")
+    names = dict.fromkeys(
+        tool.name for tool in (present(regime.toolchain.quantizer), present(regime.toolchain.runtime)) if tool
+    )
+    return clause(
+        ClauseKind.TOOL_CHAIN,
+        regime.name,
+        finding,
+        title=f"Tool chain of regime {regime.name}",
+        claimed="; ".join(declared),
+        measured="; ".join(f"{name} {installed(name, packages) or 'not installed'}" for name in names),
+        tolerance="none: versions are equal or not",
+        rule=TOOLS_RULE,
+        notes=tuple(str(d) for d in differences if d.axis is Axis.FRAMEWORK_VERSION),
+    )
