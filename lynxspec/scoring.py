@@ -99,12 +99,12 @@ class Scorecard:
 def score(draft: Draft, findings: Iterable[Finding]) -> Scorecard:
     """Score a draft with what the rules found in it."""
     standing = tuple(f for f in findings if f.ignored is None)
-    after = {r.name: _after(r, standing) for r in draft.regimes}
-    references = [after[r.name] for r in draft.regimes if r.role == "reference"]
-    for regime in draft.regimes:
-        if regime.role == "quantized":
-            after[regime.name] = _with_references(after[regime.name], references)
-    scored = tuple(_regime_score(r.name, after[r.name]) for r in draft.regimes)
+    after = [_after(regime, standing) for regime in draft.regimes]
+    references = [a for a, r in zip(after, draft.regimes, strict=True) if r.role == "reference"]
+    scored = tuple(
+        _regime_score(r.name, _with_references(a, references) if r.role == "quantized" else a)
+        for a, r in zip(after, draft.regimes, strict=True)
+    )
     quantized = [s for s, r in zip(scored, draft.regimes, strict=True) if r.role == "quantized"]
     weakest = min(quantized, key=lambda s: s.score, default=None)
     folded = fold([s.disclosures for s in quantized])

@@ -6,6 +6,7 @@ The stages are those that ``verify`` runs, so that the claim is judged by the me
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path, stem: str) -> Claim:
         "comparisons": _comparisons(job, evidence),
         "reproduction": plain["reproduction"],
     }
-    return Claim.model_validate(document, strict=False)
+    return Claim.model_validate_json(json.dumps(document))
 
 
 def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:
@@ -69,7 +70,7 @@ def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:
     vnni = [flag for flag in host.isa if "vnni" in flag or "amx" in flag or "i8mm" in flag]
     return {
         "vendor": cpu_vendor(),
-        "product": f"{host.cpu}, {host.logical_cpus} logical processors",
+        "product": f"{host.cpu.removeprefix(cpu_vendor()).strip()}, {host.logical_cpus} logical processors",
         "kind": "cpu",
         "count": 1,
         "form_factor": guest,
@@ -152,7 +153,7 @@ def _sustained(job: Job, run: SustainedRun) -> Plain:
     drift = rates[-third:].mean() / rates[:third].mean() - 1
     return {
         "rate": f"{sum(b.items for b in run.blocks) / run.window_s:.4g} {run.item}/s",
-        "window": f"{run.window_s:.6g} s",
+        "window": f"{run.window_s:.4g} s",
         "warm_up": str(job.document.load.warm_up),
         "repetitions": len({block.process for block in run.blocks}),
         "spread": f"{100 * rates.std(ddof=1) / rates.mean():.2f} %",

@@ -15,7 +15,13 @@ from lynxspec.cli import Command, run
 _RUN, _RECORD, _HERE = "Run a claim", "Work with evidence and records", "This machine"
 
 COMMANDS = (
-    *SPECIFICATION,
+    *(command for command in SPECIFICATION if command.name != "schema"),
+    Command(
+        name="schema",
+        summary="Write the JSON Schemas of claims, recipes, reports and records.",
+        module="verifier.commands.schema",
+        group="Write a claim",
+    ),
     Command(
         name="plan",
         summary="Say what this machine can test of a claim, and how long it takes.",

@@ -180,8 +180,10 @@ class ItemScores(Frozen):
     """Per item and metric: 1 or 0 where an item is right or wrong, else the item's score."""
     labels: dict[str, tuple[float, ...]]
     """Per item: the truth of metrics that rank (Spearman, AUC); empty for the others."""
+    probed: int
+    """Items, from the first, that the three digests are over."""
     outputs_sha256: Sha256 | None
-    """Digest of all outputs."""
+    """Digest of the outputs."""
     repeat_sha256: Sha256 | None
     """The same, from a fresh process."""
     one_thread_sha256: Sha256 | None

@@ -231,10 +231,11 @@ def _answer(worker: Worker, line: bytes) -> bytes:
         return json.dumps({"error": failure}).encode("utf-8")
 
 
-def _limit_memory(limit: int) -> None:
-    import resource
+def _limit_memory(limit: Optional[str]) -> None:
+    if limit:
+        import resource
 
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
 
 
 def _read(source: Any, lines: Any) -> None:
@@ -246,16 +247,16 @@ def _read(source: Any, lines: Any) -> None:
 
 def main() -> None:
     """Serve until the parent closes the pipe. What tools print goes to stderr, so that it cannot break the protocol."""
+    _own_packages()
+    _limit_memory(os.environ.get("LYNXSPEC_WORKER_MEMORY"))
+    if sys.argv[1:2] == ["examine"]:
+        sys.exit(_examine(sys.argv[2]))
     source = os.fdopen(os.dup(0), "rb")
     target = os.fdopen(os.dup(1), "wb", 0)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    limit = os.environ.get("LYNXSPEC_WORKER_MEMORY")
-    if limit:
-        _limit_memory(int(limit))
-    _own_packages()
     lines: Any = queue.SimpleQueue()
     threading.Thread(target=_read, args=(source, lines), daemon=True).start()
     worker = Worker()
@@ -263,6 +264,18 @@ def main() -> None:
         sent = memoryview(_answer(worker, lines.get()) + b"\n")
         while sent:
             sent = sent[target.write(sent) :]
+
+
+def _examine(path: str) -> int:
+    """For runtimes: look at a model file in a process of its own; what is wrong goes to stdout."""
+    from verifier.inspection.graph import examine
+
+    try:
+        examine(path)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the file is the answer
+        sys.stdout.write(str(error) or type(error).__name__)
+        return 1
+    return 0
 
 
 def _plain(value: Any) -> Any:

@@ -59,18 +59,15 @@ def _table() -> str:
 
 
 def _page(rule: Rule) -> str:
-    """Lay out one rule on a page."""
+    """Lay out one rule on a page; what its documentation says already is not said twice."""
     about = f" about {rule.component.value.replace('_', ' ')}" if rule.component is not None else ""
-    lines = [
-        f"# {rule.code} {rule.name}",
-        "",
-        f"{rule.severity.name.lower()}{about}, since {rule.since}: {rule.summary}",
-        "",
-        documentation(rule).strip(),
-        "",
-        "## Remedy",
-        rule.remedy,
-    ]
+    page = documentation(rule).strip()
+    lines = [f"# {rule.code} {rule.name}", "", f"{rule.severity.name.lower()}{about}, since {rule.since}", ""]
+    if rule.summary not in page:
+        lines += [rule.summary, ""]
+    lines.append(page)
+    if rule.remedy not in page:
+        lines += ["", "## Remedy", rule.remedy]
     if rule.question:
         lines += ["", "## Ask the vendor", rule.question]
     return "\n".join(lines) + "\n"

@@ -38,7 +38,7 @@ def draft_of(
         places=places,
         regimes=regimes,
         claim=claim,
-        raw_numbers=raw_numbers or {},
+        raw_numbers={} if raw_numbers is None else raw_numbers,
         ignores=ignores,
     )
 

@@ -61,7 +61,7 @@ def read(origin: str | FilePath | bytes, *, source: str | None = None) -> Docume
         data=built.data,
         places=Places(source=name, keys=keys, values=values),
         raw_scalars=raw_scalars,
-        comments=() if is_json else comments(text, built.events),
+        comments=() if is_json else comments(text, built.events, source=name),
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from ruamel.yaml.events import ScalarEvent
 
+from lynxspec.errors import HostileInput
 from lynxspec.location import Span
 
+MAX_COMMENTS = 10_000
 _START = re.compile(r"(?<![^\s])#")
 
 
@@ -24,7 +26,7 @@ class Comment:
     """Whether the comment has its line to itself."""
 
 
-def comments(text: str, events: tuple[Any, ...]) -> tuple[Comment, ...]:
+def comments(text: str, events: tuple[Any, ...], *, source: str) -> tuple[Comment, ...]:
     """All comments of a YAML text with these ``events``; a ``#`` inside a scalar is none."""
     if "#" not in text:
         return ()
@@ -40,6 +42,9 @@ def comments(text: str, events: tuple[Any, ...]) -> tuple[Comment, ...]:
         column = _comment_column(number, line, covers, first)
         if column is not None:
             span = Span(line=number + 1, column=column + 1, end_line=number + 1, end_column=len(line))
+            if len(found) == MAX_COMMENTS:
+                message = f"{source}:{number + 1}:{column + 1}: more than {MAX_COMMENTS:,} comments"
+                raise HostileInput(message, hint="keep notes in a file of their own")
             found.append(Comment(text=line[column + 1 :].strip(), span=span, alone=not line[:column].strip()))
     return tuple(found)
 

@@ -56,7 +56,7 @@ def yaml_error(error: Exception, text: str, *, source: str) -> UnreadableInput:
 def _message(error: Any, text: str, source: str) -> str:  # noqa: ANN401 - ruamel's errors carry no types
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        where = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        where = _inside(text, mark.line, mark.column) if mark else "1:1"
         inside = f" ({error.context})" if error.context else ""
         return f"{source}:{where}: not valid YAML: {error.problem}{inside}"
     if isinstance(error, ReaderError):
@@ -65,6 +65,14 @@ def _message(error: Any, text: str, source: str) -> str:  # noqa: ANN401 - ruame
         column = at - text.rfind("\n", 0, at)
         return f"{source}:{line}:{column}: a control character ({text[at : at + 1]!a}) that YAML does not allow"
     return f"{source}:1:1: not valid YAML: {error}"
+
+
+def _inside(text: str, line: int, column: int) -> str:
+    """``line:column``; the scanner may count one line more than the file has."""
+    lines = text.splitlines() or [""]
+    if line >= len(lines):
+        line, column = len(lines) - 1, len(lines[-1])
+    return f"{line + 1}:{column + 1}"
 
 
 def _hint(error: Any) -> str:  # noqa: ANN401 - as above

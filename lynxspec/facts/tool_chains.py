@@ -15,8 +15,12 @@ from lynxspec.facts.source import read_toml
 Feature = bool | int | float | str
 Release = tuple[int, ...]
 
-_RELEASE = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,4})(?:[.+_-]?(?:post|rc|dev|a|b|alpha|beta|cu|rocm|cpu|g)?[0-9a-z.+_-]*)?")
-_LOOSE = re.compile(r"(?i).*(latest|nightly|main|master|head|trunk|stable|\bdev\b|unknown)|.*[._-][x*]$|^[x*]$|.*\d[.]?\+$")
+_RELEASE = re.compile(
+    r"v?(\d{1,9}(?:\.\d{1,9}){0,4})(?:[.+_-]?(?:post|rc|dev|a|b|alpha|beta|cu|rocm|cpu|g)?[0-9a-z.+_-]*)?"
+)
+_LOOSE = re.compile(
+    r"(?i).*(latest|nightly|main|master|head|trunk|stable|\bdev\b|unknown)|.*[._-][x*]$|^[x*]$|.*\d[.]?\+$"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +161,25 @@ def _holds(have: Release, part: str) -> bool:
         raise InternalError(f"{part!r} in tool_chains.toml is not a version bound", hint="write it like >=1.2,<2")
     order = _compare(have, limit)
     return {">=": order >= 0, "<=": order <= 0, "==": order == 0, "<": order < 0, ">": order > 0}[match[1]]
+
+
+@cache
+def options(name: str, role: str) -> Mapping[str, Any] | None:
+    """Options of a tool in a role with what they take; ``None`` if they are not listed here."""
+    known = tool(name)
+    found: Mapping[str, Any] | None = _document()["options"].get(known.name, {}).get(role) if known else None
+    return found
+
+
+def takes(allowed: object, value: object) -> bool:
+    """Whether an option that takes ``allowed`` (see ``tool_chains.toml``) takes ``value``."""
+    if allowed is True:
+        return isinstance(value, bool)
+    if allowed == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if allowed == "list":
+        return isinstance(value, tuple)
+    return isinstance(allowed, list) and value in allowed and not isinstance(value, bool)
 
 
 def newer_than_known(known: Tool, version: str) -> bool:

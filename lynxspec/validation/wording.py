@@ -183,7 +183,7 @@ def _pattern(annotation: Any) -> str | None:  # noqa: ANN401 - annotations have 
     for metadata in getattr(annotation, "__metadata__", ()):
         if isinstance(metadata, Kind):
             return metadata.pattern
-        for inner in getattr(metadata, "metadata", ()):
+        for inner in (metadata, *getattr(metadata, "metadata", ())):
             pattern = getattr(inner, "pattern", None)
             if isinstance(pattern, str) and pattern != base.VISIBLE:
                 return pattern

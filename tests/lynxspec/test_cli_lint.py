@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from lynxspec.cli import COMMANDS, run
-from lynxspec.cli.lint import Output, pair
+from lynxspec.cli.lint import Output, exit_code, pair
 from lynxspec.cli.targets import targets
-from lynxspec.errors import UnreadableInput, UsageError
+from lynxspec.errors import RuleFailed, UnreadableInput, UsageError
+from lynxspec.reporters.reporter import Failure, LintRun
 
 COMPLETE = Path(__file__).parents[1] / "data" / "complete.claim.yaml"
 CRITERION = "  criterion: {metric: top1, reference: fp32, margin: 1 points}\n"
@@ -88,6 +89,13 @@ def test_fail_on_sets_what_counts_and_never_hides_nothing(capfd, fail_on, code):
 
 def test_never_failing_on_findings_does_not_make_an_unread_file_pass():
     assert lint("--fail-on", "never", "broken.claim.yaml") == 2
+
+
+def test_a_rule_that_could_not_run_is_exit_4_whatever_else_was_found():
+    unread = Failure(source="a", error=UnreadableInput("a: gone"))
+    failed = Failure(source="b", error=RuleFailed("rule LXS101 failed on b"))
+    result = LintRun(documents=(), failures=(unread, failed), rules=(), profile="buyer")
+    assert exit_code(result, "never") == 4
 
 
 def test_a_folder_means_the_claims_below_it(tmp_path):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path as File
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from lynxspec.claim import Claim
-from lynxspec.disclosure import draft_of
-from lynxspec.draft import Draft, Places
+from lynxspec.draft import Draft
 from lynxspec.lint.engine import documentation, lint, rules
 from lynxspec.lint.ignores import ENGINE_RULES
 from lynxspec.lint.rule import Finding, Severity
@@ -27,42 +23,24 @@ HEADINGS = ("What it checks", "Why it matters to a buyer", "Disclose instead", "
 CHECKED = [rule for rule in rules() if rule not in ENGINE_RULES]
 
 
-@cache
-def _complete() -> Any:
-    return YAML(typ="safe").load((DATA / "complete.claim.yaml").read_text())
+@pytest.fixture(name="drafted")
+def fixture_drafted(draft: Callable[..., Draft]) -> Callable[[dict[str, Any]], Draft]:
+    """Make the draft that a case describes."""
 
+    def drafted(case: dict[str, Any]) -> Draft:
+        whole = draft(*case.get("patch", ()))
+        statuses = {Component(name): Status(value) for name, value in case.get("statuses", {}).items()}
+        if not statuses:
+            return whole
+        regimes = tuple(
+            replace(r, disclosures={c: replace(d, status=statuses.get(c, d.status)) for c, d in r.disclosures.items()})
+            if r.role == "quantized"
+            else r
+            for r in whole.regimes
+        )
+        return replace(whole, kind="sheet", claim=None, regimes=regimes)
 
-def _patched(patch: list[tuple[str, Any]]) -> Any:
-    """The complete claim with the leaves of ``patch`` replaced."""
-    document = copy.deepcopy(_complete())
-    for spelled, value in patch:
-        path = [int(i) if i else key for i, key in re.findall(r"\[(\d+)\]|([^.\[\]]+)", spelled)]
-        at = document
-        for part in path[:-1]:
-            at = at[part]
-        last: Any = path[-1]
-        if value == "__delete__":
-            del at[last]
-        elif isinstance(at, list) and last == len(at):
-            at.append(copy.deepcopy(value))
-        else:
-            at[last] = copy.deepcopy(value)
-    return document
-
-
-def _draft(case: dict[str, Any]) -> Draft:
-    claim = Claim.model_validate_json(json.dumps(_patched(case.get("patch", []))))
-    draft = draft_of(claim, source="complete.claim.yaml", places=Places(source="complete.claim.yaml"))
-    statuses = {Component(name): Status(value) for name, value in case.get("statuses", {}).items()}
-    if not statuses:
-        return draft
-    regimes = tuple(
-        replace(r, disclosures={c: replace(d, status=statuses.get(c, d.status)) for c, d in r.disclosures.items()})
-        if r.role == "quantized"
-        else r
-        for r in draft.regimes
-    )
-    return replace(draft, kind="sheet", claim=None, regimes=regimes)
+    return drafted
 
 
 def _cases(kind: str) -> list[Any]:
@@ -70,7 +48,7 @@ def _cases(kind: str) -> list[Any]:
     for rule in CHECKED:
         file = DATA / "rules" / f"{rule.code}.yaml"
         for case in (YAML(typ="safe").load(file.read_text())[kind] or []) if file.exists() else []:
-            found.append(pytest.param(rule.code, case, id=f"{rule.code}-{case['why']}"))
+            found.append(pytest.param(rule.code, case, id=f"{rule.code}-{case['why']}"))  # noqa: PERF401 - two loops
     return found
 
 
@@ -78,8 +56,8 @@ def _serious(findings: tuple[Finding, ...]) -> set[str]:
     return {f.code for f in findings if f.severity >= Severity.WARNING}
 
 
-def test_the_complete_claim_has_no_finding_at_warning_or_above() -> None:
-    assert [(f.code, f.message) for f in lint(_draft({})) if f.severity >= Severity.WARNING] == []
+def test_the_complete_claim_has_no_finding_at_warning_or_above(drafted: Any) -> None:
+    assert [(f.code, f.message) for f in lint(drafted({})) if f.severity >= Severity.WARNING] == []
 
 
 def test_codes_and_names_are_unique_and_in_order() -> None:
@@ -118,8 +96,8 @@ def test_every_file_of_cases_belongs_to_a_rule() -> None:
 
 
 @pytest.mark.parametrize(("code", "case"), _cases("fires"))
-def test_a_rule_fires_on_its_case_and_no_other_does(code: str, case: dict[str, Any]) -> None:
-    findings = lint(_draft(case))
+def test_a_rule_fires_on_its_case_and_no_other_does(code: str, case: dict[str, Any], drafted: Any) -> None:
+    findings = lint(drafted(case))
     own = [f for f in findings if f.code == code]
     assert own, f"only {[(f.code, f.message) for f in findings]}"
     if "at" in case:
@@ -130,13 +108,13 @@ def test_a_rule_fires_on_its_case_and_no_other_does(code: str, case: dict[str, A
 
 
 @pytest.mark.parametrize(("code", "case"), _cases("silent"))
-def test_a_rule_is_silent_on_its_case(code: str, case: dict[str, Any]) -> None:
-    findings = lint(_draft(case))
+def test_a_rule_is_silent_on_its_case(code: str, case: dict[str, Any], drafted: Any) -> None:
+    findings = lint(drafted(case))
     assert [f.message for f in findings if f.code == code] == []
     if "also" in case:
         assert _serious(findings) == set(case["also"])
 
 
-def test_no_rule_needs_the_typed_claim() -> None:
-    draft = replace(_draft({}), claim=None, kind="sheet")
+def test_no_rule_needs_the_typed_claim(drafted: Any) -> None:
+    draft = replace(drafted({}), claim=None, kind="sheet")
     assert _serious(lint(draft)) == set()

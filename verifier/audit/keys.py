@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from verifier.audit.record import SignerStatement
 from verifier.errors import SigningFailed
 
 KEY_FILE = "identity.pem"
@@ -67,6 +68,10 @@ class Identity:
     def self_signed(self) -> bool:
         """Whether nobody but the signer vouches for the certificate."""
         return self.certificate.issuer == self.certificate.subject
+
+    def statement(self) -> SignerStatement:
+        """What the record says of it."""
+        return SignerStatement(name=self.name, fingerprint=self.fingerprint, self_signed=self.self_signed)
 
 
 def config_directory() -> Path:
@@ -168,14 +173,21 @@ def keygen(directory: Path, *, name: str | None = None, passphrase: bytes | None
     return Identity(certificate=certificate, key=key, created=True, path=path)
 
 
-def ensure_self_signed(directory: Path | None = None, *, passphrase: Passphrase | None = None) -> Identity:
+def certificate_path(directory: Path | None = None) -> Path:
+    """The certificate of the first identity: the file to give to readers."""
+    return (directory or config_directory()) / CERTIFICATE_FILE
+
+
+def ensure_self_signed(
+    directory: Path | None = None, *, name: str | None = None, passphrase: Passphrase | None = None
+) -> Identity:
     """The identity of ``directory`` (default: the user's), made on first use."""
     directory = directory or config_directory()
     path = directory / KEY_FILE
     if not path.exists():
         with contextlib.suppress(FileExistsError):
             try:
-                return keygen(directory)
+                return keygen(directory, name=name)
             except SigningFailed as error:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
@@ -184,7 +196,7 @@ def ensure_self_signed(directory: Path | None = None, *, passphrase: Passphrase 
     return load(path, passphrase=passphrase)
 
 
-def load(path: Path, *, certificate: Path | None = None, passphrase: Passphrase | None = None) -> Identity:
+def load(path: Path, *, cert: Path | None = None, passphrase: Passphrase | None = None) -> Identity:
     """An identity from PEM (key and certificates in one file or two) or PKCS#12."""
     data = _read(path, "the key file")
     ask = passphrase or passphrase_from()
@@ -193,8 +205,8 @@ def load(path: Path, *, certificate: Path | None = None, passphrase: Passphrase 
             key, certificates = _from_pem(data, ask), _certificates(data)
         else:
             key, certificates = _from_pkcs12(data, ask)
-        if certificate is not None:
-            certificates = [*_certificates(_read(certificate, "the certificate file")), *certificates]
+        if cert is not None:
+            certificates = [*_certificates(_read(cert, "the certificate file")), *certificates]
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         hint = "Is the passphrase right? PEM and PKCS#12 are read."
         raise SigningFailed(f"{path} cannot be read as a signing key: {error}", hint=hint) from error
@@ -208,11 +220,11 @@ def load(path: Path, *, certificate: Path | None = None, passphrase: Passphrase 
     return Identity(certificate=own[0], chain=chain, key=key, path=path)
 
 
-def require_strength(key: PrivateKey) -> None:
+def require_strength(key: PrivateKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> None:
     """Refuse keys that readers of the record could not, or should not, verify."""
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < MIN_RSA_BITS:
+    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
         raise SigningFailed(f"an RSA key of {key.key_size} bits is too short", hint=f"Use {MIN_RSA_BITS} bits or more.")
-    if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, CURVES):
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and not isinstance(key.curve, CURVES):
         raise SigningFailed(f"curve {key.curve.name} is not verified by common readers", hint="Use P-256.")
 
 

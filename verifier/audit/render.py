@@ -16,7 +16,7 @@ from typing import Any
 from lynxspec.errors import LynxSpecError
 from verifier.audit import pictures, texts
 from verifier.audit.finisher import finish
-from verifier.audit.record import Record, digest, to_jcs
+from verifier.audit.record import Record, digest, from_jcs, to_jcs
 from verifier.evidence import PrecisionLedger
 from verifier.verdict import ClauseKind, ClauseVerdict, Interval, Reason, Verdict
 
@@ -56,10 +56,23 @@ def _file(name: str) -> bytes:
     return resources.files("verifier.audit").joinpath(name).read_bytes()
 
 
-def _layout() -> str:
-    """Digest of everything of ours that shapes the pages."""
-    names = ("render.py", "finisher.py", "pictures.py", "texts.py", "templates/record.html", "templates/record.css")
-    parts = [hashlib.sha256(_file(name)).digest() for name in (*names, *(f"fonts/{font}" for font in FONTS))]
+SHAPING = (
+    "render.py",
+    "finisher.py",
+    "pictures.py",
+    "texts.py",
+    "summary.py",
+    "system.py",
+    "templates/record.html",
+    "templates/record.css",
+)
+"""Files of ours that decide what a record's pages look like."""
+
+
+@cache
+def layout() -> str:
+    """Digest of everything of ours that shapes the pages; needs no WeasyPrint."""
+    parts = [hashlib.sha256(_file(name)).digest() for name in (*SHAPING, *(f"fonts/{font}" for font in FONTS))]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
@@ -75,7 +88,7 @@ def _versions() -> tuple[tuple[str, str], ...]:
     pango = libraries.pango.pango_version()
     return (
         ("lynxspec", metadata.version("lynxspec")),
-        ("layout", _layout()),
+        ("layout", layout()),
         *((name, metadata.version(name)) for name in ("weasyprint", "pydyf", "tinycss2", "jinja2")),
         ("pango", f"{pango // 10000}.{pango // 100 % 100}.{pango % 100}"),
         ("harfbuzz", declared.string(harfbuzz.hb_version_string()).decode()),
@@ -152,7 +165,8 @@ def _seen(ledger: PrecisionLedger | None, name: str) -> str:
         return f"no result: {ledger.message}"
     groups = [g for g in ledger.tensors if g.tensor_class == name]
     return "; ".join(
-        f"{g.format}, {g.granularity.replace('_', ' ')}"
+        g.format
+        + ("" if g.granularity == "none" else f", {g.granularity.replace('_', ' ')}")
         + ("" if g.symmetry == "none" else f", {g.symmetry}, {g.timing}")
         + f" ({g.tensors} tensors)"
         for g in groups
@@ -243,6 +257,7 @@ def _context(record: Record, record_digest: str) -> dict[str, Any]:
             ("Decided", "Measured", decided),
             ("Not decided: what was observed proves nothing about the claim", "Observed here", open_),
         ),
+        "decided": decided,
         "reasons": {v.id: _reason(v) for v in verdicts},
         "rules": _rules(verdicts),
         "ledgers": {
@@ -254,14 +269,14 @@ def _context(record: Record, record_digest: str) -> dict[str, Any]:
     }
 
 
-def page_source(record: Record) -> str:
+def page_source(record: Record, record_digest: str) -> str:
     """The pages as HTML, every text escaped."""
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only rendering needs it
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(clean=clean, number=_number, interval=_span)
     template = environment.from_string(_file("templates/record.html").decode())
-    return template.render(_context(record, digest(to_jcs(record))))
+    return template.render(_context(record, record_digest))
 
 
 def render(record: Record, claim_text: bytes | str, claim_name: str | None = None) -> bytes:
@@ -276,6 +291,7 @@ def render(record: Record, claim_text: bytes | str, claim_name: str | None = Non
     from verifier.audit.fetcher import PackageFonts  # noqa: PLC0415 - needs WeasyPrint
 
     data = to_jcs(record)
+    record = from_jcs(data)  # what a reader of the file will render: canonical order, canonical numbers
     moment = datetime.strptime(record.created, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - WeasyPrint writes it as UTC
     attachments = [
         weasyprint.Attachment(
@@ -292,7 +308,7 @@ def render(record: Record, claim_text: bytes | str, claim_name: str | None = Non
     style = weasyprint.CSS(
         string=_file("templates/record.css").decode(), font_config=fonts, url_fetcher=fetcher, base_url=None
     )
-    document = weasyprint.HTML(string=page_source(record), url_fetcher=fetcher, base_url=None)
+    document = weasyprint.HTML(string=page_source(record, digest(data)), url_fetcher=fetcher, base_url=None)
     pdf: bytes = document.write_pdf(
         stylesheets=[style],
         font_config=fonts,

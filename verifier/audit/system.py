@@ -47,7 +47,12 @@ def _host(claim: Claim, evidence: Evidence) -> list[SystemRow]:
             found=_gib(found.memory_bytes),
             same=abs(found.memory_bytes / stated.memory.base - 1) < 0.1,  # the kernel keeps some for itself
         ),
-        _row("Instruction sets", tuple(sorted(stated.isa)), ", ".join(sorted(set(found.isa) & set(stated.isa)))),
+        SystemRow(
+            name="Instruction sets",
+            claimed=", ".join(sorted(stated.isa)) or "none stated",
+            found=", ".join(sorted(found.isa)) or "none found",
+            same=set(stated.isa) <= set(found.isa),
+        ),
         _row("Operating system", stated.os, found.os),
         _row("Kernel", stated.kernel, found.kernel),
         _row("Virtualization", stated.virtualization, found.virtualization),

@@ -66,6 +66,13 @@ LEDGER_WORD = {
 }
 """Where a precision was seen."""
 
+OPENSSL_COMMANDS = r"""range=$(grep -a -o '/ByteRange \[[0-9 ]*' record.pdf | tail -n 1); set -- ${range#*[}
+(head -c "$2" record.pdf; tail -c "+$(($3 + 1))" record.pdf) > signed-bytes
+pdfsig -dump record.pdf
+openssl cms -verify -cades -binary -inform DER -in record.pdf.sig0 -content signed-bytes \
+  -CAfile signer.pem -purpose any -out /dev/null"""
+"""Checks the signature without us: bytes that are signed, the signature itself, OpenSSL's word."""
+
 METHOD = (
     "Files were taken by address, checked against the digests of the claim before any use, and cached by digest.",
     "The declared recipe was run again with the declared tool, and its file compared with the supplied one: same bytes, "

@@ -74,12 +74,7 @@ def load(path: str) -> Any:
     """Read an ONNX file, with external data only from its own folder; raises `ValueError`."""
     import onnx
 
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except Exception as error:
-        raise ValueError("%s is not a readable ONNX file: %s" % (os.path.basename(path), error)) from error
-    if not model.graph.node and not model.graph.output:
-        raise ValueError("%s holds no graph" % os.path.basename(path))
+    model = _read(path)
     folder = os.path.dirname(os.path.abspath(path))
     if check_external_data(model, folder):
         onnx.external_data_helper.load_external_data_for_model(model, folder)
@@ -87,6 +82,18 @@ def load(path: str) -> Any:
         import onnx.inliner
 
         model = onnx.inliner.inline_local_functions(model)
+    return model
+
+
+def _read(path: str) -> Any:
+    import onnx
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        raise ValueError("%s is not a readable ONNX file: %s" % (os.path.basename(path), error)) from error
+    if not model.graph.node and not model.graph.output:
+        raise ValueError("%s holds no graph" % os.path.basename(path))
     return model
 
 
@@ -109,6 +116,17 @@ def check_external_data(model: Any, folder: str) -> bool:
                 % (tensor.name, location)
             )
     return external
+
+
+def examine(path: str) -> None:
+    """Refuse what must not reach an engine: unreadable files, data outside the folder, operators of a library."""
+    model = _read(path)
+    check_external_data(model, os.path.dirname(os.path.abspath(path)))
+    foreign = foreign_domains(model)
+    if foreign:
+        raise ValueError(
+            "the model needs operators of %s; custom-operator libraries are never loaded" % ", ".join(foreign)
+        )
 
 
 def foreign_domains(model: Any) -> Tuple[str, ...]:

@@ -215,9 +215,11 @@ def _data_names(graph: Graph, node: Any, layout: Layout) -> List[str]:
 
 def _operands(graph: Graph, node: Any, layout: Layout, weights: Tuple[Stored, ...]) -> List[Entry]:
     entries = [Entry("weights", stored.name, stored.scheme, stored.elements) for stored in weights]
+    # products of two activations (attention) are no layers: what they take and give is listed apart
+    taken, given = ("activations", "outputs") if weights else ("other", "other")
     for name in _data_names(graph, node, layout):
-        entries.append(Entry("activations", name, _activation(graph, name, node), 0))
-    entries.append(Entry("outputs", node.output[0], _output(graph, node, layout), 0))
+        entries.append(Entry(taken, name, _activation(graph, name, node), 0))
+    entries.append(Entry(given, node.output[0], _output(graph, node, layout), 0))
     bias = _bias(graph, node, layout, weights)
     if bias is not None:
         entries.append(bias)

@@ -12,6 +12,7 @@ from verifier.evidence import ItemScores
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause, deviations, gate, number
 from verifier.judge.execution import is_deterministic
+from verifier.judge.platform import tool_differences
 from verifier.statistics import Estimate, metric_values, paired_bca, tango_interval
 from verifier.verdict import ClauseKind, ClauseVerdict, Interval, Reason
 
@@ -118,7 +119,10 @@ def _value(case: Case, claimed: float, measured: float, sign: float, *, is_refer
     if gain > 0 and not is_reference:
         return Reason.BETTER_THAN_CLAIMED, words
     if abs(gain) <= possible:
-        return Reason.EVIDENCE_TOO_WEAK, f"{words} The claimed number has too few digits to tell rounding from a difference."
+        return (
+            Reason.EVIDENCE_TOO_WEAK,
+            f"{words} The claimed number has too few digits to tell rounding from a difference.",
+        )
     return (Reason.DIFFERS_FROM_CLAIM, words) if is_reference else (Reason.BELOW_CLAIM, words)
 
 
@@ -156,15 +160,20 @@ def judge_criterion(case: Case) -> Iterator[ClauseVerdict]:
         else:
             finding, interval, margin = _criterion(case, regime, reference, metric, criterion)
             shift = interval.value if interval else 0.0
-        scores = case.scores(regime)
-        differences = case.differences(regime, scores.sha256 if isinstance(scores, ItemScores) else None)
+        differences = case.hardware
+        for taken in (regime, reference):
+            scores = case.scores(taken) if taken else None
+            model = scores.sha256 if isinstance(scores, ItemScores) else None
+            differences += tool_differences(taken, case.evidence, model=model) if taken else ()
         yield clause(
             ClauseKind.CRITERION,
             regime.name,
             gate(ClauseKind.CRITERION, finding, differences),
             title=f"Acceptance criterion of regime {regime.name}",
             claimed=f"{criterion.metric} at most {criterion.margin} below regime {criterion.reference}",
-            measured=f"{number(shift)} against a margin of {number(margin)}" if interval and margin is not None else None,
+            measured=f"{number(shift)} against a margin of {number(margin)}"
+            if interval and margin is not None
+            else None,
             interval=_interval(interval, metric) if interval and metric else None,
             tolerance=f"margin {criterion.margin}",
             rule=CRITERION_RULE,
@@ -203,10 +212,14 @@ def _criterion(
 
 def _needed(metric: Metric, first: ItemScores, second: ItemScores, margin: float, interval: Estimate) -> str:
     """How many items it would take, in words."""
-    if _is_binary(metric, first) and first.samples and margin > 0:
+    if abs(margin + interval.value) < ARITHMETIC:
+        items = None
+    elif _is_binary(metric, first) and first.samples and margin > 0:
         pairs = zip(first.outcomes[metric.name], second.outcomes[metric.name], strict=True)
         discordance = sum(a != b for a, b in pairs) / first.samples
-        items = items_to_decide(margin=margin, loss=-interval.value, discordance=max(discordance, 1.0 / first.samples))
+        items = items_to_decide(
+            margin=max(margin, 1e-6), loss=-interval.value, discordance=max(discordance, 1.0 / first.samples)
+        )
     else:
         width, room = interval.high - interval.low, margin + interval.value
         items = round(first.samples * (width / 2.0 / room) ** 2 * 2.3) if room > 0 and width > 0 else None
@@ -260,7 +273,9 @@ def _recomputes(kind: str, outcomes: tuple[float, ...], labels: tuple[float, ...
 
 
 def _interval(estimate: Estimate, metric: Metric) -> Interval:
-    paired = "Tango score interval" if metric.kind in ("top1", "binary_accuracy", "exact_match") else "paired BCa bootstrap"
+    paired = (
+        "Tango score interval" if metric.kind in ("top1", "binary_accuracy", "exact_match") else "paired BCa bootstrap"
+    )
     return Interval(
         low=estimate.low,
         high=estimate.high,

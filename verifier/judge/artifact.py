@@ -65,7 +65,10 @@ def _recipe_gap(case: Case, regime: Regime, run: QuantizationRun | None) -> Find
     """Why the recipe gave nothing to compare; `None` if it did."""
     recipe = present(regime.quantization)
     if recipe is not None and recipe.approach is Approach.QAT:
-        return Reason.NOT_IMPLEMENTED, "A training recipe is not run again; its artifact is judged by the other clauses."
+        return (
+            Reason.NOT_IMPLEMENTED,
+            "A training recipe is not run again; its artifact is judged by the other clauses.",
+        )
     if run is None:
         return absent(case.evidence.failures, regime.name, "quantiz")
     if run.status == "failed":
@@ -133,7 +136,9 @@ def _nondeterministic(case: Case, regime: Regime, words: str, *, repeated: bool)
 def _by_digest(case: Case, regime: Regime, run: QuantizationRun) -> Finding:
     """Without the claimed file only its digest is known."""
     if run.repeat_sha256 != run.sha256:
-        return _nondeterministic(case, regime, "The recipe gave a file of another digest.", repeated=run.repeat_sha256 is not None)
+        return _nondeterministic(
+            case, regime, "The recipe gave a file of another digest.", repeated=run.repeat_sha256 is not None
+        )
     if case.claim.reproduction.grade != "bit_exact":
         return (
             Reason.MATERIAL_UNAVAILABLE,
@@ -195,7 +200,9 @@ def judge_recipe_effect(case: Case) -> Iterator[ClauseVerdict]:
             finding,
             title=f"The recipe of regime {regime.name} runs as declared",
             claimed=f"{recipe.algorithm.value}, {recipe.approach.value.replace('_', ' ')}",
-            measured=f"{run.tool} {run.version}, {number(run.seconds)} s" if run is not None and run.status == "ok" else None,
+            measured=f"{run.tool} {run.version}, {number(run.seconds)} s"
+            if run is not None and run.status == "ok"
+            else None,
             rule=EFFECT_RULE,
             notes=_recipe_notes(case, regime, run),
         )
@@ -203,15 +210,20 @@ def judge_recipe_effect(case: Case) -> Iterator[ClauseVerdict]:
 
 def _recipe_notes(case: Case, regime: Regime, run: QuantizationRun | None) -> tuple[str, ...]:
     notes = [
-        f"inert: {x.option} = {x.declared} gives the same artifact as {x.compared_with}" for x in (run.inert if run else ())
+        f"inert: {x.option} = {x.declared} gives the same artifact as {x.compared_with}"
+        for x in (run.inert if run else ())
     ]
     calibration = regime.calibration if isinstance(regime.calibration, Calibration) else None
     data = present(calibration.data) if calibration is not None else None
     if run is not None and data is not None and run.calibration_samples not in (None, data.samples):
-        notes.append(f"{run.calibration_samples} calibration samples entered the statistics, {data.samples} are declared")
+        notes.append(
+            f"{run.calibration_samples} calibration samples entered the statistics, {data.samples} are declared"
+        )
     for error in case.evidence.weight_errors:
         if error.regime == regime.name and not _is_rtn(regime):
-            notes.append(f"largest distance of a weight from the reference's: {number(error.worst_steps)} steps (not judged)")
+            notes.append(
+                f"largest distance of a weight from the reference's: {number(error.worst_steps)} steps (not judged)"
+            )
     return tuple(notes)
 
 
@@ -241,7 +253,9 @@ def judge_weight_error(case: Case) -> Iterator[ClauseVerdict]:
             gate(ClauseKind.WEIGHT_ERROR, finding, differences),
             title=f"Weights of regime {regime.name} are rounded to the nearest step",
             claimed="round-to-nearest: at most 0.5 steps",
-            measured=f"{number(error.worst_steps)} steps at most, {error.clipped} clipped" if error and error.elements else None,
+            measured=f"{number(error.worst_steps)} steps at most, {error.clipped} clipped"
+            if error and error.elements
+            else None,
             tolerance="0.001 steps for the arithmetic",
             rule=GRID_RULE,
             notes=(f"{len(error.unmatched)} quantized weights have no counterpart in the reference",)
@@ -257,9 +271,15 @@ def _on_grid(error: WeightError, control: WeightError | None, *, is_claimed: boo
     if error.beyond_half_step <= 0:
         return Reason.AS_DECLARED, f"All {error.elements} weights lie within half a step of the reference's."
     if not is_claimed or error.beyond_half_step <= OFF_GRID_SHARE * error.elements:
-        return Reason.EVIDENCE_TOO_WEAK, f"{words} So few, or in a file that is not the claimed one, they decide nothing."
+        return (
+            Reason.EVIDENCE_TOO_WEAK,
+            f"{words} So few, or in a file that is not the claimed one, they decide nothing.",
+        )
     if control is None or control.elements <= 0:
         return Reason.NO_WITNESS, f"{words} No artifact of the recipe vouches for the measurement."
     if control.beyond_half_step > 0:
-        return Reason.TOOL_FAILED, f"{words} The recipe's own artifact shows the same, so that our measurement is in doubt."
+        return (
+            Reason.TOOL_FAILED,
+            f"{words} The recipe's own artifact shows the same, so that our measurement is in doubt.",
+        )
     return Reason.WEIGHTS_OFF_GRID, f"{words} The artifact that the recipe gives has none."

@@ -66,10 +66,16 @@ class Exceptions:
         for exemption in self.exemptions:
             seen = {
                 o.compute for o in ledger.operators if o.examples and all(_named([exemption], x) for x in o.examples)
-            } | {o.compute for o in ledger.operators if exemption.selector.kind == "op_type" and o.op_type in exemption.selector.values}
+            } | {
+                o.compute
+                for o in ledger.operators
+                if exemption.selector.kind == "op_type" and o.op_type in exemption.selector.values
+            }
             names = ", ".join(exemption.selector.values[:3])
             if seen and exemption.format.value not in seen and exemption.format.value not in formats:
-                problems.append(f"{names}: declared an exception in {exemption.format.value}, found {', '.join(sorted(seen))}.")
+                problems.append(
+                    f"{names}: declared an exception in {exemption.format.value}, found {', '.join(sorted(seen))}."
+                )
             elif not seen:
                 notes.append(f"exception {names}: not to be told apart in the ledger")
         return problems
@@ -83,7 +89,9 @@ def _named(exemptions: list[Exemption], name: str) -> bool:
     """Whether a node or tensor name is one that the exemptions select; names of tensors extend those of nodes."""
     for exemption in exemptions:
         for value in exemption.selector.values:
-            if exemption.selector.kind == "glob" and (fnmatchcase(name, value) or fnmatchcase(_plain(name), _plain(value))):
+            if exemption.selector.kind == "glob" and (
+                fnmatchcase(name, value) or fnmatchcase(_plain(name), _plain(value))
+            ):
                 return True
             if exemption.selector.kind == "node" and _related(_plain(name), _plain(value)):
                 return True

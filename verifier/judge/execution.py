@@ -85,15 +85,23 @@ def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str
         number = sum(g.count for g, _ in left)
         budget = exceptions.ends.count(compute) + (_in_file(file, compute) if known and file else 0)
         part = sum(s for _, s in left) * max(0, number - budget) / number if number else 0.0
-        notes.append(f"{sum(g.count for g, _ in here)} products in {compute}, {percent(sum(s for _, s in here))} of their share")
+        notes.append(
+            f"{sum(g.count for g, _ in here)} products in {compute}, {percent(sum(s for _, s in here))} of their share"
+        )
         if part > 0:
             stray += part
             words += [f"{number - budget} of {number} {compute} products ({_examples([g for g, _ in left])})"]
     if not stray or stray <= STRAY_SHARE:
-        return Reason.AS_DECLARED, f"All but {percent(stray)} of the products compute in {expected} or as the policy says."
+        return (
+            Reason.AS_DECLARED,
+            f"All but {percent(stray)} of the products compute in {expected} or as the policy says.",
+        )
     found = f"{percent(stray)} of the products' share runs in another format than {expected}: {'; '.join(words)}."
     if _lower_than_declared(regime):
-        return Reason.AS_DECLARED, f"{found} Weight-only regimes leave the arithmetic to the runtime; noted, not judged."
+        return (
+            Reason.AS_DECLARED,
+            f"{found} Weight-only regimes leave the arithmetic to the runtime; noted, not judged.",
+        )
     if not known:
         return Reason.NOT_REACHED, f"{found} The file itself was not read, so that this cannot be laid to the runtime."
     return Reason.OTHER_PRECISION_EXECUTED, found
@@ -128,7 +136,8 @@ def _examples(groups: list[OperatorGroup]) -> str:
 def _found(ledger: PrecisionLedger) -> str:
     groups = [g for g in ledger.operators if g.count > 0]
     rows = [
-        f"{g.op_type} {g.compute}: {g.count}, {percent(share)}" for g, share in zip(groups, _shares(groups), strict=True)
+        f"{g.op_type} {g.compute}: {g.count}, {percent(share)}"
+        for g, share in zip(groups, _shares(groups), strict=True)
     ]
     return "; ".join(rows) or "no products seen"
 

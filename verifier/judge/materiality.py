@@ -149,9 +149,7 @@ TABLE: dict[ClauseKind, dict[Axis, Effect]] = {
 """Effect of each axis on each kind of clause; complete, so that no difference is forgotten by default."""
 
 
-def concerning(
-    kind: ClauseKind, effect: Effect, differences: tuple[Difference, ...]
-) -> tuple[Difference, ...]:
+def concerning(kind: ClauseKind, effect: Effect, differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
     """Those of ``differences`` that have that effect on clauses of that kind."""
     return tuple(difference for difference in differences if TABLE[kind][difference.axis] is effect)
 

@@ -12,7 +12,9 @@ from verifier.judge.materiality import Axis, Difference
 MEMORY_TOLERANCE = 0.05
 """Kernels reserve a few percent of the memory, and sizes are sold in round numbers."""
 
-_NOISE = frozenset({"amd", "intel", "arm", "apple", "ampere", "nvidia", "processor", "cpu", "core", "cores", "the", "with", "at"})
+_NOISE = frozenset(
+    {"amd", "intel", "arm", "apple", "ampere", "nvidia", "processor", "cpu", "core", "cores", "the", "with", "at"}
+)
 _UNKNOWN = frozenset({"", "unknown", "?", "?/?/?"})
 
 
@@ -66,9 +68,7 @@ def hardware_differences(claim: Claim, host: HostReport) -> tuple[Difference, ..
     return tuple(found)
 
 
-def tool_differences(
-    regime: Regime, evidence: Evidence, *, model: str | None = None
-) -> tuple[Difference, ...]:
+def tool_differences(regime: Regime, evidence: Evidence, *, model: str | None = None) -> tuple[Difference, ...]:
     """Versions that differ for one regime; ``model`` is the digest of the model that a clause is about.
 
     Where that is the claimed file itself, the quantizer's version no longer matters; where it is neither that file nor
@@ -100,7 +100,9 @@ def installed(name: str, packages: dict[str, str]) -> str:
     """Version of a tool among the installed packages, or of its build for an accelerator; empty if absent."""
     wanted = _plain(name)
     exact = [version for package, version in packages.items() if _plain(package) == wanted]
-    builds = [version for package, version in packages.items() if _plain(package) in (wanted + "gpu", wanted + "openvino")]
+    builds = [
+        version for package, version in packages.items() if _plain(package) in (wanted + "gpu", wanted + "openvino")
+    ]
     return (exact or builds or [""])[0]
 
 
@@ -108,7 +110,12 @@ def _quantizer_here(regime: Regime, evidence: Evidence) -> str:
     """The version that ran the recipe; where it did not run, the one that is installed."""
     quantizer = present(regime.toolchain.quantizer)
     for run in evidence.quantizations:
-        if run.regime == regime.name and run.status == "ok" and quantizer and _plain(run.tool) == _plain(quantizer.name):
+        if (
+            run.regime == regime.name
+            and run.status == "ok"
+            and quantizer
+            and _plain(run.tool) == _plain(quantizer.name)
+        ):
             return run.version
     return installed(quantizer.name, evidence.host.packages) if quantizer else ""
 

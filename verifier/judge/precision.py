@@ -92,7 +92,12 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
 
 
 def _class_problems(
-    name: str, scheme: Scheme, groups: list[TensorGroup], exceptions: Exceptions, ledger: PrecisionLedger, notes: list[str]
+    name: str,
+    scheme: Scheme,
+    groups: list[TensorGroup],
+    exceptions: Exceptions,
+    ledger: PrecisionLedger,
+    notes: list[str],
 ) -> list[str]:
     other = [g for g in groups if g.format != scheme.format]
     same = [g for g in groups if g.format == scheme.format]
@@ -130,7 +135,9 @@ def _scheme_problems(name: str, scheme: Quantized, groups: list[TensorGroup], no
         (problems if whole and name in ("weights", "activations") else notes).append(text)
     axes = {g.granularity for g in groups if _family(g.granularity) == _family(declared) and g.granularity != declared}
     if axes and not isinstance(scheme.granularity, PerGroup):
-        notes.append(f"{name}: declared {declared}, found also {', '.join(sorted(axes))}: the axis depends on the operator")
+        notes.append(
+            f"{name}: declared {declared}, found also {', '.join(sorted(axes))}: the axis depends on the operator"
+        )
     return problems
 
 

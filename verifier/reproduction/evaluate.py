@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from verifier.reproduction.job import Files, Job
 from verifier.reproduction.subjects import Subject
 
 EVALUATION_TIMEOUT_S = 4 * 3600
+PROBED = 512
+"""Items on which the outputs are repeated in a fresh process and with one thread."""
 
 
 def open_command(regime: RegimeRecipe, model: Path, *, one_thread: bool = False) -> dict[str, Any]:
@@ -54,9 +57,10 @@ def labels_of(job: Job, files: Files) -> dict[str, Array]:
 def evaluate(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, *, probe: bool = True) -> ItemScores:
     """Score ``subject`` over the whole set; with ``probe`` also repeat in a fresh process and with one thread."""
     try:
-        first, sha256 = _outputs(job, files, regime, subject.path)
-        repeat = _outputs(job, files, regime, subject.path)[1] if probe else None
-        single = _outputs(job, files, regime, subject.path, one_thread=True)[1] if probe else None
+        first = _outputs(job, files, regime, subject.path)
+        few = min(PROBED, len(next(iter(first.values()))))
+        repeat = _outputs(job, files, regime, subject.path, limit=few) if probe else None
+        single = _outputs(job, files, regime, subject.path, limit=few, one_thread=True) if probe else None
         labels = labels_of(job, files)
         scored = {m.name: score(m, first, labels) for m in job.document.evaluation.metrics if m.kind != "other"}
     except VerifierError as error:
@@ -71,10 +75,21 @@ def evaluate(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, *, 
         metrics={name: s.value for name, s in scored.items()},
         outcomes={name: s.outcomes for name, s in scored.items()},
         labels={name: s.labels for name, s in scored.items() if s.labels},
-        outputs_sha256=sha256,
-        repeat_sha256=repeat,
-        one_thread_sha256=single,
+        probed=few,
+        outputs_sha256=digest_of_outputs(first, few),
+        repeat_sha256=digest_of_outputs(repeat, few) if repeat else None,
+        one_thread_sha256=digest_of_outputs(single, few) if single else None,
     )
+
+
+def digest_of_outputs(outputs: dict[str, Array], items: int) -> str:
+    """SHA-256 over names, types, shapes and bytes of the first ``items`` of every output, by name."""
+    digest = hashlib.sha256()
+    for name in sorted(outputs):
+        part = np.ascontiguousarray(outputs[name][:items])
+        digest.update(f"{name} {part.dtype.str} {part.shape}\n".encode())
+        digest.update(part.tobytes())
+    return digest.hexdigest()
 
 
 def _failed(regime: RegimeRecipe, subject: Subject, message: str) -> ItemScores:
@@ -88,6 +103,7 @@ def _failed(regime: RegimeRecipe, subject: Subject, message: str) -> ItemScores:
         metrics={},
         outcomes={},
         labels={},
+        probed=0,
         outputs_sha256=None,
         repeat_sha256=None,
         one_thread_sha256=None,
@@ -95,9 +111,9 @@ def _failed(regime: RegimeRecipe, subject: Subject, message: str) -> ItemScores:
 
 
 def _outputs(
-    job: Job, files: Files, regime: RegimeRecipe, model: Path, *, one_thread: bool = False
-) -> tuple[dict[str, Array], str]:
-    """Outputs by name over the whole set, and their digest, from a fresh worker."""
+    job: Job, files: Files, regime: RegimeRecipe, model: Path, *, one_thread: bool = False, limit: int | None = None
+) -> dict[str, Array]:
+    """Outputs by name over the whole set, or its first ``limit`` items, from a fresh worker."""
     dataset = present(job.document.evaluation.dataset)
     if dataset is None:
         raise VerifierError("the claim names no evaluation data set")
@@ -105,20 +121,20 @@ def _outputs(
     opened = open_command(regime, model, one_thread=one_thread) | head_command(job, files)
     with Worker(interpreter=job.interpreter, threads=1 if one_thread else None) as worker:
         worker.call(opened)
-        answer = worker.call(
+        worker.call(
             {
                 "do": "evaluate",
                 "data": str(files.need(dataset)),
                 "inputs": job.input_names,
                 "batch": job.document.evaluation.batch_size,
                 "out": str(out),
-                "limit": present(job.document.evaluation.samples),
+                "limit": limit or present(job.document.evaluation.samples),
             },
             timeout_s=EVALUATION_TIMEOUT_S,
         )
     try:
         with np.load(out, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}, str(answer["sha256"])
+            return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError) as error:
         raise ToolFailed(f"the outputs of regime {regime.name} cannot be read: {error}") from error
     finally:

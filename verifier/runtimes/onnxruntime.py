@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from typing import Any, Dict, List
 
@@ -93,22 +95,19 @@ def _session_options(options: Dict[str, Any]) -> Any:
     return settings
 
 
-def _check_file(path: str) -> None:
-    """Refuse external data outside the model's folder and operators of somebody's library, before the engine opens it."""
-    import onnx
-
-    from verifier.inspection.graph import check_external_data, foreign_domains
-
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except Exception as error:
-        raise ValueError("%s is not a readable ONNX file: %s" % (os.path.basename(path), error)) from error
-    check_external_data(model, os.path.dirname(os.path.abspath(path)))
-    foreign = foreign_domains(model)
-    if foreign:
-        raise ValueError(
-            "the model needs operators of %s; custom-operator libraries are never loaded" % ", ".join(foreign)
-        )
+def _examine_apart(path: str) -> None:
+    """Read the file in a process of its own: what reading takes must not count as memory of the model."""
+    worker = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker.py")
+    done = subprocess.run(  # noqa: S603 - this interpreter and our own program
+        [sys.executable, "-I", worker, "examine", path],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        words = done.stdout.decode("utf-8", "replace").strip()
+        raise ValueError(words or "reading %s failed with exit code %d" % (os.path.basename(path), done.returncode))
 
 
 def _start(path: str, provider: str, settings: Any) -> Any:
@@ -128,7 +127,7 @@ def _start(path: str, provider: str, settings: Any) -> Any:
 
 def open_session(path: str, provider: str, options: Dict[str, Any]) -> _Session:
     """Load a model."""
-    _check_file(path)
+    _examine_apart(path)
     return _Session(_start(path, provider, _session_options(options)))
 
 
@@ -139,17 +138,17 @@ def run(session: _Session, inputs: Dict[str, Any]) -> Dict[str, Any]:
 
 def executed(path: str, provider: str, options: Dict[str, Any], inputs: Dict[str, Any]) -> Dict[str, Any]:
     """Optimize and profile: products of the optimized graph by compute format, with their share of kernel time."""
-    from verifier.inspection.graph import load
+    from verifier.inspection.graph import examine, load
     from verifier.inspection.ledger import layers, survey, tensor_groups
 
-    _check_file(path)
+    examine(path)
     settings = _session_options(options)
     with tempfile.TemporaryDirectory(prefix="lynxspec-") as folder:
         optimized = os.path.join(folder, "optimized.onnx")
         settings.optimized_model_filepath = optimized
         settings.enable_profiling = True
         settings.profile_file_prefix = os.path.join(folder, "profile")
-        session = _start(path, provider, settings)
+        session = _start(_named(path, folder), provider, settings)
         outputs = [output.name for output in session.get_outputs()]
         for _ in range(_PROFILED_RUNS + 1):
             session.run(outputs, inputs)
@@ -171,6 +170,22 @@ def executed(path: str, provider: str, options: Dict[str, Any], inputs: Dict[str
         "first_layer": named["first_layer"],
         "last_layer": named["last_layer"],
     }
+
+
+def _named(path: str, folder: str) -> str:
+    """The profile knows nodes by name; those without one get their first output's, in a copy."""
+    import onnx
+
+    from verifier.inspection.graph import label, load
+
+    model = load(path)
+    if all(node.name for node in model.graph.node):
+        return path
+    for node in model.graph.node:
+        node.name = label(node)
+    copy = os.path.join(folder, "named.onnx")
+    onnx.save(model, copy)
+    return copy
 
 
 def _kernel_times(events: List[Dict[str, Any]]) -> Dict[str, Any]:
@@ -200,7 +215,7 @@ def _timed_groups(found: Any, times: Dict[str, Any], total: int) -> List[Dict[st
 
 RUNTIME = Runtime(
     name="onnxruntime",
-    requires=("onnxruntime", "onnx"),
+    requires=("onnxruntime",),
     distribution="onnxruntime",
     options=_OPTIONS,
     open=open_session,

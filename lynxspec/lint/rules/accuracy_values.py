@@ -1,13 +1,14 @@
 """An accuracy belongs to another model, lies outside its metric's range, or breaks its own criterion.
 
 ## What it checks
-The evaluated model is the claim's model and family; each value lies in the range of its metric (a top-1 accuracy is a fraction
-between 0 and 1, so 97.2 is a percentage in the wrong unit); a share of n items is a whole number of items over n; the metric's
-name, kind and direction agree; the quantized regime keeps the acceptance criterion by its own numbers.
+The evaluated model is the claim's model and family; each value lies in the range of its metric (a top-1 accuracy is
+a fraction between 0 and 1, so 97.2 is a percentage in the wrong unit); a share of n items is a whole number of
+items over n; the metric's name, kind and direction agree; the quantized regime keeps the acceptance criterion by
+its own numbers.
 
 ## Why it matters to a buyer
-Accuracy that was taken on a sibling model or another family says little: 8 bit costs a convolutional network tenths of a point
-and can ruin a decoder. A value that no count of items can give was not measured on the stated set.
+Accuracy that was taken on a sibling model or another family says little: 8 bit costs a convolutional network tenths
+of a point and can ruin a decoder. A value that no count of items can give was not measured on the stated set.
 
 ## Disclose instead
 Values of this model, in the metric's own unit, with the number of items; a criterion that the numbers meet.

@@ -1,13 +1,14 @@
 """Digest, size and role of a file contradict each other, the parameters, or the formats.
 
 ## What it checks
-A file that a regime and the model name must have one digest and one size; the same digest never stands for reference and
-quantized model; a reference regime runs a reference model; the quantized file is smaller than the reference; bytes fit the
-number of parameters times the bits of the stored formats; peak memory holds the file and fits the machine.
+A file that a regime and the model name must have one digest and one size; the same digest never stands for
+reference and quantized model; a reference regime runs a reference model; the quantized file is smaller than the
+reference; bytes fit the number of parameters times the bits of the stored formats; peak memory holds the file and
+fits the machine.
 
 ## Why it matters to a buyer
-Bytes are the hardest part of a claim to fake and the first that a verifier checks. A file that is too large for its format was
-not quantized throughout; one that is too small is another model.
+Bytes are the hardest part of a claim to fake and the first that a verifier checks. A file that is too large for its
+format was not quantized throughout; one that is too small is another model.
 
 ## Disclose instead
 Digest and size as computed on the published file; which parts stay in higher precision.

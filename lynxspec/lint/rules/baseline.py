@@ -1,20 +1,21 @@
 """The baseline is not a full-precision regime of this claim on the same system.
 
 ## What it checks
-There is exactly one reference regime and its tensors are not quantized; every comparison names regimes of this claim, a
-quantized one against the reference; both ran on the system in ``hardware`` with the same runtime, provider, session options
-and framework; ``system`` and ``other_system`` agree.
+There is exactly one reference regime and its tensors are not quantized; every comparison names regimes of this
+claim, a quantized one against the reference; both ran on the system in ``hardware`` with the same runtime,
+provider, session options and framework; ``system`` and ``other_system`` agree.
 
 ## Why it matters to a buyer
-Against a slower machine, an older runtime, fewer threads or an already quantized model every format looks fast. Only a
-full-precision run on the same system with the same settings tells what quantization gave and what it cost.
+Against a slower machine, an older runtime, fewer threads or an already quantized model every format looks fast.
+Only a full-precision run on the same system with the same settings tells what quantization gave and what it cost.
 
 ## Disclose instead
-One reference regime in FP32, FP16 or BF16, measured on the same hardware with the same runtime version and settings.
+One reference regime in FP32, FP16 or BF16, measured on the same hardware with the same runtime version and
+settings.
 
 ## References
-MLPerf Inference rules on comparable submissions; ONNX Runtime issues 20052 and 17389 (INT8 slower than FP32 once both are
-measured alike).
+MLPerf Inference rules on comparable submissions; ONNX Runtime issues 20052 and 17389 (INT8 slower than FP32 once
+both are measured alike).
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Calibration and evaluation items overlap, or more items are counted than a data set holds.
 
 ## What it checks
-The declared overlap; whether calibration and evaluation read the same data set, the same file or the same part of one data
-set; whether calibration, evaluation and the load use more items than their data set holds, or silently fewer; whether a batch
-is larger than the items it is drawn from; whether a stated seed is the one that the selection names.
+The declared overlap; whether calibration and evaluation read the same data set, the same file or the same part of
+one data set; whether calibration, evaluation and the load use more items than their data set holds, or silently
+fewer; whether a batch is larger than the items it is drawn from; whether a stated seed is the one that the
+selection names.
 
 ## Why it matters to a buyer
-Ranges that were fitted to the evaluation items flatter the accuracy on them. A count that cannot be true means that the
-statistics came from other data than the claim names.
+Ranges that were fitted to the evaluation items flatter the accuracy on them. A count that cannot be true means that
+the statistics came from other data than the claim names.
 
 ## Disclose instead
 Disjoint calibration and evaluation sets with their digests, and how the items of each were chosen.

@@ -1,23 +1,23 @@
 """What the model family demands of a quantization recipe is not answered.
 
 ## What it checks
-Decoders: the KV cache is stated apart from weights, output lengths and decoding are given, 8-bit weights and activations with
-static scales name an outlier treatment, calibration covers long generations. Encoders: static per-tensor minmax ranges name an
-outlier treatment. Convolutional networks: weights per channel rather than per tensor, since depthwise layers have channels of very
-different range. Recurrent and state-space models: sequence lengths of calibration and the format of the state. All: quantized
-first and last layers are a stated policy.
+Decoders: the KV cache is stated apart from weights, output lengths and decoding are given, 8-bit weights and
+activations with static scales name an outlier treatment, calibration covers long generations. Encoders: static
+per-tensor minmax ranges name an outlier treatment. Convolutional networks: weights per channel rather than per
+tensor, since depthwise layers have channels of very different range. Recurrent and state-space models: sequence
+lengths of calibration and the format of the state. All: quantized first and last layers are a stated policy.
 
 ## Why it matters to a buyer
-Plain static INT8 cost a convolutional network 0.3 points and took a small decoder from perplexity 60 to 147; outlier treatment
-brought that to 72 (measured). The recipe that is safe for one family ruins another.
+Plain static INT8 cost a convolutional network 0.3 points and took a small decoder from perplexity 60 to 147;
+outlier treatment brought that to 72 (measured). The recipe that is safe for one family ruins another.
 
 ## Disclose instead
-The answer that the message names: KV cache format, output-length statistics, outlier treatment, sequence lengths, or the layers
-that stay in higher precision.
+The answer that the message names: KV cache format, output-length statistics, outlier treatment, sequence lengths,
+or the layers that stay in higher precision.
 
 ## References
-SmoothQuant (Xiao et al. 2023) and LLM.int8() (Dettmers et al. 2022) on activation outliers; Nagel et al. 2021, "A White Paper on
-Neural Network Quantization", on per-channel weights of depthwise convolutions.
+SmoothQuant (Xiao et al. 2023) and LLM.int8() (Dettmers et al. 2022) on activation outliers; Nagel et al. 2021, "A
+White Paper on Neural Network Quantization", on per-channel weights of depthwise convolutions.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def _lengths(draft: Draft) -> Iterator[Hit]:
         return
     if not _LENGTH.search(claim.load.shapes):
         message = f"the load states no sequence length for a {claim.model.family} model{_row(claim)}"
-        yield Hit(message=message, at=(("load", "shapes"),), component=Component.SUSTAINED_THROUGHPUT, effect=Effect.WEAKENS)
+        yield Hit(
+            message=message, at=(("load", "shapes"),), component=Component.SUSTAINED_THROUGHPUT, effect=Effect.WEAKENS
+        )
     for path, regime in quantized(claim):
         data = calibration_data(regime)
         if data is not None and not _LENGTH.search(data.shape):
@@ -193,7 +195,9 @@ def _convolutions(draft: Draft) -> Iterator[Hit]:
         if not isinstance(stored, Quantized):
             continue
         how = quantization(regime)
-        trained = how is not None and (how.approach is Approach.QAT or how.algorithm is Algorithm.CROSS_LAYER_EQUALIZATION)
+        trained = how is not None and (
+            how.approach is Approach.QAT or how.algorithm is Algorithm.CROSS_LAYER_EQUALIZATION
+        )
         at: Path = (*path, "precision", "weights", "granularity")
         if isinstance(stored.granularity, PerTensor) and not trained:
             yield Hit(
@@ -256,7 +260,11 @@ def _shapes(draft: Draft) -> Iterator[Hit]:
             continue
         missing = fixed - set(re.findall(r"\d+", text))
         if missing:
-            yield Hit(message=f"the shape {text!r} lacks {', '.join(sorted(missing))} of the model's inputs", at=(path, *inputs), regime=name)
+            yield Hit(
+                message=f"the shape {text!r} lacks {', '.join(sorted(missing))} of the model's inputs",
+                at=(path, *inputs),
+                regime=name,
+            )
     timed = re.match(r"\s*(\d+)\s*[x×]", claim.load.shapes)
     if timed and _FIXED_SHAPE.match(claim.load.shapes) and int(timed[1]) != claim.load.batch:
         message = f"the shape {claim.load.shapes!r} starts with {timed[1]}, the batch is {claim.load.batch}"
@@ -267,7 +275,10 @@ def _classes(draft: Draft) -> Iterator[Hit]:
     claim = draft.claim
     if claim is None:
         return
-    odd = {ModelFamily.CONVOLUTIONAL: {"kv_cache_key", "kv_cache_value", "state"}, ModelFamily.RECURRENT: {"kv_cache_key", "kv_cache_value"}}
+    odd = {
+        ModelFamily.CONVOLUTIONAL: {"kv_cache_key", "kv_cache_value", "state"},
+        ModelFamily.RECURRENT: {"kv_cache_key", "kv_cache_value"},
+    }
     for path, regime in numbered(claim):
         for name, _ in schemes(regime):
             if name in odd.get(claim.model.family, set()):

@@ -1,17 +1,18 @@
 """A published speed-up differs from the ratio of the rates that it is said to come from.
 
 ## What it checks
-The published gain of each comparison against the ratio of the two regimes' sustained rates, with as much tolerance as the
-rounding of the published number and half a percent for the rounding of the rates. A number in the title or the statement
-("1.95x faster", "30 % faster") must be one of the gains or one of the ratios. A gain that is called measured, a bound or an average
-must be one.
+The published gain of each comparison against the ratio of the two regimes' sustained rates, with as much tolerance
+as the rounding of the published number and half a percent for the rounding of the rates. A number in the title or
+the statement ("1.95x faster", "30 % faster") must be one of the gains or one of the ratios. A gain that is called
+measured, a bound or an average must be one.
 
 ## Why it matters to a buyer
 The gain is the number that sells. If it is not the ratio of its own regimes it was taken under other conditions, at
 another time, or on another model, and the accuracy beside it does not belong to it.
 
 ## Disclose instead
-The ratio of the two sustained rates under the stated load, or both rates under the conditions that the gain was taken in.
+The ratio of the two sustained rates under the stated load, or both rates under the conditions that the gain was
+taken in.
 
 ## References
 MLPerf Inference rules: a ratio is only formed of results of one benchmark under one scenario.

@@ -1,11 +1,12 @@
 """A handle leads nowhere, is given twice, or is never used.
 
 ## What it checks
-Every name that refers to a data set, an artifact, a metric or a regime is defined in the claim; definitions are unique; what
-is defined is used; every regime gives a value for every metric.
+Every name that refers to a data set, an artifact, a metric or a regime is defined in the claim; definitions are
+unique; what is defined is used; every regime gives a value for every metric.
 
 ## Why it matters to a buyer
-A claim whose parts refer to nothing cannot be redone, and a metric that one regime leaves out is often the one that fell.
+A claim whose parts refer to nothing cannot be redone, and a metric that one regime leaves out is often the one that
+fell.
 
 ## Disclose instead
 The missing definition, or the right name; a value of each metric for each regime.

@@ -1,10 +1,12 @@
 """A measurement that was paid for is signed by the one who paid.
 
 ## What it checks
-Whether a measurer that is called ``commissioned`` bears the issuer's name, and whether one that is called ``issuer`` does not.
+Whether a measurer that is called ``commissioned`` bears the issuer's name, and whether one that is called
+``issuer`` does not.
 
 ## Why it matters to a buyer
-"Measured by a third party" changes how far a number can be trusted. The word is cheap and can be checked against the names.
+"Measured by a third party" changes how far a number can be trusted. The word is cheap and can be checked against
+the names.
 
 ## Disclose instead
 Who ran the measurement and who paid for it.

@@ -1,18 +1,20 @@
 """The mixed-precision policy contradicts the schemes: first layer, last layer, head, exceptions.
 
 ## What it checks
-The format of the first and last layer is that of the weights unless an exception lists the difference; the last layer agrees
-with the head; an exception that repeats the regime's own format is none; selectors of one exception are not empty.
+The format of the first and last layer is that of the weights unless an exception lists the difference; the last
+layer agrees with the head; an exception that repeats the regime's own format is none; selectors of one exception
+are not empty.
 
 ## Why it matters to a buyer
-The first and last layers decide how much accuracy 8 bit costs. Leaving them in full precision is good practice, and a hidden
-exception is why a reproduction comes out slower or less accurate than the sheet.
+The first and last layers decide how much accuracy 8 bit costs. Leaving them in full precision is good practice, and
+a hidden exception is why a reproduction comes out slower or less accurate than the sheet.
 
 ## Disclose instead
 The format of the first and last layer and every layer that deviates, with the reason.
 
 ## References
-A voice-activity model kept its AUC of 0.97 with only its LSTM quantized and fell to 0.66 with its first convolution too (measured).
+A voice-activity model kept its AUC of 0.97 with only its LSTM quantized and fell to 0.66 with its first convolution
+too (measured).
 """
 
 from __future__ import annotations
@@ -64,7 +66,11 @@ def _empty(draft: Draft) -> Iterator[Hit]:
         for index, entry in enumerate(policy.exceptions if policy else ()):
             at: Path = (*path, "mixed_precision", "exceptions", index)
             if not entry.selector.values:
-                yield Hit(message=f"{regime.name}: an exception that names nothing", at=((*at, "selector"),), regime=regime.name)
+                yield Hit(
+                    message=f"{regime.name}: an exception that names nothing",
+                    at=((*at, "selector"),),
+                    regime=regime.name,
+                )
             if stored is not None and entry.format == stored.format:
                 yield Hit(
                     message=f"{regime.name}: an exception in {entry.format}, which is the regime's own format",

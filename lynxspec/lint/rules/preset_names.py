@@ -1,14 +1,14 @@
 """A name promises another scheme than the fields state.
 
 ## What it checks
-Formats and presets named in a regime's handle, in the claim's title and statement and in the handles of its files (``int4``,
-``W8A8``, ``FP8-dynamic``, ``Q4_K_M``) against the schemes of the regimes. A regime's own name must fit its own weights and
-activations; a name in the title or statement must fit at least one quantized regime. A name that stands for a mix of block
-types asks for the exceptions.
+Formats and presets named in a regime's handle, in the claim's title and statement and in the handles of its files
+(``int4``, ``W8A8``, ``FP8-dynamic``, ``Q4_K_M``) against the schemes of the regimes. A regime's own name must fit
+its own weights and activations; a name in the title or statement must fit at least one quantized regime. A name
+that stands for a mix of block types asks for the exceptions.
 
 ## Why it matters to a buyer
-The name is what gets quoted in an offer. "INT4" over 8-bit weights, or "W8A8" over a weight-only model, promises memory or
-speed that the fields do not.
+The name is what gets quoted in an offer. "INT4" over 8-bit weights, or "W8A8" over a weight-only model, promises
+memory or speed that the fields do not.
 
 ## Disclose instead
 A name that follows the fields, or the scheme of each tensor class that the name stands for.
@@ -80,7 +80,9 @@ def _statement(draft: Draft) -> Iterator[Hit]:
             if broken and all(reason is not None for _, reason in broken):
                 fields = tuple((*path, *reason[1]) for path, reason in broken if reason is not None)
                 reasons = "; ".join(reason[0] for _, reason in broken if reason is not None)
-                yield Hit(message=f"the text says {word}, but {reasons}", at=(place, *fields), effect=Effect.CONTRADICTS)
+                yield Hit(
+                    message=f"the text says {word}, but {reasons}", at=(place, *fields), effect=Effect.CONTRADICTS
+                )
 
 
 def _mix(draft: Draft) -> Iterator[Hit]:

@@ -88,7 +88,7 @@ RULES = (
         "window was "
         "its rate measured?",
         references="TorchAO INT8 dynamic quantization on one CPU: 1.76 times FP32, yet slower than BF16 by 2.7 times.",
-        told_elsewhere=frozenset({"nature"}),
+        told_elsewhere=frozenset({"nature", "system", "window"}),
     ),
     _required(
         "LXS104",

@@ -1,22 +1,22 @@
 """Approach, schemes, calibration and algorithm of a regime exclude each other.
 
 ## What it checks
-Weight-only quantization leaves activations in floating point; dynamic quantization computes their scales at run time and static
-quantization before, from calibration; quantization-aware training has a training recipe; weights and biases never have run-time
-scales; granularities that a matrix product cannot factor out; scale and zero-point formats that go with the number format; the
-accumulator of integer products is a wide integer; the range method's symmetry is that of the activations; every parameter of the
-algorithm is written out.
+Weight-only quantization leaves activations in floating point; dynamic quantization computes their scales at run
+time and static quantization before, from calibration; quantization-aware training has a training recipe; weights
+and biases never have run-time scales; granularities that a matrix product cannot factor out; scale and zero-point
+formats that go with the number format; the accumulator of integer products is a wide integer; the range method's
+symmetry is that of the activations; every parameter of the algorithm is written out.
 
 ## Why it matters to a buyer
-The approach decides whether calibration data mattered at all and which kernels can run. When the fields exclude each other nobody
-can redo the recipe, and the numbers belong to another one.
+The approach decides whether calibration data mattered at all and which kernels can run. When the fields exclude
+each other nobody can redo the recipe, and the numbers belong to another one.
 
 ## Disclose instead
 The approach that was run, with the scheme of each tensor class as it is in the file.
 
 ## References
-ONNX operators QuantizeLinear and DequantizeLinear (a zero point has the type of the quantized tensor); OCP Microscaling Formats
-1.0 (scales are E8M0); NVFP4 (block scales are E4M3).
+ONNX operators QuantizeLinear and DequantizeLinear (a zero point has the type of the quantized tensor); OCP
+Microscaling Formats 1.0 (scales are E8M0); NVFP4 (block scales are E4M3).
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """Rates, windows and latencies of a regime cannot all be true.
 
 ## What it checks
-Latency percentiles rise; the rate is possible with the calls in flight (by Little's law, calls in flight divided by the mean
-latency, where half of all calls take at least the median) and not far below it; the number of timed calls fits rate and window;
-the latency budget is kept; each regime was measured over the load's window, after its warm-up, with its repetitions; the rate
-counts the load's items; the scenario fits batch and concurrency; spread and tolerances are possible.
+Latency percentiles rise; the rate is possible with the calls in flight (by Little's law, calls in flight divided by
+the mean latency, where half of all calls take at least the median) and not far below it; the number of timed calls
+fits rate and window; the latency budget is kept; each regime was measured over the load's window, after its
+warm-up, with its repetitions; the rate counts the load's items; the scenario fits batch and concurrency; spread and
+tolerances are possible.
 
 ## Why it matters to a buyer
-A rate is sustained only over its window, and a rate that latency forbids was measured under another load than the one named.
+A rate is sustained only over its window, and a rate that latency forbids was measured under another load than the
+one named.
 
 ## Disclose instead
 Rate, window, warm-up, latency percentiles and number of calls of one and the same run.
@@ -136,7 +138,12 @@ def _calls(draft: Draft) -> Iterator[Hit]:
         expected = rate.rate.base * rate.window.base / claim.load.batch
         if expected <= 0:
             continue
-        at = ((*path, "latency", "samples"), (*path, "sustained", "rate"), (*path, "sustained", "window"), ("load", "batch"))
+        at = (
+            (*path, "latency", "samples"),
+            (*path, "sustained", "rate"),
+            (*path, "sustained", "window"),
+            ("load", "batch"),
+        )
         if spent.samples > 1.2 * expected * rate.repetitions + 1 or spent.samples > 1e4 * expected:
             message = f"{name}: {spent.samples} calls timed, but rate and window hold {expected:.4g} each run"
             yield Hit(message=message, at=at, regime=name, severity=Severity.WARNING, effect=Effect.WEAKENS)

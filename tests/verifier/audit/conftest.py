@@ -17,7 +17,7 @@ from lynxspec.draft import Disclosure
 from lynxspec.scoring import Scorecard
 from lynxspec.vocabulary import Component, Status
 from verifier.audit.keys import Identity, ensure_self_signed
-from verifier.audit.record import Performed, Record, SignerStatement, make
+from verifier.audit.record import Performed, Record, make
 from verifier.audit.render import render, versions
 from verifier.audit.sign import sign
 from verifier.evidence import (
@@ -37,6 +37,7 @@ from verifier.evidence import (
     SustainEvidence,
     TensorGroup,
 )
+from verifier.judge import JUDGE, judge
 from verifier.verdict import ClauseKind, ClauseVerdict, Interval, Reason
 
 CLAIM = Path(__file__).parents[2] / "data" / "complete.claim.yaml"
@@ -327,22 +328,20 @@ def scorecard() -> Scorecard:
 
 def build(claim_bytes: bytes, *, identity: Identity | None = None, **changes: object) -> Record:
     claim = read_claim(claim_bytes)
-    digest = hashlib.sha256(claim_bytes).hexdigest()
+    measured = evidence(claim, hashlib.sha256(claim_bytes).hexdigest())
     arguments: dict[str, object] = {
         "name": "complete.claim.yaml",
         "record_id": RECORD_ID,
         "created": "2026-11-20T17:42:50Z",
         "scorecard": scorecard(),
-        "verdicts": verdicts(),
-        "evidence": evidence(claim, digest),
-        "judge": "lynxspec-judge/1",
+        "verdicts": judge(claim, measured),
+        "evidence": measured,
+        "judge": JUDGE,
         "renderer": versions(),
         "performed": Performed(person="R. Moss", organisation="Municipal Procurement Office", place="Berlin"),
         "signer": None
         if identity is None
-        else SignerStatement(
-            name=identity.name, fingerprint=identity.fingerprint, self_signed=identity.self_signed
-        ),
+        else identity.statement(),
     }
     return make(claim, claim_bytes, **{**arguments, **changes})
 

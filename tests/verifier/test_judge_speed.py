@@ -1,0 +1,219 @@
+"""Rates: what a shortfall proves, and under which circumstances it proves nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from verifier.verdict import Verdict
+
+_SPEC = importlib.util.spec_from_file_location("judge_fixtures", Path(__file__).with_name("fixtures.py"))
+assert _SPEC is not None
+assert _SPEC.loader is not None
+zoo = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(zoo)
+
+
+def _lied(claim):
+    claim["regimes"][1]["performance"]["sustained"]["rate"] = "2925 images/s"
+    return claim
+
+
+def test_a_machine_that_is_slower_as_a_whole_refutes_nothing():
+    evidence = zoo.evidence_data()
+    zoo.slow_down(evidence, 0.8)
+    found = zoo.verdicts(zoo.claim_data(), evidence)
+    assert found["throughput/int8"].reason == "machine_slower"
+    assert found["latency/int8"].verdict is Verdict.INCONCLUSIVE
+    assert found["speedup/int8/fp32"].verdict is Verdict.REPRODUCED
+
+
+def test_without_probe_and_other_regime_there_is_no_witness():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    claim["hardware"]["speed_probe"] = {"unknown": "not measured"}
+    zoo.slow_down(evidence, 0.8)
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+
+
+def test_another_regime_that_holds_is_witness_enough():
+    claim, evidence = _lied(zoo.claim_data()), zoo.evidence_data()
+    claim["hardware"]["speed_probe"] = {"unknown": "not measured"}
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "below_claim"
+
+
+def test_an_understated_reference_rate_is_no_witness_for_a_slow_machine():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    claim["hardware"]["speed_probe"] = {"unknown": "not measured"}
+    claim["regimes"][0]["performance"]["sustained"]["rate"] = "500 images/s"
+    zoo.slow_down(evidence, 0.7)
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+
+
+def test_the_probe_alone_does_not_vouch_for_the_memory_system():
+    evidence = zoo.evidence_data()
+    zoo.slow_down(evidence, 0.85, probe=False)
+    assert zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"].reason == "evidence_too_weak"
+
+
+@pytest.mark.parametrize(
+    "disturbance", [{"steal": 0.03}, {"foreign": 0.2}, {"pressure": 0.6}], ids=["steal", "foreign", "pressure"]
+)
+def test_a_disturbed_run_neither_refutes_nor_confirms(disturbance):
+    evidence = zoo.evidence_data()
+    for sample in evidence["sustain"]["host"]:
+        sample |= disturbance
+    found = zoo.verdicts(_lied(zoo.claim_data()), evidence)
+    assert found["throughput/int8"].reason == "host_disturbed"
+
+
+def test_a_disturbed_run_that_still_reaches_the_claim_confirms_it():
+    evidence = zoo.evidence_data()
+    for sample in evidence["sustain"]["host"]:
+        sample["steal"] = 0.03
+    assert zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"].reason == "held_over_window"
+
+
+def test_a_varying_probe_is_a_disturbance():
+    evidence = zoo.evidence_data()
+    evidence["sustain"]["probe"]["gflops"] = [95.0, 80.0, 95.0, 70.0, 96.0, 95.0]
+    assert zoo.verdicts(_lied(zoo.claim_data()), evidence)["throughput/int8"].reason == "host_disturbed"
+
+
+def test_an_unwatched_host_refutes_nothing():
+    evidence = zoo.evidence_data()
+    evidence["sustain"]["host"] = []
+    assert zoo.verdicts(_lied(zoo.claim_data()), evidence)["throughput/int8"].reason == "no_witness"
+
+
+def test_a_throttled_run_is_never_confirmed():
+    evidence = zoo.evidence_data()
+    run = zoo.run_of(evidence, "int8")
+    run["blocks"] = zoo.blocks(2200.0, count=36) + zoo.blocks(1600.0, count=24)
+    found = zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"]
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert any("drift" in note for note in found.notes)
+
+
+def test_a_run_that_drifts_below_the_claim_is_reported_as_drifting():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["blocks"] = zoo.blocks(1950.0, slope=-0.2, spread=0.002)
+    claim["regimes"][1]["performance"]["sustained"]["rate"] = "1970 images/s"
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "drifting"
+
+
+def test_a_run_that_is_still_warming_up_is_not_refuted():
+    claim, evidence = _lied(zoo.claim_data()), zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["blocks"] = zoo.blocks(1000.0, count=40) + zoo.blocks(3000.0, count=20)
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_shorter_window_does_not_confirm_a_sustained_rate():
+    evidence = zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["window_s"] = 120.0
+    assert zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"].reason == "window_not_covered"
+
+
+def test_a_shorter_window_still_refutes():
+    evidence = zoo.evidence_data()
+    run = zoo.run_of(evidence, "int8")
+    run["window_s"], run["blocks"] = 120.0, run["blocks"][:12]
+    assert zoo.verdicts(_lied(zoo.claim_data()), evidence)["throughput/int8"].reason == "below_claim"
+
+
+def test_another_batch_says_nothing_about_the_claim():
+    evidence = zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["batch"] = 1
+    assert zoo.verdicts(_lied(zoo.claim_data()), evidence)["throughput/int8"].reason == "not_reached"
+
+
+def test_a_generic_processor_is_the_same_hardware_only_on_the_same_machine():
+    claim, evidence = _lied(zoo.claim_data()), zoo.evidence_data()
+    claim["hardware"]["host"]["cpu"] = evidence["host"]["cpu"] = "AMD EPYC"
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "below_claim"
+    evidence["host"]["machine"] = zoo.OTHER
+    found = zoo.verdicts(claim, evidence)
+    assert found["hardware"].reason == "other_hardware"
+    assert "machine" in found["hardware"].explanation
+    assert found["throughput/int8"].reason == "other_hardware"
+    assert found["accuracy/int8/top1"].verdict is Verdict.REPRODUCED
+
+
+def test_another_machine_of_the_product_refutes_only_beyond_the_difference_of_samples():
+    evidence = zoo.evidence_data()
+    evidence["host"]["machine"] = zoo.OTHER
+    zoo.slow_down(evidence, 0.9, regimes=("int8",), probe=False)
+    assert zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"].reason == "evidence_too_weak"
+    assert zoo.verdicts(_lied(zoo.claim_data()), evidence)["throughput/int8"].reason == "below_claim"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"stepping": "25/1/1"}, "stepping"),
+        ({"logical_cpus": 4}, "logical cpus"),
+        ({"isa": ["avx2"]}, "isa"),
+        ({"memory_bytes": 8 * 2**30}, "memory"),
+        ({"virtualization": "Xen"}, "virtualization"),
+    ],
+)
+def test_each_axis_of_the_hardware_blocks_rates_and_is_named(change, word):
+    evidence = zoo.evidence_data()
+    evidence["host"] |= change
+    found = zoo.verdicts(_lied(zoo.claim_data()), evidence)
+    assert word in found["hardware"].explanation
+    assert found["throughput/int8"].reason == "other_hardware"
+
+
+def test_system_updates_are_noted_only():
+    evidence = zoo.evidence_data()
+    evidence["host"] |= {"os": "Debian GNU/Linux 13", "kernel": "6.12.0"}
+    found = zoo.verdicts(zoo.claim_data(), evidence)
+    assert {v.verdict for v in found.values()} == {Verdict.REPRODUCED}
+    assert any("6.12.0" in note for note in found["hardware"].notes)
+
+
+def test_a_gain_measured_too_small_is_refuted_although_the_claim_agrees_with_itself():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    claim["regimes"][0]["performance"]["sustained"]["rate"] = "700 images/s"
+    claim["comparisons"][0]["throughput_gain"] = "2.78 x"
+    found = zoo.verdicts(claim, evidence)
+    assert found["speedup/int8/fp32"].reason == "below_claim"
+    assert found["throughput/fp32"].verdict is Verdict.REPRODUCED
+
+
+def test_too_few_calls_leave_a_percentile_open():
+    evidence = zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["quantiles"][2]["high_s"] = None
+    assert zoo.verdicts(zoo.claim_data(), evidence)["latency/int8"].reason == "too_few_items"
+
+
+def test_an_interruption_in_the_tail_does_not_refute_a_latency():
+    evidence = zoo.evidence_data()
+    for key in ("value_s", "low_s", "high_s"):
+        zoo.run_of(evidence, "int8")["quantiles"][2][key] *= 1.6
+    assert zoo.verdicts(zoo.claim_data(), evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_our_interpreter_does_not_count_against_the_claims_memory():
+    claim = zoo.claim_data()
+    claim["regimes"][1]["peak_memory"] = "100 MiB"
+    assert zoo.verdicts(claim, zoo.evidence_data())["memory/int8/peak"].reason == "evidence_too_weak"
+    claim["regimes"][1]["peak_memory"] = "60 MiB"
+    assert zoo.verdicts(claim, zoo.evidence_data())["memory/int8/peak"].reason == "below_claim"
+
+
+def test_timed_outputs_of_another_model_are_refuted_only_beyond_chance():
+    evidence = zoo.evidence_data()
+    run = zoo.run_of(evidence, "int8")
+    run |= {"timed_disagreements": 3, "timed_scores": {"top1": 0.95}}
+    assert zoo.verdicts(zoo.claim_data(), evidence)["timed_outputs/int8"].verdict is Verdict.INCONCLUSIVE
+    run |= {"timed_disagreements": 120, "timed_scores": {"top1": 0.55}}
+    assert zoo.verdicts(zoo.claim_data(), evidence)["timed_outputs/int8"].reason == "below_claim"
+
+
+def test_a_cache_of_answers_is_noted():
+    evidence = zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["repeated_input_ratio"] = 3.0
+    assert any("cached" in note for note in zoo.verdicts(zoo.claim_data(), evidence)["timed_outputs/int8"].notes)
