@@ -2,12 +2,11 @@
 
 Runs inside the worker process: standard library and numpy, syntax of Python 3.8.
 """
-# ruff: noqa: UP, NPY002 - syntax of Python 3.8; the legacy generator gives the same order in every numpy version
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +16,13 @@ from verifier.workload import read_inputs
 class CalibrationReader:
     """Batches by ``get_next``, ``len`` and ``set_range``, as ONNX Runtime's quantizer asks for them."""
 
-    def __init__(self, path: str, inputs: List[str], settings: Dict[str, Any]) -> None:
+    def __init__(self, path: str, inputs: list[str], settings: dict[str, Any]) -> None:
         """``settings``: samples, batch_size, order, seed; ``read`` of the samples, all unless the run is shortened."""
         arrays = read_inputs(path, inputs)
         samples, size = settings["samples"], settings["batch_size"]
         found = len(next(iter(arrays.values())))
         if found < samples:
-            raise ValueError("the calibration set holds %d items, the recipe declares %d" % (found, samples))
+            raise ValueError(f"the calibration set holds {found} items, the recipe declares {samples}")
         order = np.arange(found)
         if settings["order"] == "shuffled":
             order = np.random.RandomState(settings["seed"] % 2**32).permutation(found)
@@ -42,7 +41,7 @@ class CalibrationReader:
         """The tool may iterate too."""
         return self
 
-    def __next__(self) -> Dict[str, Any]:
+    def __next__(self) -> dict[str, Any]:
         """The next batch."""
         batch = self.get_next()
         if batch is None:
@@ -53,7 +52,7 @@ class CalibrationReader:
         """Read only these batches next."""
         self._position, self._end = start_index, min(end_index, len(self._batches))
 
-    def get_next(self) -> Optional[Dict[str, Any]]:
+    def get_next(self) -> dict[str, Any] | None:
         """The next batch, or ``None`` at the end."""
         if self._position >= self._end:
             return None
@@ -62,7 +61,7 @@ class CalibrationReader:
         self.samples += len(items)
         for item in items:
             for name, array in self._arrays.items():
-                self._digest.update(("%s %s %s\n" % (name, array.dtype.str, array.shape[1:])).encode("utf-8"))
+                self._digest.update((f"{name} {array.dtype.str} {array.shape[1:]}\n").encode())
                 self._digest.update(np.ascontiguousarray(array[item]).tobytes())
         return {name: np.ascontiguousarray(array[items]) for name, array in self._arrays.items()}
 
@@ -70,4 +69,3 @@ class CalibrationReader:
     def digest(self) -> str:
         """SHA-256 over all items read, in order."""
         return self._digest.hexdigest()
-

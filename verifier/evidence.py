@@ -180,7 +180,7 @@ class ItemScores(Frozen):
     """Per item and metric: 1 or 0 where an item is right or wrong, else the item's score."""
     labels: dict[str, tuple[float, ...]]
     """Per item: the truth of metrics that rank (Spearman, AUC); empty for the others."""
-    probed: int
+    probed: int = 0
     """Items, from the first, that the three digests are over."""
     outputs_sha256: Sha256 | None
     """Digest of the outputs."""

@@ -2,16 +2,16 @@
 
 Plain data in, plain data out; standard library only, syntax of Python 3.8.
 """
-# ruff: noqa: UP - syntax of Python 3.8
 
 from __future__ import annotations
 
 import copy
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 FLOATS = ("fp64", "fp32", "tf32", "fp16", "bf16")
 
-OPTIONS: Dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "mode": None,
     "format": "qdq",
     "op_types": (),
@@ -35,7 +35,7 @@ OPTIONS: Dict[str, Any] = {
     "contrib_ops": False,
     "accuracy_level": 0,
 }
-"""Options of a recipe with what the tool does where the recipe is silent; ``matmul_const_b_only`` depends on the mode."""
+"""Options of a recipe and what the tool does without them; ``matmul_const_b_only`` depends on the mode."""
 
 FEWEST_BATCHES = 4
 """Batches that a shortened run keeps: with a single one no moving average and no order could show."""
@@ -77,11 +77,16 @@ _WEIGHT_ONLY_OPTIONS = (
     "opset",
     "accuracy_level",
 )
+_ALLOWED = {
+    "static": tuple(name for name in OPTIONS if name != "accuracy_level"),
+    "dynamic": _DYNAMIC_OPTIONS,
+    "weight_only": _WEIGHT_ONLY_OPTIONS,
+}
 _DYNAMIC_OPERATORS = ("Conv", "MatMul", "Gemm", "Attention", "LSTM", "Gather", "Transpose", "EmbedLayerNormalization")
 _BITS = {"int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "int8": 8, "uint8": 8}
 
 
-def option(job: Dict[str, Any], name: str) -> Any:
+def option(job: dict[str, Any], name: str) -> Any:
     """A setting: the recipe's, else the tool's own default."""
     options = job.get("options") or {}
     if name == "matmul_const_b_only" and options.get(name) is None:
@@ -89,19 +94,19 @@ def option(job: Dict[str, Any], name: str) -> Any:
     return options.get(name, OPTIONS[name])
 
 
-def scheme(job: Dict[str, Any], tensor_class: str) -> Any:
+def scheme(job: dict[str, Any], tensor_class: str) -> Any:
     """A tensor class's scheme; empty where the recipe gives a reason instead."""
     found = (job.get("precision") or {}).get(tensor_class) or {}
     return found if "format" in found else {}
 
 
-def weight_only(job: Dict[str, Any]) -> Tuple[int, int, bool]:
+def weight_only(job: dict[str, Any]) -> tuple[int, int, bool]:
     """Block size, bits and symmetry of weights in groups."""
     weights = scheme(job, "weights")
     return weights["granularity"]["group_size"], _BITS[weights["format"]], weights["symmetry"] == "symmetric"
 
 
-def check(job: Dict[str, Any]) -> Tuple[str, ...]:
+def check(job: dict[str, Any]) -> tuple[str, ...]:
     """Why the tool cannot do this recipe; empty if it can."""
     reasons = list(_option_reasons(job.get("options") or {}))
     if reasons:
@@ -109,9 +114,9 @@ def check(job: Dict[str, Any]) -> Tuple[str, ...]:
     mode = option(job, "mode")
     quantization = job.get("quantization") or {}
     if quantization.get("approach") != mode:
-        reasons.append("approach %r and the option mode %r do not agree" % (quantization.get("approach"), mode))
+        reasons.append("approach {!r} and the option mode {!r} do not agree".format(quantization.get("approach"), mode))
     if quantization.get("algorithm") != "rtn":
-        reasons.append("ONNX Runtime rounds to nearest (rtn); it has no %r" % quantization.get("algorithm"))
+        reasons.append("ONNX Runtime rounds to nearest (rtn); it has no {!r}".format(quantization.get("algorithm")))
     weights = scheme(job, "weights")
     if not weights or weights["format"] in FLOATS:
         return (*reasons, "the recipe quantizes no weights")
@@ -121,44 +126,50 @@ def check(job: Dict[str, Any]) -> Tuple[str, ...]:
     return tuple(reasons)
 
 
-def _option_reasons(options: Dict[str, Any]) -> Iterator[str]:
+def _option_reasons(options: dict[str, Any]) -> Iterator[str]:
     for name, value in options.items():
-        if name not in OPTIONS:
-            yield "unknown option %r; known are %s" % (name, ", ".join(OPTIONS))
-        elif name in _WORDS:
-            if value not in _WORDS[name] or isinstance(value, bool):
-                yield "option %s must be one of %s, not %r" % (name, ", ".join(map(str, _WORDS[name])), value)
-        elif name == "op_types":
-            if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
-                yield "option op_types must be a list of operator types"
-        elif name in ("opset", "calibration_stride"):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                yield "option %s must be a whole number, not %r" % (name, value)
-        elif name == "minimum_real_range":
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-                yield "option minimum_real_range must be a number, not %r" % (value,)
-        elif not isinstance(value, bool):
-            yield "option %s must be true or false, not %r" % (name, value)
-    if options.get("mode") is None:
+        reason = _value_reason(name, value)
+        if reason:
+            yield reason
+    mode = options.get("mode")
+    if mode is None:
         yield "option mode must say static, dynamic or weight_only"
         return
-    allowed = {"dynamic": _DYNAMIC_OPTIONS, "weight_only": _WEIGHT_ONLY_OPTIONS}.get(options["mode"])
+    allowed = _ALLOWED.get(mode) if isinstance(mode, str) else None
     for name in options:
         if allowed and name in OPTIONS and name not in allowed:
-            yield "option %s has no meaning in mode %s" % (name, options["mode"])
-        if options["mode"] == "static" and name == "accuracy_level":
-            yield "option accuracy_level is for mode weight_only"
-        if options["mode"] == "static" and options.get("format") == "qoperator" and name in _QDQ_ONLY:
-            yield "option %s is for format qdq" % name
+            yield f"option {name} has no meaning in mode {mode}"
+        if mode == "static" and options.get("format") == "qoperator" and name in _QDQ_ONLY:
+            yield f"option {name} is for format qdq"
 
 
-def _static_reasons(job: Dict[str, Any], weights: Dict[str, Any]) -> Iterator[str]:
+def _value_reason(name: str, value: Any) -> str:
+    """Why a value is not one that the option takes; empty if it is."""
+    flag = isinstance(value, bool)
+    if name not in OPTIONS:
+        return f"unknown option {name!r}; known are {', '.join(OPTIONS)}"
+    if name in _WORDS:
+        words = _WORDS[name]
+        return "" if value in words and not flag else f"option {name} must be one of {words}, not {value!r}"
+    if name == "op_types":
+        fits = isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+        return "" if fits else "option op_types must be a list of operator types"
+    if name in ("opset", "calibration_stride"):
+        fits = isinstance(value, int) and not flag and value >= 0
+        return "" if fits else f"option {name} must be a whole number, not {value!r}"
+    if name == "minimum_real_range":
+        fits = isinstance(value, (int, float)) and not flag and value >= 0
+        return "" if fits else f"option {name} must be a number, not {value!r}"
+    return "" if flag else f"option {name} must be true or false, not {value!r}"
+
+
+def _static_reasons(job: dict[str, Any], weights: dict[str, Any]) -> Iterator[str]:
     form = option(job, "format")
     activations = scheme(job, "activations")
     if weights["format"] not in ("int8", "uint8", "int16", "uint16", "int4", "uint4"):
-        yield "static quantization to %s weights is not among what this verifier drives" % weights["format"]
+        yield "static quantization to {} weights is not among what this verifier drives".format(weights["format"])
     if weights["granularity"]["kind"] not in ("per_tensor", "per_channel"):
-        yield "static quantization has scales per tensor or per channel, not %s" % weights["granularity"]["kind"]
+        yield "static quantization has scales per tensor or per channel, not {}".format(weights["granularity"]["kind"])
     if weights["timing"] != "static":
         yield "weights are quantized before deployment (static)"
     if not activations or activations["format"] in FLOATS:
@@ -173,20 +184,22 @@ def _static_reasons(job: Dict[str, Any], weights: Dict[str, Any]) -> Iterator[st
 
 
 def _static_activation_reasons(
-    job: Dict[str, Any], weights: Dict[str, Any], activations: Dict[str, Any]
+    job: dict[str, Any], weights: dict[str, Any], activations: dict[str, Any]
 ) -> Iterator[str]:
     if activations["format"] not in ("int8", "uint8", "int16", "uint16"):
-        yield "static quantization to %s activations is not among what this verifier drives" % activations["format"]
+        yield "static quantization to {} activations is not among what this verifier drives".format(
+            activations["format"]
+        )
     if activations["granularity"]["kind"] != "per_tensor":
-        yield "ONNX Runtime quantizes activations per tensor, not %s" % activations["granularity"]["kind"]
+        yield "ONNX Runtime quantizes activations per tensor, not {}".format(activations["granularity"]["kind"])
     if activations["timing"] != "static":
-        yield "mode static fixes activation scales before deployment; the recipe says %s" % activations["timing"]
+        yield "mode static fixes activation scales before deployment; the recipe says {}".format(activations["timing"])
     if activations["format"] == "int8" and weights["format"] == "uint8":
         yield "ONNX Runtime has no int8 activations with uint8 weights"
     outputs = scheme(job, "outputs")
     if outputs:
         if (outputs["format"] in FLOATS) == bool(option(job, "quantize_outputs")):
-            yield "precision.outputs %s and the option quantize_outputs do not agree" % outputs["format"]
+            yield "precision.outputs {} and the option quantize_outputs do not agree".format(outputs["format"])
         elif outputs["format"] not in (*FLOATS, activations["format"]):
             yield "ONNX Runtime has one format for activations and outputs"
     bias = scheme(job, "bias")
@@ -194,33 +207,30 @@ def _static_activation_reasons(
         yield "biases are int32 or stay in float"
 
 
-def _calibration_reasons(job: Dict[str, Any]) -> Iterator[str]:
+def _calibration_reasons(job: dict[str, Any]) -> Iterator[str]:
     calibration = job.get("calibration") or {}
     data, method = calibration.get("data") or {}, calibration.get("method") or {}
     if "samples" not in data or "kind" not in method:
         yield "static quantization needs calibration data and a calibration method"
         return
     if method["kind"] not in ("minmax", "moving_average", "percentile", "entropy"):
-        yield "ONNX Runtime has no calibration method %s" % method["kind"]
+        yield "ONNX Runtime has no calibration method {}".format(method["kind"])
     stride = option(job, "calibration_stride")
     batches = -(-data["samples"] // data["batch_size"])
     if stride and batches % stride:
-        yield "%d batches are not divisible by calibration_stride %d" % (batches, stride)
+        yield f"{batches} batches are not divisible by calibration_stride {stride}"
     histogram = method["kind"] in ("percentile", "entropy")
     if histogram and data["samples"] % data["batch_size"] and stride != 1:
-        yield "%s stacks batches, so %d samples must be a multiple of batch_size %d" % (
-            method["kind"],
-            data["samples"],
-            data["batch_size"],
-        )
+        kind, samples, size = method["kind"], data["samples"], data["batch_size"]
+        yield f"{kind} stacks batches, so {samples} samples must be a multiple of batch_size {size}"
     if method["kind"] == "moving_average" and not 0 <= method["constant"] <= 1:
         yield "the constant of a moving average lies between 0 and 1"
 
 
-def _dynamic_reasons(job: Dict[str, Any], weights: Dict[str, Any]) -> Iterator[str]:
+def _dynamic_reasons(job: dict[str, Any], weights: dict[str, Any]) -> Iterator[str]:
     activations = scheme(job, "activations")
     if weights["format"] not in ("int8", "uint8"):
-        yield "dynamic quantization has int8 or uint8 weights, not %s" % weights["format"]
+        yield "dynamic quantization has int8 or uint8 weights, not {}".format(weights["format"])
     if weights["granularity"]["kind"] not in ("per_tensor", "per_channel"):
         yield "dynamic quantization has weight scales per tensor or per channel"
     fixed = {"format": "uint8", "symmetry": "asymmetric", "timing": "dynamic"}
@@ -232,26 +242,26 @@ def _dynamic_reasons(job: Dict[str, Any], weights: Dict[str, Any]) -> Iterator[s
         yield "dynamic quantization hands on float outputs"
     strange = [name for name in option(job, "op_types") if name not in _DYNAMIC_OPERATORS]
     if strange:
-        yield "dynamic quantization has no %s" % ", ".join(strange)
+        yield "dynamic quantization has no {}".format(", ".join(strange))
     if "data" in (job.get("calibration") or {}):
         yield "dynamic quantization uses no calibration data"
 
 
-def _weight_only_reasons(job: Dict[str, Any], weights: Dict[str, Any]) -> Iterator[str]:
+def _weight_only_reasons(job: dict[str, Any], weights: dict[str, Any]) -> Iterator[str]:
     bits = _BITS.get(weights["format"])
     granularity = weights["granularity"]
     if bits is None:
-        yield "weight-only quantization has 2, 4 or 8 bit, not %s" % weights["format"]
+        yield "weight-only quantization has 2, 4 or 8 bit, not {}".format(weights["format"])
     if granularity["kind"] != "per_group":
-        yield "weight-only quantization has a scale per group, not %s" % granularity["kind"]
+        yield "weight-only quantization has a scale per group, not {}".format(granularity["kind"])
     else:
         size = granularity["group_size"]
         if size < 16 or size & (size - 1):
-            yield "a group has 16, 32, 64, ... weights, not %d" % size
+            yield f"a group has 16, 32, 64, ... weights, not {size}"
         if granularity.get("axis", 0) != 0:
             yield "groups run along axis 0, the input channels of a matrix product"
     if weights["format"].startswith("uint") == (weights["symmetry"] == "symmetric"):
-        yield "symmetric groups are int, asymmetric ones uint; the recipe says %s %s" % (
+        yield "symmetric groups are int, asymmetric ones uint; the recipe says {} {}".format(
             weights["symmetry"],
             weights["format"],
         )
@@ -266,28 +276,29 @@ def _weight_only_reasons(job: Dict[str, Any], weights: Dict[str, Any]) -> Iterat
         yield "round-to-nearest of weights uses no calibration data"
 
 
-def _policy_reasons(job: Dict[str, Any], weights: Dict[str, Any]) -> Iterator[str]:
+def _policy_reasons(job: dict[str, Any], weights: dict[str, Any]) -> Iterator[str]:
     policy = job.get("mixed_precision") or {}
     for end in ("first_layer", "last_layer"):
         fmt = policy.get(end)
         if fmt is not None and fmt != weights["format"] and fmt not in ("fp32", "fp16"):
-            yield "%s in %s: the tool quantizes all layers alike or leaves them in float" % (end, fmt)
+            yield f"{end} in {fmt}: the tool quantizes all layers alike or leaves them in float"
     for exception in policy.get("exceptions", ()):
         selector = exception["selector"]
         if exception["format"] not in ("fp32", "fp16"):
-            yield "an exception in %s: the tool can only leave a layer as it is" % exception["format"]
+            yield "an exception in {}: the tool can only leave a layer as it is".format(exception["format"])
         if selector["kind"] == "tensor_class":
             strange = [value for value in selector["values"] if value not in ("embeddings", "head")]
             if strange:
-                yield "the tool cannot leave out the tensor class %s alone" % ", ".join(strange)
+                yield "the tool cannot leave out the tensor class {} alone".format(", ".join(strange))
 
 
-Variant = Tuple[str, str, str, Dict[str, Any]]
+if TYPE_CHECKING:
+    Variant = tuple[str, str, str, dict[str, Any]]
 
 
-def variants(job: Dict[str, Any]) -> Tuple[Variant, ...]:
+def variants(job: dict[str, Any]) -> tuple[Variant, ...]:
     """One variant per declared setting: at the tool's default, or at another value where it stands at the default."""
-    found: List[Variant] = []
+    found: list[Variant] = []
     job = _pinned(job)
     options = job.get("options") or {}
     for name in sorted(options):
@@ -300,7 +311,7 @@ def variants(job: Dict[str, Any]) -> Tuple[Variant, ...]:
     if (job.get("mixed_precision") or {}).get("exceptions"):
         other = copy.deepcopy(job)
         other["mixed_precision"]["exceptions"] = []
-        found.append(("mixed_precision.exceptions", "%d" % len(job["mixed_precision"]["exceptions"]), "none", other))
+        found.append(("mixed_precision.exceptions", str(len(job["mixed_precision"]["exceptions"])), "none", other))
     granularity = scheme(job, "weights").get("granularity") or {}
     if granularity.get("kind") == "per_channel":
         other = copy.deepcopy(job)
@@ -310,7 +321,7 @@ def variants(job: Dict[str, Any]) -> Tuple[Variant, ...]:
     return tuple(variant for variant in found if not check(variant[3]))
 
 
-def _pinned(job: Dict[str, Any]) -> Dict[str, Any]:
+def _pinned(job: dict[str, Any]) -> dict[str, Any]:
     """A shortened run's items written out, so that a variant with another batch size or stride reads the same ones."""
     data = (job.get("calibration") or {}).get("data") or {}
     if job.get("limit") is None or "samples" not in data:
@@ -323,7 +334,7 @@ def _pinned(job: Dict[str, Any]) -> Dict[str, Any]:
     return job
 
 
-def shortened(samples: int, size: int, stride: int, limit: Optional[int]) -> int:
+def shortened(samples: int, size: int, stride: int, limit: int | None) -> int:
     """Items of a shortened run: whole batches, whole strides, and enough of them to show an effect."""
     if limit is None:
         return samples
@@ -343,13 +354,13 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) or "all" if isinstance(value, (list, tuple)) else str(value)
 
 
-def _without(job: Dict[str, Any], name: str) -> Dict[str, Any]:
+def _without(job: dict[str, Any], name: str) -> dict[str, Any]:
     other = copy.deepcopy(job)
     del other["options"][name]
     return other
 
 
-_OTHER: Dict[str, Callable[[Any], Any]] = {
+_OTHER: dict[str, Callable[[Any], Any]] = {
     "symmetric": lambda value: not value,
     "constant": lambda value: 0.01 if value != 0.01 else 0.5,
     "percentile": lambda value: 99.999 if value != 99.999 else 99.9,
@@ -357,7 +368,7 @@ _OTHER: Dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _calibration_variants(job: Dict[str, Any]) -> Iterator[Variant]:
+def _calibration_variants(job: dict[str, Any]) -> Iterator[Variant]:
     calibration = job.get("calibration") or {}
     method, data = calibration.get("method") or {}, calibration.get("data") or {}
     if "kind" not in method or "samples" not in data:
@@ -379,9 +390,8 @@ def _calibration_variants(job: Dict[str, Any]) -> Iterator[Variant]:
     yield ("calibration.data.batch_size", str(size), "1" if size > 1 else "2", other)
 
 
-def _other_method(method: Dict[str, Any]) -> Dict[str, Any]:
+def _other_method(method: dict[str, Any]) -> dict[str, Any]:
     """Another method: minmax is what every tool starts from; beside it the mean of the batches' ranges."""
     if method["kind"] == "minmax":
         return {"kind": "moving_average", "symmetric": method["symmetric"], "constant": 0.01}
     return {"kind": "minmax", "symmetric": method["symmetric"]}
-

@@ -137,15 +137,15 @@ class Worker:
                         + self._last_words()
                     )
                 for key, _ in selector.select(min(left, 60.0)):
-                    self._read(process, selector, key.fileobj, command)
+                    self._read(process, selector, key.fd, command)
         line, _, self._answer = self._answer.partition(b"\n")
         return line
 
     def _read(
-        self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, pipe: Any, command: Mapping[str, Any]
+        self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, pipe: int, command: Mapping[str, Any]
     ) -> None:
-        part = os.read(pipe.fileno(), 1 << 16)
-        if pipe is process.stderr:
+        part = os.read(pipe, 1 << 16)
+        if process.stderr is not None and pipe == process.stderr.fileno():
             self._chatter = (self._chatter + part)[-_KEPT_BYTES:]
             if not part:
                 selector.unregister(pipe)

@@ -148,11 +148,11 @@ def coefficient_of_variation(values: Sequence[float]) -> float:
 def metric_values(kind: str, scores: Floats, labels: Floats) -> Floats:
     """Value of a metric for each row of ``scores`` and ``labels``: one row per resample.
 
-    ``mean``: of the scores · ``f1``: both above zero · ``auc``: Mann-Whitney with mid-ranks · ``spearman``, ``pearson``.
+    ``mean`` of the scores; ``f1``, both above zero; ``auc``, Mann-Whitney with mid-ranks; ``spearman``; ``pearson``.
     Rows on which the metric is undefined (one class only, constant scores) give NaN.
     """
     if kind == "mean":
-        return scores.mean(axis=1)
+        return np.asarray(scores.mean(axis=1), dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         if kind == "f1":
             said, true = scores > 0, labels > 0

@@ -2,9 +2,8 @@
 
 Started by path with the interpreter of the tool chain's own environment, ``INTERPRETER -I verifier/worker.py``. It
 imports the standard library, numpy, onnx for reading files, and the one tool; syntax of Python 3.8. Every request is
-one line ``{"do": COMMAND, ...}``, every answer one line; a failure is an answer too: ``{"error": {"type", "message"}}``.
+one line ``{"do": COMMAND, ...}``, every answer one line; a failure is one too: ``{"error": {"type", "message"}}``.
 """
-# ruff: noqa: UP, PTH, PLC0415 - syntax of Python 3.8, plain paths, and tools are imported where they are used
 
 from __future__ import annotations
 
@@ -16,7 +15,8 @@ import sys
 import threading
 import time
 import types
-from typing import Any, Callable, Dict, Optional
+from collections.abc import Callable
+from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -36,8 +36,8 @@ def _plugin(folder: str, name: str) -> Any:
     known = sorted(f[:-3] for f in os.listdir(os.path.join(_HERE, folder)) if f.endswith(".py") and f[0] != "_")
     known = [stem for stem in known if stem != folder[:-1]]
     if name not in known:
-        raise ValueError("no file for %r among %s: %s" % (name, folder, ", ".join(known)))
-    module = importlib.import_module("verifier.%s.%s" % (folder, name))
+        raise ValueError("no file for {!r} among {}: {}".format(name, folder, ", ".join(known)))
+    module = importlib.import_module(f"verifier.{folder}.{name}")
     return module.RUNTIME if folder == "runtimes" else module.QUANTIZER
 
 
@@ -74,10 +74,10 @@ class Worker:
 
     def __init__(self) -> None:
         """Nothing is open yet."""
-        self.opened: Optional[Any] = None
-        self.load: Optional[Any] = None
+        self.opened: Any | None = None
+        self.load: Any | None = None
 
-    def hello(self, _: Dict[str, Any]) -> Dict[str, Any]:
+    def hello(self, _: dict[str, Any]) -> dict[str, Any]:
         """Versions, and the modules that were loaded."""
         return {
             "python": platform.python_version(),
@@ -87,7 +87,7 @@ class Worker:
             "hash_of_text": hash("lynxspec"),
         }
 
-    def open(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def open(self, request: dict[str, Any]) -> dict[str, Any]:
         """Load a model; the resident set before that is what the process itself takes."""
         from verifier.workload import Opened
 
@@ -100,26 +100,26 @@ class Worker:
         self.load = None
         return {"baseline_memory_bytes": baseline, "version": _version(runtime.distribution)}
 
-    def evaluate(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def evaluate(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run the model over a data set and keep its outputs."""
         answer = self._model().evaluate(request)
         return dict(answer, peak_memory_bytes=resident_bytes("VmHWM"))
 
-    def prepare_load(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def prepare_load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Lay batches ready in memory."""
         from verifier.workload import ClosedLoop
 
         self.load = ClosedLoop(self._model(), request)
         return {"batches": len(self.load.batches), "bytes": self.load.size}
 
-    def block(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def block(self, request: dict[str, Any]) -> dict[str, Any]:
         """One timed stretch."""
         if self.load is None:
             raise ValueError("block comes after prepare_load")
-        answer: Dict[str, Any] = self.load.block(request)
+        answer: dict[str, Any] = self.load.block(request)
         return answer
 
-    def probe(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def probe(self, request: dict[str, Any]) -> dict[str, Any]:
         """Rate of a fixed matrix product: what the machine gives at this moment."""
         import numpy as np
 
@@ -141,17 +141,17 @@ class Worker:
             "threads": int(os.environ.get("OPENBLAS_NUM_THREADS") or os.cpu_count() or 1),
         }
 
-    def memory(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def memory(self, request: dict[str, Any]) -> dict[str, Any]:
         """Peak resident set since the model was opened; ``reset`` starts it anew."""
         peak = resident_bytes("VmHWM")
         reset = reset_peak() if request.get("reset") else False
         return {"peak_memory_bytes": peak, "memory_bytes": resident_bytes(), "reset": reset}
 
-    def check(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def check(self, request: dict[str, Any]) -> dict[str, Any]:
         """Why the tool cannot do a recipe."""
         return {"reasons": list(_plugin("quantizers", request["tool"]).check(request["job"]))}
 
-    def quantize(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def quantize(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the quantized model."""
         tool = _plugin("quantizers", request["tool"])
         reasons = tool.check(request["job"])
@@ -159,35 +159,35 @@ class Worker:
             raise ValueError("the tool cannot do this recipe: " + "; ".join(reasons))
         return dict(tool.quantize(request["job"]), version=_version(tool.distribution))
 
-    def variants(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def variants(self, request: dict[str, Any]) -> dict[str, Any]:
         """The recipe with each option changed in turn."""
         return {"variants": [list(v) for v in _plugin("quantizers", request["tool"]).variants(request["job"])]}
 
-    def inspect(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def inspect(self, request: dict[str, Any]) -> dict[str, Any]:
         """Precision ledger of a file."""
         from verifier.inspection.ledger import inspect
 
         return inspect(request["model"])
 
-    def weight_error(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def weight_error(self, request: dict[str, Any]) -> dict[str, Any]:
         """Distance of quantized weights from the reference's."""
         from verifier.inspection.weights import weight_error
 
         return weight_error(request["reference"], request["quantized"])
 
-    def compare(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def compare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Two quantized files, tensor by tensor."""
         from verifier.inspection.weights import compare
 
         return compare(request["supplied"], request["recipe"])
 
-    def executed(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def executed(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the runtime really runs."""
         from verifier.workload import first_batch
 
         runtime = _plugin("runtimes", request["runtime"])
         inputs = first_batch(request)
-        answer: Dict[str, Any] = runtime.executed(
+        answer: dict[str, Any] = runtime.executed(
             request["model"], request["provider"], request.get("options", {}), inputs
         )
         return answer
@@ -198,7 +198,7 @@ class Worker:
         return self.opened
 
 
-_COMMANDS: Dict[str, Callable[[Worker, Dict[str, Any]], Dict[str, Any]]] = {
+_COMMANDS: dict[str, Callable[[Worker, dict[str, Any]], dict[str, Any]]] = {
     "hello": Worker.hello,
     "open": Worker.open,
     "evaluate": Worker.evaluate,
@@ -216,13 +216,17 @@ _COMMANDS: Dict[str, Callable[[Worker, Dict[str, Any]], Dict[str, Any]]] = {
 }
 
 
+def _command(request: dict[str, Any]) -> Callable[[Worker, dict[str, Any]], dict[str, Any]]:
+    name = request.get("do")
+    if name not in _COMMANDS:
+        raise ValueError(f"unknown command {name!r}; known are {', '.join(_COMMANDS)}")
+    return _COMMANDS[name]
+
+
 def _answer(worker: Worker, line: bytes) -> bytes:
     try:
         request = json.loads(line.decode("utf-8"))
-        command = _COMMANDS.get(request.get("do"))
-        if command is None:
-            raise ValueError("unknown command %r; known are %s" % (request.get("do"), ", ".join(_COMMANDS)))
-        return json.dumps(command(worker, request), allow_nan=False, default=_plain).encode("utf-8")
+        return json.dumps(_command(request)(worker, request), allow_nan=False, default=_plain).encode("utf-8")
     except Exception as error:  # noqa: BLE001 - a failure is an answer: the parent decides what it means
         import traceback
 
@@ -231,7 +235,7 @@ def _answer(worker: Worker, line: bytes) -> bytes:
         return json.dumps({"error": failure}).encode("utf-8")
 
 
-def _limit_memory(limit: Optional[str]) -> None:
+def _limit_memory(limit: str | None) -> None:
     if limit:
         import resource
 

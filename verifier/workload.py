@@ -2,7 +2,6 @@
 
 Runs inside the worker process: standard library and numpy, syntax of Python 3.8.
 """
-# ruff: noqa: UP, PTH, S311 - syntax of Python 3.8, plain paths, and draws that need no secrecy
 
 from __future__ import annotations
 
@@ -12,7 +11,8 @@ import random
 import tempfile
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,23 +23,24 @@ MOST_BYTES = 256 * 2**20
 _IDLE_CALLS = 2000
 """Calls of a function that does nothing, to see what the loop itself costs."""
 
-Arrays = Dict[str, Any]
+if TYPE_CHECKING:
+    Arrays = dict[str, Any]
 
 
-def read_inputs(path: str, names: List[str], limit: Optional[int] = None) -> Arrays:
+def read_inputs(path: str, names: list[str], limit: int | None = None) -> Arrays:
     """Arrays of a data set by name, the first ``limit`` items; pickled objects are refused."""
     with np.load(path, allow_pickle=False) as data:
         absent = [name for name in names if name not in data.files]
         if absent:
-            raise ValueError("%s holds no array %s" % (os.path.basename(path), ", ".join(absent)))
+            raise ValueError("{} holds no array {}".format(os.path.basename(path), ", ".join(absent)))
         arrays = {name: data[name][:limit] for name in names}
     lengths = {len(array) for array in arrays.values()}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError("the arrays of %s have different lengths or none" % os.path.basename(path))
+        raise ValueError(f"the arrays of {os.path.basename(path)} have different lengths or none")
     return arrays
 
 
-def first_batch(request: Dict[str, Any]) -> Arrays:
+def first_batch(request: dict[str, Any]) -> Arrays:
     """The first full batch of a data set."""
     return _take(read_inputs(request["data"], request["inputs"]), np.arange(request["batch"]))
 
@@ -53,17 +54,17 @@ def _take(arrays: Arrays, items: Any) -> Arrays:
 class Opened:
     """A model in its runtime, and the head that turns its outputs into predictions."""
 
-    def __init__(self, runtime: Any, request: Dict[str, Any]) -> None:
+    def __init__(self, runtime: Any, request: dict[str, Any]) -> None:
         """Load both."""
         self._run: Callable[[Any, Arrays], Arrays] = runtime.run
         self._session = runtime.open(request["model"], request["provider"], request.get("options", {}))
-        self._wanted: Optional[List[str]] = request.get("outputs")
-        self._head: Optional[Any] = None
+        self._wanted: list[str] | None = request.get("outputs")
+        self._head: Any | None = None
         head = request.get("head")
         if head:
             self._head = runtime.open(head["model"], request["provider"], {"intra_op_threads": 1})
-            self._map: Dict[str, str] = head.get("inputs") or {}
-            self._head_inputs: List[str] = list(self._map) or list(self._head.inputs)
+            self._map: dict[str, str] = head.get("inputs") or {}
+            self._head_inputs: list[str] = list(self._map) or list(self._head.inputs)
 
     def call(self, inputs: Arrays) -> Arrays:
         """The model alone."""
@@ -87,19 +88,19 @@ class Opened:
         sources = {self._map.get(name, name) for name in self._head_inputs} if self._head is not None else set()
         return {name: array for name, array in outputs.items() if name in sources or name in self._wanted}
 
-    def evaluate(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def evaluate(self, request: dict[str, Any]) -> dict[str, Any]:
         """Every item once. The last batch is filled up with its last item, and what that gives is cut off again."""
         arrays = read_inputs(request["data"], request["inputs"], request.get("limit"))
         total, batch = len(next(iter(arrays.values()))), int(request["batch"])
         digest = hashlib.sha256()
-        kept: Dict[str, List[Any]] = {}
+        kept: dict[str, list[Any]] = {}
         for start in range(0, total, batch):
             count = min(batch, total - start)
             inputs = _take(arrays, np.minimum(np.arange(start, start + batch), total - 1))
             outputs = self.finish(inputs, self.call(inputs))
             for name in sorted(outputs):
                 part = _items(name, outputs[name], batch)[:count]
-                digest.update(("%s %s %s\n" % (name, part.dtype.str, part.shape)).encode("utf-8"))
+                digest.update((f"{name} {part.dtype.str} {part.shape}\n").encode())
                 digest.update(np.ascontiguousarray(part).tobytes())
                 kept.setdefault(name, []).append(part)
         _save(request["out"], {name: np.concatenate(parts) for name, parts in kept.items()})
@@ -110,7 +111,7 @@ def _items(name: str, output: Any, batch: int) -> Any:
     array = np.asarray(output)
     if array.ndim == 0 or array.shape[0] != batch:
         raise ValueError(
-            "output %s has shape %s for a batch of %d: its first axis is not the batch" % (name, array.shape, batch)
+            f"output {name} has shape {array.shape} for a batch of {batch}: its first axis is not the batch"
         )
     return array
 
@@ -123,7 +124,7 @@ def _save(path: str, arrays: Arrays) -> None:
 class ClosedLoop:
     """Batches in memory, and calls that follow one another at once, as many at a time as declared."""
 
-    def __init__(self, model: Opened, request: Dict[str, Any]) -> None:
+    def __init__(self, model: Opened, request: dict[str, Any]) -> None:
         """Cut a seeded permutation of the items into batches of changing inputs."""
         self._model = model
         arrays = read_inputs(request["data"], request["inputs"], request.get("limit"))
@@ -136,7 +137,7 @@ class ClosedLoop:
         self.batches = [_take(arrays, items) for items in self._items]
         self.size = one * count
 
-    def block(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def block(self, request: dict[str, Any]) -> dict[str, Any]:
         """One timed stretch: times of all calls, and the outputs of some that the seed draws."""
         concurrency, seed = int(request.get("concurrency", 1)), int(request["seed"])
         keep = -(-int(request.get("keep_outputs", 0)) // self._batch)
@@ -153,18 +154,18 @@ class ClosedLoop:
             _together(callers, deadline)
         return self._report(request, callers, start)
 
-    def _order(self, seed: int, number: int, repeat: bool) -> List[int]:
+    def _order(self, seed: int, number: int, repeat: bool) -> list[int]:
         if repeat:
             return [0]
         order = list(range(len(self.batches)))
-        random.Random(seed * 1009 + number).shuffle(order)
+        random.Random(seed * 1009 + number).shuffle(order)  # noqa: S311 - a draw that needs no secrecy
         return order
 
     def call(self, index: int) -> Arrays:
         """One timed call."""
         return self._model.call(self.batches[index])
 
-    def _report(self, request: Dict[str, Any], callers: List[_Caller], start: int) -> Dict[str, Any]:
+    def _report(self, request: dict[str, Any], callers: list[_Caller], start: int) -> dict[str, Any]:
         for caller in callers:
             if caller.error is not None:
                 raise caller.error
@@ -186,7 +187,7 @@ class ClosedLoop:
             "overhead_share": self._overhead_ns() / (float(durations.mean()) or 1.0),
         }
 
-    def _keep(self, folder: Optional[str], pairs: List[Tuple[int, Arrays]]) -> Optional[str]:
+    def _keep(self, folder: str | None, pairs: list[tuple[int, Arrays]]) -> str | None:
         """Outputs of the drawn calls, finished by the head now that nothing is timed, with the items' numbers."""
         if not pairs:
             return None
@@ -220,15 +221,15 @@ def _nothing(_: int) -> Arrays:
 class _Caller:
     """One client of the closed loop; its kept outputs are a uniform draw over all of its calls (reservoir)."""
 
-    def __init__(self, loop: ClosedLoop, order: List[int], keep: int, seed: int) -> None:
+    def __init__(self, loop: ClosedLoop, order: list[int], keep: int, seed: int) -> None:
         self._loop = loop
         self._order = order
         self._keep = keep
-        self._random = random.Random(seed)
-        self.ends: List[int] = []
-        self.durations: List[int] = []
-        self.kept: List[Tuple[int, Arrays]] = []
-        self.error: Optional[Exception] = None
+        self._random = random.Random(seed)  # noqa: S311 - as above
+        self.ends: list[int] = []
+        self.durations: list[int] = []
+        self.kept: list[tuple[int, Arrays]] = []
+        self.error: Exception | None = None
 
     def until(self, deadline: int) -> None:
         """Call until the deadline has passed; a call that began before it is counted in full."""
@@ -274,7 +275,7 @@ class _Caller:
             self.kept[place] = (index, self._loop.needed(outputs))
 
 
-def _together(callers: List[_Caller], deadline: int) -> None:
+def _together(callers: list[_Caller], deadline: int) -> None:
     threads = [threading.Thread(target=caller.guarded, args=(deadline,)) for caller in callers]
     for thread in threads:
         thread.start()

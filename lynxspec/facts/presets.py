@@ -1,4 +1,4 @@
-"""Names of whole schemes (``FP8_DYNAMIC``, ``W4A16``, ``Q4_K_M``) as the fields they stand for, and format spellings."""
+"""Names of whole schemes (``FP8_DYNAMIC``, ``Q4_K_M``) as the fields they stand for, and spellings of formats."""
 
 from __future__ import annotations
 

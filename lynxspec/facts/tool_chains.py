@@ -145,7 +145,7 @@ def _compare(one: Release, other: Release) -> int:
 
 @cache
 def within(version: str, versions: str) -> bool:
-    """Whether an exact version lies in a range such as ``>=10.1,<11``; a loose version lies in none but the empty one."""
+    """Whether an exact version lies in a range such as ``>=10.1,<11``; a loose version lies in the empty one only."""
     if not versions:
         return True
     have = release(version)
@@ -169,6 +169,13 @@ def options(name: str, role: str) -> Mapping[str, Any] | None:
     known = tool(name)
     found: Mapping[str, Any] | None = _document()["options"].get(known.name, {}).get(role) if known else None
     return found
+
+
+@cache
+def expected_options(name: str) -> tuple[str, ...]:
+    """Options of a quantizer that change its result and whose defaults differ by call or version."""
+    known = tool(name)
+    return tuple(_document()["expected"].get(known.name, ())) if known else ()
 
 
 def takes(allowed: object, value: object) -> bool:

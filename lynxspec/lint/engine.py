@@ -49,6 +49,7 @@ def _registry() -> dict[str, tuple[Rule, str]]:
     return dict(sorted(found.items()))
 
 
+@cache
 def rules() -> tuple[Rule, ...]:
     """Every rule, by code."""
     return tuple(rule for rule, _ in _registry().values())

@@ -121,6 +121,8 @@ def covered(ignore: Ignore, places: Places) -> Path | None:
 
 def settle(draft: Draft, findings: tuple[Finding, ...], profile: Profile, known: Iterable[Rule]) -> tuple[Finding, ...]:
     """Honour or list each ignore of the draft; returns the findings with what is to be said of the ignores."""
+    if not draft.ignores:
+        return findings
     codes = {key: rule.code for rule in known for key in (rule.code, rule.name)}
     settled, said = list(findings), []
     for ignore in draft.ignores:

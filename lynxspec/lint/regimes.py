@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from lynxspec.claim import Absent, Claim, Regime, present
-from lynxspec.claim.calibration import Calibration, CalibrationData
+from lynxspec.claim.calibration import Calibration, CalibrationData, CalibrationMethod
 from lynxspec.claim.precision import MixedPrecision, Quantization, Quantized, Unquantized
 from lynxspec.claim.subject import Parameters
 from lynxspec.claim.throughput import Latency, Sustained
@@ -65,12 +65,14 @@ def schemes(regime: Regime) -> Iterator[tuple[str, Scheme]]:
 
 def weights(regime: Regime) -> Scheme | None:
     """Scheme of the weights."""
-    return present(regime.precision.weights)
+    answer = regime.precision.weights
+    return None if isinstance(answer, Absent) else answer
 
 
 def activations(regime: Regime) -> Scheme | None:
     """Scheme of the activations."""
-    return present(regime.precision.activations)
+    answer = regime.precision.activations
+    return None if isinstance(answer, Absent) else answer
 
 
 def activations_quantized(regime: Regime) -> bool:
@@ -107,6 +109,12 @@ def calibration_data(regime: Regime) -> CalibrationData | None:
     """The items that the statistics came from."""
     found = calibration(regime)
     return None if found is None else present(found.data)
+
+
+def calibration_method(regime: Regime) -> CalibrationMethod | None:
+    """How ranges were found."""
+    found = calibration(regime)
+    return None if found is None or isinstance(found.method, Absent) else found.method
 
 
 def parameters(claim: Claim) -> Parameters | None:

@@ -49,7 +49,12 @@ _LOSSLESS = re.compile(
     r"|(?:identical|same|full|unchanged) (?:accuracy|quality))",
     re.IGNORECASE,
 )
-_UP_TO = re.compile(r"\b(?:up to|as much as|peak(?:s|ing)? at|maximum of)\s+\d", re.IGNORECASE)
+_UP_TO = re.compile(
+    rf"\b(?:up to|as much as|peak(?:s|ing)? at|maximum of)\s+{_NUMBER}\s*"
+    rf"(?:x\b|×|times\b|(?:%|percent)\s+{_FASTER}|\w+/s\b)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r";|[,.](?!\d)|\band\b|\bwith\b|\bat\b(?= (?:less|under|no|zero|at))", re.IGNORECASE)
 
 
 def published(claim: Claim) -> Iterator[tuple[Path, str]]:
@@ -84,22 +89,27 @@ def _promise(match: re.Match[str], value: float, slack: float, path: Path) -> Pr
 
 def promised_losses(claim: Claim) -> Iterator[Promise]:
     """Bounds on the loss of accuracy that the words state, in points (or percent, as said)."""
-    for path, text in published(claim):
-        for match in _WITHIN.finditer(text):
-            if _ABOUT_ACCURACY.search(text):
+    for path, clause in _clauses(claim):
+        for match in _WITHIN.finditer(clause):
+            if _ABOUT_ACCURACY.search(clause):
                 number = match["n"].lower()
                 yield _promise(match, _WORD_NUMBERS.get(number) or float(number), 0.0, path)
 
 
 def lossless(claim: Claim) -> Iterator[tuple[Path, str, bool]]:
-    """Places where the words deny any loss, and whether they hedge."""
-    for path, text in published(claim):
-        for match in _LOSSLESS.finditer(text):
+    """Places where the words deny any loss, and whether they hedge; a clause with a bound promises the bound."""
+    for path, clause in _clauses(claim):
+        for match in _LOSSLESS.finditer(clause) if not _WITHIN.search(clause) else ():
             yield path, match[0].strip(), bool(match["hedge"])
 
 
 def up_to(claim: Claim) -> Iterator[tuple[Path, str]]:
-    """Places where the words give a bound instead of a result."""
+    """Places where the words give a bound on the speed instead of a result."""
     for path, text in published(claim):
         for match in _UP_TO.finditer(text):
             yield path, match[0]
+
+
+def _clauses(claim: Claim) -> Iterator[tuple[Path, str]]:
+    for path, text in published(claim):
+        yield from ((path, clause) for clause in _CLAUSE.split(text))

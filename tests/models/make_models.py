@@ -129,9 +129,7 @@ def linear_nbits(path: Path, *, zero_points: bool, accuracy_level: int = 0) -> P
         constants["w_zero_points"] = np.array([[8], [8]], np.uint8)
         inputs.append("w_zero_points")
     extra = {"accuracy_level": accuracy_level} if accuracy_level else {}
-    product = node(
-        "MatMulNBits", inputs, ["y"], "product_Q4", MICROSOFT, K=32, N=2, bits=4, block_size=32, **extra
-    )
+    product = node("MatMulNBits", inputs, ["y"], "product_Q4", MICROSOFT, K=32, N=2, bits=4, block_size=32, **extra)
     return save(path, [product], constants, inputs={"x": ["batch", 32]})
 
 

@@ -58,7 +58,14 @@ def blocks(rate: float, *, count: int = 60, spread: float = 0.01, seed: int = 7,
         trend = 1.0 + slope * (i / max(1, count - 1) - 0.5)
         items = max(0, round(rate * 10.0 * trend * (1.0 + rng.gauss(0.0, spread)) / 16.0) * 16)
         rows.append(
-            {"process": i * 3 // count, "order": i, "start_s": i * 20.0, "seconds": 10.0, "calls": items // 16, "items": items}
+            {
+                "process": i * 3 // count,
+                "order": i,
+                "start_s": i * 20.0,
+                "seconds": 10.0,
+                "calls": items // 16,
+                "items": items,
+            }
         )
     return rows
 
@@ -234,7 +241,8 @@ _EVIDENCE: Plain = {
         "runs": [_run("fp32", FP32, 1000.0, 0.0158, 175), _run("int8", INT8, 1950.0, 0.0081, 148)],
         "probe": {"gflops": [95.0, 94.8, 95.3, 94.9, 95.1, 95.0], "threads": 2},
         "host": [
-            {"t_s": float(i), "busy": 0.98, "steal": 0.0, "foreign": 0.01, "pressure": 0.03, "mhz": None} for i in range(60)
+            {"t_s": float(i), "busy": 0.98, "steal": 0.0, "foreign": 0.01, "pressure": 0.03, "mhz": None}
+            for i in range(60)
         ],
         "seconds": 1240.0,
     },
@@ -271,7 +279,9 @@ def run_of(evidence: Plain, regime: str) -> Plain:
     return next(run for run in evidence["sustain"]["runs"] if run["regime"] == regime)
 
 
-def slow_down(evidence: Plain, factor: float, *, regimes: tuple[str, ...] = ("fp32", "int8"), probe: bool = True) -> None:
+def slow_down(
+    evidence: Plain, factor: float, *, regimes: tuple[str, ...] = ("fp32", "int8"), probe: bool = True
+) -> None:
     """The machine runs at ``factor`` of its speed: rates fall, latencies rise, and the probe with them."""
     for run in evidence["sustain"]["runs"]:
         if run["regime"] in regimes:

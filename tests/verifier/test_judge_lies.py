@@ -54,7 +54,8 @@ def _layer_in_fp32(claim, evidence):
     weights = evidence["ledgers"][1]["tensors"]
     weights[0]["tensors"], weights[0]["elements"] = 51, 2_199_784
     weights.append(
-        weights[0] | {"format": "fp32", "granularity": "none", "symmetry": "none", "timing": "none", "tensors": 1, "elements": 216}
+        weights[0]
+        | {"format": "fp32", "granularity": "none", "symmetry": "none", "timing": "none", "tensors": 1, "elements": 216}
     )
 
 

@@ -1,0 +1,1 @@
+"""The audit record: claim, evidence and verdicts as a signed PDF, and the strictest reader of it."""

@@ -1,4 +1,4 @@
-"""Is an audit record authentic, intact, and consistent with what it embeds?
+"""Whether an audit record is authentic, intact, and consistent with what it embeds.
 
 The procedure; each step rejects the record, passes it, or says that less could be shown (*weak*):
 
@@ -40,7 +40,7 @@ from verifier.audit.record import Record, contradictions, digest, from_jcs
 from verifier.audit.render import RendererUnavailable, layout, render, versions
 from verifier.errors import RecordRejected
 
-CHECK = "lynxspec-check/1"
+CHECK: Literal["lynxspec-check/1"] = "lynxspec-check/1"
 """Version of the report."""
 MAX_CLAUSES = 5000
 """A record with more is not rendered again."""

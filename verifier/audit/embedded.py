@@ -59,6 +59,11 @@ def _refuse(message: str, reason: str) -> RecordRejected:
     return RecordRejected(message, reason, hint="Ask the issuer for an unaltered copy.")
 
 
+def _entry(dictionary: Any, key: str) -> Any:  # noqa: ANN401 - pyHanko's objects
+    """The entry with its reference resolved (``get`` would hand out the reference), or ``None``."""
+    return dictionary[key] if key in dictionary else None  # noqa: SIM401 - see above
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 - pyHanko's objects
     """A PDF object as plain Python, references by number, so that two revisions can be compared."""
     from pyhanko.pdf_utils import generic  # noqa: PLC0415 - slow to import
@@ -91,7 +96,10 @@ def require_only_a_signature(reader: Any, shape: Shape) -> None:  # noqa: ANN401
     if before != after:
         raise _refuse("the signature's update changes the catalog", "update-catalog")
     reference = generic.Reference(shape.field_number, 0)
-    was, now = _plain(old.get_object(reference)), _plain(reader.get_object(generic.Reference(shape.field_number, 0, reader)))
+    was, now = (
+        _plain(old.get_object(reference)),
+        _plain(reader.get_object(generic.Reference(shape.field_number, 0, reader))),
+    )
     value = now.pop("/V", None)
     if was != now or value != ("reference", shape.signature_number, 0):
         raise _refuse("the signature's update changes the signature field", "update-field")
@@ -146,7 +154,7 @@ def _outlines(item: Any, seen: int = 0) -> None:  # noqa: ANN401
             raise _refuse("a bookmark does more than point to a page", "active-outline")
         if "/First" in item:
             _outlines(item["/First"], seen)
-        item = item["/Next"] if "/Next" in item else None
+        item = _entry(item, "/Next")
 
 
 def require_passive(reader: Any, shape: Shape) -> None:  # noqa: ANN401
@@ -164,7 +172,7 @@ def require_passive(reader: Any, shape: Shape) -> None:  # noqa: ANN401
         page = pages["/Kids"][index]
         if not set(page) <= _PAGE:
             raise _refuse(f"page {index + 1} holds {', '.join(sorted(set(page) - _PAGE))}", "active-page")
-        annotations = page["/Annots"] if "/Annots" in page else ()
+        annotations = _entry(page, "/Annots") or ()
         if len(annotations) != (1 if index == 0 else 0):
             raise _refuse(f"page {index + 1} holds annotations", "active-annotation")
     widget = pages["/Kids"][0]["/Annots"]

@@ -152,9 +152,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate
 def keygen(directory: Path, *, name: str | None = None, passphrase: bytes | None = None) -> Identity:
     """Make an identity in ``directory``; an existing one is never replaced."""
     key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     digest = hashes.Hash(hashes.SHA256())
     digest.update(public)
     certificate = _certificate(key, name or f"LynxSpec self-signed {digest.finalize().hex()[:8]}")

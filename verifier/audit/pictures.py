@@ -75,9 +75,8 @@ def _text(x: float, y: float, words: str, *, anchor: str = "start", size: float 
 
 def _line(x1: float, y1: float, x2: float, y2: float, color: str, *, width: float = 1.0, dash: str = "") -> str:
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" stroke-width="{width}"{dashes}/>'
-    )
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="{color}" stroke-width="{width}"{dashes}/>'
 
 
 def _rect(x: float, y: float, width: float, height: float, color: str, *, opacity: float = 1.0) -> str:
@@ -160,7 +159,9 @@ def acceptance(record: Record) -> float | None:
     """Lowest (or highest) acceptable value of the metric: the measured reference less the stated margin."""
     reference = next((r.name for r in record.claim.regimes if r.role == "reference"), None)
     metric = record.claim.metric
-    value = next((s.metrics[metric] for s in record.evidence.scores if s.regime == reference and metric in s.metrics), None)
+    value = next(
+        (s.metrics[metric] for s in record.evidence.scores if s.regime == reference and metric in s.metrics), None
+    )
     if value is None:
         return None
     if record.claim.margin is not None:
@@ -198,18 +199,31 @@ def trade(record: Record) -> Markup | None:
     x = _scale([*xs, 0.0], 62, WIDTH - 14, room=0.06)
     x = Scale(low=0.0, high=x.high, start=x.start, end=x.end)
     y = _scale([*ys, *([limit] if limit is not None else [])], 190, 30, room=0.18)
-    parts = _axes(x, y, f"sustained throughput, {record.claim.item}/s", f"{record.claim.metric} (axis does not start at zero)")
+    parts = _axes(
+        x, y, f"sustained throughput, {record.claim.item}/s", f"{record.claim.metric} (axis does not start at zero)"
+    )
     if limit is not None:
         side = y.start if record.claim.better == "higher" else y.end
         parts.insert(0, _rect(x.start, min(y(limit), side), x.end - x.start, abs(side - y(limit)), NOISE, opacity=0.07))
         parts.append(_line(x.start, y(limit), x.end, y(limit), NOISE, width=1.2, dash="5 3"))
         below = 11 if record.claim.better == "higher" else -4
-        parts.append(_text(x.start + 4, y(limit) + below, "acceptance limit: beyond it the loss is too large", size=8.5, color=NOISE))
+        parts.append(
+            _text(
+                x.start + 4,
+                y(limit) + below,
+                "acceptance limit: beyond it the loss is too large",
+                size=8.5,
+                color=NOISE,
+            )
+        )
     parts.extend(_marker(p, x, y) for p in sorted(found, key=lambda p: p.measured))
     parts.append(f'<circle cx="{WIDTH - 250}" cy="12" r="5" fill="#ffffff" stroke="{CLAIMED}" stroke-width="1.6"/>')
     parts.append(_text(WIDTH - 241, 15.5, "claimed", size=9))
     parts.append(f'<circle cx="{WIDTH - 184}" cy="12" r="4" fill="{MEASURED}"/>')
-    parts.append(_text(WIDTH - 176, 15.5, "measured here, with its interval", size=9))
+    measured = any(p.measured for p in found)
+    parts.append(
+        _text(WIDTH - 176, 15.5, "measured here, with its interval" if measured else "nothing measured here", size=9)
+    )
     return _frame("Accuracy against sustained throughput of each regime, claimed and measured", 222, parts)
 
 
@@ -243,7 +257,9 @@ def _noise(record: Record, run: SustainedRun, x: Scale, top: float) -> list[str]
                     parts.append(_rect(left, y, x(done + offset + 1) - left, 8, NOISE, opacity=min(1.0, 0.15 + value)))
             done += block.seconds
     if not host:
-        parts.append(_text((x.start + x.end) / 2, top + 13, "the host was not watched", anchor="middle", size=8.5, color=SOFT))
+        parts.append(
+            _text((x.start + x.end) / 2, top + 13, "the host was not watched", anchor="middle", size=8.5, color=SOFT)
+        )
     return parts
 
 
@@ -277,7 +293,7 @@ def over_time(record: Record, run: SustainedRun) -> Markup | None:
 
 
 def probe(record: Record) -> Markup | None:
-    """The fixed arithmetic probe between blocks: did the machine itself change speed?"""
+    """The fixed arithmetic probe between blocks, which shows whether the machine itself changed speed."""
     values = record.evidence.sustain.probe.gflops if record.evidence.sustain else ()
     if len(values) < 2:
         return None
@@ -289,6 +305,12 @@ def probe(record: Record) -> Markup | None:
         f'<polyline points="{path}" fill="none" stroke="{INK}" stroke-width="1.2"/>',
         _text(x.start - 6, y(max(values)) + 3, f"{max(values):.0f}", anchor="end", size=8.5, color=SOFT),
         _text(x.start - 6, y.start + 3, "0", anchor="end", size=8.5, color=SOFT),
-        _text(x.start - 44, 8, f"GFLOP/s of the fixed probe, {len(values)} times, from {min(values):.1f} to {max(values):.1f}", size=9, color=SOFT),
+        _text(
+            x.start - 44,
+            8,
+            f"GFLOP/s of the fixed probe, {len(values)} times, from {min(values):.1f} to {max(values):.1f}",
+            size=9,
+            color=SOFT,
+        ),
     ]
     return _frame("Rate of the arithmetic probe between blocks", 60, parts)

@@ -23,7 +23,7 @@ from verifier.errors import RecordRejected
 from verifier.evidence import Evidence
 from verifier.verdict import ClauseVerdict, Reason, Verdict, overall
 
-RECORD = "lynxspec-record/1"
+RECORD: Literal["lynxspec-record/1"] = "lynxspec-record/1"
 """Version of these types; older ones stay readable."""
 
 MAX_BYTES = 64 * 2**20

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import metadata, resources
-from types import ModuleType
 from typing import Any
 
 from lynxspec.errors import LynxSpecError
@@ -29,6 +29,9 @@ FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 """Fonts that come with the package; the pages use no other."""
 ORDER = (Verdict.REFUTED, Verdict.REPRODUCED, Verdict.INCONCLUSIVE, Verdict.NOT_TESTABLE)
 """Bad news first."""
+LONGEST = 1500
+"""Characters of one text that are printed; a row must fit on a page."""
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 HEADLINES = (ClauseKind.SPEEDUP, ClauseKind.THROUGHPUT, ClauseKind.ACCURACY, ClauseKind.CRITERION)
 """Clauses that page one shows."""
 
@@ -40,7 +43,7 @@ class RendererUnavailable(LynxSpecError):
 
 
 @cache
-def _weasyprint() -> ModuleType:
+def _weasyprint() -> Any:  # noqa: ANN401 - WeasyPrint carries no types
     """WeasyPrint, or one clear error with the command that installs what it lacks."""
     try:
         import weasyprint  # noqa: PLC0415 - loads system libraries
@@ -79,7 +82,7 @@ def layout() -> str:
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
     _weasyprint()
-    from cffi import FFI  # noqa: PLC0415 - comes with WeasyPrint
+    from cffi import FFI  # type: ignore[import-untyped] # noqa: PLC0415 - comes with WeasyPrint
     from weasyprint.text import ffi as libraries  # noqa: PLC0415 - loads system libraries
 
     declared = FFI()
@@ -106,7 +109,7 @@ def versions() -> dict[str, str]:
 @cache
 def _drawable() -> frozenset[int]:
     """Characters that both fonts can draw, less those that change how others are read."""
-    from fontTools.ttLib import TTFont  # noqa: PLC0415 - comes with WeasyPrint
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped] # noqa: PLC0415 - comes with WeasyPrint
 
     sets = []
     for name in FONTS:
@@ -119,8 +122,10 @@ def _drawable() -> frozenset[int]:
 
 def clean(text: object) -> str:
     """Text as printed: what the fonts cannot draw, and what could hide or reorder words, stands as its code point."""
-    known, shown, marks = _drawable(), [], 0
-    for char in str(text):
+    known, shown, marks, full = _drawable(), [], 0, str(text)
+    if len(full) > LONGEST:
+        full = f"{full[:LONGEST]}… [{len(full) - LONGEST} more characters in the attachments]"
+    for char in full:
         marks = marks + 1 if 0x300 <= ord(char) <= 0x36F else 0
         if char in "\n\t":
             shown.append(" ")
@@ -131,12 +136,24 @@ def clean(text: object) -> str:
     return "".join(shown)
 
 
+def _short(text: str) -> str:
+    """Digests by their first digits: clauses are read by people, and the files are listed in full elsewhere."""
+    return _DIGEST.sub(r"\1…", text)
+
+
+def _notes(notes: Iterable[str]) -> str:
+    """Notes as sentences."""
+    return "".join(f" {n[0].upper()}{n[1:]}{'' if n.endswith('.') else '.'}" for n in notes if n)
+
+
 def _number(value: float) -> str:
     return f"{value:.6g}"
 
 
 def _span(interval: Interval) -> str:
-    return f"{interval.low:.5g} to {interval.high:.5g} {interval.unit} ({interval.coverage * 100:g} %, {interval.method})"
+    return (
+        f"{interval.low:.5g} to {interval.high:.5g} {interval.unit} ({interval.coverage * 100:g} %, {interval.method})"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +181,16 @@ def _seen(ledger: PrecisionLedger | None, name: str) -> str:
     if ledger.status != "ok":
         return f"no result: {ledger.message}"
     groups = [g for g in ledger.tensors if g.tensor_class == name]
-    return "; ".join(
-        g.format
-        + ("" if g.granularity == "none" else f", {g.granularity.replace('_', ' ')}")
-        + ("" if g.symmetry == "none" else f", {g.symmetry}, {g.timing}")
-        + f" ({g.tensors} tensors)"
-        for g in groups
-    ) or "–"
+    return (
+        "; ".join(
+            g.format
+            + ("" if g.granularity == "none" else f", {g.granularity.replace('_', ' ')}")
+            + ("" if g.symmetry == "none" else f", {g.symmetry}, {g.timing}")
+            + f" ({g.tensors} tensors)"
+            for g in groups
+        )
+        or "–"
+    )
 
 
 def _operators(ledger: PrecisionLedger | None) -> str:
@@ -193,7 +213,9 @@ def _precision(record: Record, regime: str, declared: Iterable[tuple[str, str]])
         for name, text in declared
         if not text.startswith("not applicable") or _seen(artifact, name) not in ("–", "not looked at")
     ]
-    rows.append(PrecisionRow(name="operators", declared="–", artifact=_operators(artifact), executed=_operators(executed)))
+    rows.append(
+        PrecisionRow(name="operators", declared="–", artifact=_operators(artifact), executed=_operators(executed))
+    )
     title = texts.LEDGER_WORD["supplied_artifact" if supplied or not artifact else "recipe_artifact"]
     return PrecisionTable(artifact_title=title, rows=tuple(rows))
 
@@ -274,7 +296,7 @@ def page_source(record: Record, record_digest: str) -> str:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only rendering needs it
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(clean=clean, number=_number, interval=_span)
+    environment.filters.update(clean=clean, short=_short, notes=_notes, number=_number, interval=_span)
     template = environment.from_string(_file("templates/record.html").decode())
     return template.render(_context(record, record_digest))
 
@@ -287,36 +309,42 @@ def render(record: Record, claim_text: bytes | str, claim_name: str | None = Non
             f"the claim {claim_name or record.document.name} is not the one that the record is about",
             hint="Give the file that was verified, byte for byte.",
         )
+    data = to_jcs(record)
+    read = from_jcs(data)  # what a reader of the file will render: canonical order, canonical numbers
+    files = ((read.document.attachment, claim), ("record.json", data))
+    return write_pages(page_source(read, digest(data)), files, created=read.created, record_digest=digest(data))
+
+
+def write_pages(
+    source: str, files: tuple[tuple[str, bytes], tuple[str, bytes]], *, created: str, record_digest: str
+) -> bytes:
+    """The HTML ``source`` as PDF, with the claim and the record attached."""
     weasyprint = _weasyprint()
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - needs system libraries
+
     from verifier.audit.fetcher import PackageFonts  # noqa: PLC0415 - needs WeasyPrint
 
-    data = to_jcs(record)
-    record = from_jcs(data)  # what a reader of the file will render: canonical order, canonical numbers
-    moment = datetime.strptime(record.created, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - WeasyPrint writes it as UTC
+    moment = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - WeasyPrint writes it as UTC
     attachments = [
         weasyprint.Attachment(
             string=content, name=name, description=words, relationship=relation, created=moment, modified=moment
         )
-        for name, content, words, relation in (
-            (record.document.attachment, claim, "The claim as given", "Source"),
-            ("record.json", data, "Everything behind the pages, RFC 8785", "Data"),
+        for (name, content), words, relation in zip(
+            files, ("The claim as given", "Everything behind the pages, RFC 8785"), ("Source", "Data"), strict=True
         )
     ]
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - needs WeasyPrint
-
     fonts, fetcher = FontConfiguration(), PackageFonts({f"lynxspec:{name}": _file(f"fonts/{name}") for name in FONTS})
     style = weasyprint.CSS(
         string=_file("templates/record.css").decode(), font_config=fonts, url_fetcher=fetcher, base_url=None
     )
-    document = weasyprint.HTML(string=page_source(record, digest(data)), url_fetcher=fetcher, base_url=None)
-    pdf: bytes = document.write_pdf(
+    pdf: bytes = weasyprint.HTML(string=source, url_fetcher=fetcher, base_url=None).write_pdf(
         stylesheets=[style],
         font_config=fonts,
         attachments=attachments,
         pdf_variant="pdf/a-3a",
-        pdf_identifier=digest(data)[:32].encode(),
+        pdf_identifier=record_digest[:32].encode(),
         # finish() compresses the streams: what WeasyPrint calls compression would also hide objects in streams
         uncompressed_pdf=True,
-        finisher=lambda made, file: finish(file, pages=len(made.pages), record_digest=digest(data)),
+        finisher=lambda made, file: finish(file, pages=len(made.pages), record_digest=record_digest),
     )
     return pdf

@@ -25,7 +25,7 @@ def _signer(identity: Identity) -> Any:  # noqa: ANN401 - pyHanko's signer
     private = identity.key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    store = SimpleCertificateStore()
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call] # pyHanko's
     store.register_multiple(
         asn1_x509.Certificate.load(c.public_bytes(serialization.Encoding.DER)) for c in identity.chain
     )
@@ -39,9 +39,11 @@ def _signer(identity: Identity) -> Any:  # noqa: ANN401 - pyHanko's signer
 def _time_stamper(tsa: str | Any | None) -> Any:  # noqa: ANN401 - an address or pyHanko's own object
     if not isinstance(tsa, str):
         return tsa
-    from pyhanko.sign.timestamps.requests_client import HTTPTimeStamper  # noqa: PLC0415 - needs `requests`
-
-    return HTTPTimeStamper(tsa, timeout=20)
+    try:
+        from pyhanko.sign.timestamps.requests_client import HTTPTimeStamper  # noqa: PLC0415 - needs `requests`
+    except ImportError as error:
+        raise SigningFailed("time stamps need the package requests", hint="Run: pip install requests") from error
+    return HTTPTimeStamper(tsa, timeout=20)  # type: ignore[no-untyped-call] # pyHanko's
 
 
 def sign(pdf_bytes: bytes, identity: Identity, tsa: str | Any | None = None) -> bytes:  # noqa: ANN401 - see above
@@ -50,7 +52,7 @@ def sign(pdf_bytes: bytes, identity: Identity, tsa: str | Any | None = None) -> 
     from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter  # noqa: PLC0415
     from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner  # noqa: PLC0415
 
-    class Untouched(IncrementalPdfFileWriter):  # type: ignore[misc] # pyHanko's types are not strict
+    class Untouched(IncrementalPdfFileWriter):
         """Appends the signature alone: title, dates and producer stay as rendered."""
 
         def _update_meta(self) -> None:

@@ -1,4 +1,4 @@
-"""The signature of a record: what it is made of, whether it holds, and whether its signer is one that the reader trusts."""
+"""The signature of a record: what it is made of, whether it holds, and whether the reader trusts its signer."""
 
 from __future__ import annotations
 

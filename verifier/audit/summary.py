@@ -8,6 +8,7 @@ from lynxspec.claim import Claim, Frozen, NotApplicable, Regime, Unknown, presen
 from lynxspec.claim.accuracy import Criterion
 from lynxspec.claim.calibration import Calibration, NoneNeeded
 from lynxspec.claim.precision import PerBlock, PerChannel, PerGroup, Quantized, Unquantized
+from lynxspec.claim.toolchain import Quantizer, Runtime, ToolChain
 
 TENSOR_CLASSES = (
     "weights",
@@ -108,7 +109,7 @@ class ClaimSummary(Frozen):
     """Regimes in the claim's order."""
 
 
-def words(value: Any) -> str:  # noqa: ANN401 - any value that a claim may hold
+def words(value: Any) -> str:  # noqa: ANN401, PLR0911 - any value that a claim may hold, one line per kind
     """A claimed value in words, absences with their reason."""
     if isinstance(value, NotApplicable):
         return f"not applicable: {value.not_applicable}"
@@ -162,6 +163,11 @@ def _calibration(value: Any) -> tuple[Fact, ...]:  # noqa: ANN401 - a calibratio
     )
 
 
+def tools(chain: ToolChain) -> tuple[tuple[str, Quantizer | Runtime | NotApplicable | Unknown], ...]:
+    """Quantizer and runtime, or why there is none."""
+    return ("Quantizer", chain.quantizer), ("Runtime", chain.runtime)
+
+
 def _recipe(regime: Regime) -> tuple[Fact, ...]:
     quantization = present(regime.quantization)
     facts = [
@@ -177,9 +183,7 @@ def _recipe(regime: Regime) -> tuple[Fact, ...]:
     if policy is None:
         facts.append(Fact(label="Mixed precision", value=words(regime.mixed_precision)))
     else:
-        exceptions = "; ".join(
-            f"{words(e.selector.values)} in {e.format} ({e.reason})" for e in policy.exceptions
-        )
+        exceptions = "; ".join(f"{words(e.selector.values)} in {e.format} ({e.reason})" for e in policy.exceptions)
         facts.append(
             Fact(
                 label="Mixed precision",
@@ -187,8 +191,8 @@ def _recipe(regime: Regime) -> tuple[Fact, ...]:
                 f"exceptions: {exceptions or 'none'}",
             )
         )
-    for label, tool in (("Quantizer", regime.toolchain.quantizer), ("Runtime", regime.toolchain.runtime)):
-        known = present(tool)
+    for label, tool in tools(regime.toolchain):
+        known: Quantizer | Runtime | None = present(tool)
         text = words(tool) if known is None else f"{known.name} {known.version} ({words(known.options)})"
         facts.append(Fact(label=label, value=text))
     return tuple(facts)
@@ -197,10 +201,7 @@ def _recipe(regime: Regime) -> tuple[Fact, ...]:
 def _regime(regime: Regime) -> StatedRegime:
     sustained, latency = present(regime.performance.sustained), present(regime.performance.latency)
     accuracy = present(regime.accuracy) or ()
-    if sustained is None:
-        rate = words(regime.performance.sustained)
-    else:
-        rate = f"{sustained.rate} over {sustained.window}"
+    rate = words(regime.performance.sustained) if sustained is None else f"{sustained.rate} over {sustained.window}"
     return StatedRegime(
         name=regime.name,
         role=regime.role,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lynxspec.claim import Claim, Frozen, present
-from verifier.audit.summary import words
+from lynxspec.claim.toolchain import Quantizer, Runtime
+from verifier.audit.summary import tools, words
 from verifier.evidence import Evidence
 
 
@@ -59,7 +60,9 @@ def _host(claim: Claim, evidence: Evidence) -> list[SystemRow]:
         _row("Machine (digest of its id)", stated.machine, found.machine),
     ]
     if claim.hardware.kind == "cpu":
-        rows.append(SystemRow(name="Accelerators", claimed="none", found=", ".join(found.accelerators) or "none", same=None))
+        rows.append(
+            SystemRow(name="Accelerators", claimed="none", found=", ".join(found.accelerators) or "none", same=None)
+        )
     else:
         product = f"{claim.hardware.count} x {claim.hardware.product}"
         names = ", ".join(found.accelerators)
@@ -71,8 +74,8 @@ def _host(claim: Claim, evidence: Evidence) -> list[SystemRow]:
 def _tools(claim: Claim, evidence: Evidence) -> list[SystemRow]:
     rows: dict[tuple[str, str], SystemRow] = {}
     for regime in claim.regimes:
-        for role, tool in (("Quantizer", regime.toolchain.quantizer), ("Runtime", regime.toolchain.runtime)):
-            known = present(tool)
+        for role, tool in tools(regime.toolchain):
+            known: Quantizer | Runtime | None = present(tool)
             if known is None:
                 continue
             found = evidence.host.packages.get(known.name)
@@ -87,25 +90,23 @@ def _tools(claim: Claim, evidence: Evidence) -> list[SystemRow]:
 
 def _runs(claim: Claim, evidence: Evidence) -> list[SystemRow]:
     """Where the run itself was shorter or smaller than the claim's."""
-    rows = []
-    for run in evidence.sustain.runs if evidence.sustain else ():
-        rows.append(
-            SystemRow(
-                name=f"Measured window, {run.regime}",
-                claimed=str(claim.load.window),
-                found=f"{run.window_s:.0f} s",
-                same=run.window_s >= claim.load.window.base * 0.99,
-            )
+    windows = [
+        SystemRow(
+            name=f"Measured window, {run.regime}",
+            claimed=str(claim.load.window),
+            found=f"{run.window_s:.0f} s",
+            same=run.window_s >= claim.load.window.base * 0.99,
         )
+        for run in (evidence.sustain.runs if evidence.sustain else ())
+        if run.status == "ok"
+    ]
     samples = present(claim.evaluation.samples)
-    for score in evidence.scores:
-        if samples is not None and score.status == "ok" and score.samples != samples:
-            rows.append(
-                SystemRow(
-                    name=f"Evaluated items, {score.regime}", claimed=str(samples), found=str(score.samples), same=False
-                )
-            )
-    return rows
+    fewer = [
+        SystemRow(name=f"Evaluated items, {s.regime}", claimed=str(samples), found=str(s.samples), same=False)
+        for s in evidence.scores
+        if samples is not None and s.status == "ok" and s.samples != samples
+    ]
+    return [*windows, *fewer]
 
 
 def system_rows(claim: Claim, evidence: Evidence) -> tuple[SystemRow, ...]:

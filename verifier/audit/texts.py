@@ -8,9 +8,14 @@ NOT_STATED = "not stated"
 """Printed for whatever the caller did not give; nothing is invented."""
 
 LIMITS = (
-    "The statements of this record relate only to the items tested: the files named by digest, on the machine described.",
-    "Where a clause was not testable or not decided, what was observed is a property of this machine and proves nothing "
-    "about the claim.",
+    (
+        "The statements of this record relate only to the items tested: the files named by digest, on the machine "
+        "described."
+    ),
+    (
+        "Where a clause was not testable or not decided, what was observed is a property of this machine and proves"
+        " nothing about the claim."
+    ),
     "Text quoted from the claim is the claimant's statement; this record neither adopts nor warrants it.",
     "A model that was quantized, run or evaluated in another way than described here is not covered.",
     "This record shall not be reproduced except in full.",
@@ -74,18 +79,31 @@ openssl cms -verify -cades -binary -inform DER -in record.pdf.sig0 -content sign
 """Checks the signature without us: bytes that are signed, the signature itself, OpenSSL's word."""
 
 METHOD = (
-    "Files were taken by address, checked against the digests of the claim before any use, and cached by digest.",
-    "The declared recipe was run again with the declared tool, and its file compared with the supplied one: same bytes, "
-    "same scales, or same behaviour.",
-    "Precision was read three times: from the claim, from the model file, and from the graph that the runtime executed.",
-    "Accuracy was measured on every item of the declared evaluation set, reference and quantized on the same items, and "
-    "compared item by item.",
-    "Speed was measured under the declared load in fresh processes, reference and quantized in alternating blocks; "
-    "intervals come from the means of blocks.",
-    "The host was watched each second: share of time used by others, taken by the hypervisor, and a fixed arithmetic "
-    "probe between blocks.",
-    "Verdicts were given by a program that reads only the evidence; the evidence is embedded, so that anybody can judge "
-    "it again.",
+    ("Files were taken by address, checked against the digests of the claim before any use, and cached by digest."),
+    (
+        "The declared recipe was run again with the declared tool, and its file compared with the supplied one: "
+        "same bytes, same scales, or same behaviour."
+    ),
+    (
+        "Precision was read three times: from the claim, from the model file, and from the graph that the runtime "
+        "executed."
+    ),
+    (
+        "Accuracy was measured on every item of the declared evaluation set, reference and quantized on the same "
+        "items, and compared item by item."
+    ),
+    (
+        "Speed was measured under the declared load in fresh processes, reference and quantized in alternating "
+        "blocks; intervals come from the means of blocks."
+    ),
+    (
+        "The host was watched each second: share of time used by others, taken by the hypervisor, and a fixed "
+        "arithmetic probe between blocks."
+    ),
+    (
+        "Verdicts were given by a program that reads only the evidence; the evidence is embedded, so that anybody "
+        "can judge it again."
+    ),
 )
 """How it was done, step by step."""
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lynxspec.errors import UsageError
 from verifier.progress import Lines, Progress, Silent
 
 if TYPE_CHECKING:
@@ -73,24 +70,12 @@ def performed_of(arguments: argparse.Namespace) -> Performed:
     return Performed(**{name: getattr(arguments, name) for name in names if getattr(arguments, name)})
 
 
-def passphrase_of(arguments: argparse.Namespace) -> bytes | None:
-    """From the file, else the environment, else asked on a terminal; never from an argument."""
-    if arguments.passphrase_file is not None:
-        try:
-            return bytes(arguments.passphrase_file.read_bytes().rstrip(b"\r\n"))
-        except OSError as error:
-            raise UsageError(f"{arguments.passphrase_file}: {error.strerror}") from error
-    if PASSPHRASE_VARIABLE in os.environ:
-        return os.environ[PASSPHRASE_VARIABLE].encode()
-    if sys.stdin.isatty():
-        return getpass("Passphrase of the signing key: ").encode()
-    return None
-
-
 def identity_of(arguments: argparse.Namespace) -> Identity:
     """The identity to sign with: the given key, or a self-signed one that is made on first use."""
     from verifier.audit import keys  # noqa: PLC0415 - as above
 
     if arguments.key is None:
         return keys.ensure_self_signed()
-    return keys.load(arguments.key, cert=arguments.cert, passphrase=lambda: passphrase_of(arguments))
+    variable = PASSPHRASE_VARIABLE if PASSPHRASE_VARIABLE in os.environ else None
+    passphrase = keys.passphrase_from(file=arguments.passphrase_file, variable=variable)
+    return keys.load(arguments.key, cert=arguments.cert, passphrase=passphrase)

@@ -1,10 +1,10 @@
 """An ONNX file as an index of producers, consumers and constants, with its matrix products and convolutions."""
-# ruff: noqa: UP - the worker's side keeps to the syntax of Python 3.8
 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 MICROSOFT = "com.microsoft"
 STANDARD = ("", "ai.onnx")
@@ -16,7 +16,7 @@ class Layout(NamedTuple):
     """Where a product's operands stand among its inputs; -1 where it has none."""
 
     kind: str
-    """``float`` (also in quantize-dequantize form), ``integer``, ``qlinear``, ``dynamic``, ``nbits`` or ``recurrent``."""
+    """``float`` (also between quantize and dequantize), ``integer``, ``qlinear``, ``dynamic``, ``nbits``, ``recurrent``."""
     weight: int = 1
     bias: int = -1
     data_zero: int = -1
@@ -25,7 +25,7 @@ class Layout(NamedTuple):
     output_zero: int = -1
 
 
-PRODUCTS: Dict[str, Layout] = {
+PRODUCTS: dict[str, Layout] = {
     "Conv": Layout("float", bias=2),
     "ConvTranspose": Layout("float", bias=2),
     "FusedConv": Layout("float", bias=2),
@@ -57,15 +57,15 @@ PRODUCTS: Dict[str, Layout] = {
 class Graph(NamedTuple):
     """One graph of the file; inside a loop or branch the names of the graphs around it are visible too."""
 
-    nodes: Tuple[Any, ...]
-    producers: Dict[str, Any]
-    consumers: Dict[str, List[Any]]
-    constants: Dict[str, Any]
-    outputs: Tuple[str, ...]
-    elem_types: Dict[str, int]
+    nodes: tuple[Any, ...]
+    producers: dict[str, Any]
+    consumers: dict[str, list[Any]]
+    constants: dict[str, Any]
+    outputs: tuple[str, ...]
+    elem_types: dict[str, int]
     """Element type of tensors that the file declares one for."""
 
-    def constant(self, name: str) -> Optional[Any]:
+    def constant(self, name: str) -> Any | None:
         """The constant tensor of that name, if it is one."""
         return self.constants.get(name) if name else None
 
@@ -91,9 +91,9 @@ def _read(path: str) -> Any:
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:
-        raise ValueError("%s is not a readable ONNX file: %s" % (os.path.basename(path), error)) from error
+        raise ValueError(f"{os.path.basename(path)} is not a readable ONNX file: {error}") from error
     if not model.graph.node and not model.graph.output:
-        raise ValueError("%s holds no graph" % os.path.basename(path))
+        raise ValueError(f"{os.path.basename(path)} holds no graph")
     return model
 
 
@@ -112,8 +112,8 @@ def check_external_data(model: Any, folder: str) -> bool:
         inside = os.path.commonpath([home, target]) == home if location and not os.path.isabs(location) else False
         if not inside or not os.path.isfile(target):
             raise ValueError(
-                "external data of tensor %r is at %r, which is not a file inside the model's folder"
-                % (tensor.name, location)
+                f"external data of tensor {tensor.name!r} is at {location!r}, "
+                "which is not a file inside the model's folder"
             )
     return external
 
@@ -125,11 +125,11 @@ def examine(path: str) -> None:
     foreign = foreign_domains(model)
     if foreign:
         raise ValueError(
-            "the model needs operators of %s; custom-operator libraries are never loaded" % ", ".join(foreign)
+            "the model needs operators of {}; custom-operator libraries are never loaded".format(", ".join(foreign))
         )
 
 
-def foreign_domains(model: Any) -> Tuple[str, ...]:
+def foreign_domains(model: Any) -> tuple[str, ...]:
     """Operator domains that only a custom-operator library could serve."""
     local = {function.domain for function in model.functions}
     used = {node.domain for graph in _protos(model.graph) for node in graph.node}
@@ -153,15 +153,15 @@ def attribute(node: Any, name: str, default: Any) -> Any:
 
 def operand(node: Any, position: int) -> str:
     """Name of an input, empty if the node does not have it."""
-    return node.input[position] if 0 <= position < len(node.input) else ""
+    return str(node.input[position]) if 0 <= position < len(node.input) else ""
 
 
 def label(node: Any) -> str:
     """Name of a node; its first output where the exporter gave none."""
-    return node.name or (node.output[0] if node.output else node.op_type)
+    return str(node.name or (node.output[0] if node.output else node.op_type))
 
 
-def products(graph: Graph) -> Iterator[Tuple[Any, Layout]]:
+def products(graph: Graph) -> Iterator[tuple[Any, Layout]]:
     """The matrix products and convolutions in order, recurrent cells included."""
     for node in graph.nodes:
         layout = PRODUCTS.get(node.op_type)
@@ -178,12 +178,12 @@ def array(tensor: Any) -> Any:
     return onnx.numpy_helper.to_array(tensor)
 
 
-def _index(proto: Any, around: Optional[Graph]) -> Iterator[Graph]:
+def _index(proto: Any, around: Graph | None) -> Iterator[Graph]:
     nodes = tuple(proto.node)
     constants = dict(around.constants) if around else {}
     constants.update((tensor.name, tensor) for tensor in proto.initializer)
     producers = dict(around.producers) if around else {}
-    consumers: Dict[str, List[Any]] = {}
+    consumers: dict[str, list[Any]] = {}
     for node in nodes:
         for name in node.output:
             producers[name] = node
@@ -199,24 +199,21 @@ def _index(proto: Any, around: Optional[Graph]) -> Iterator[Graph]:
     yield graph
     for node in nodes:
         for inner in _subgraphs(node):
-            for found in _index(inner, graph):
-                yield found
+            yield from _index(inner, graph)
 
 
 def _subgraphs(node: Any) -> Iterator[Any]:
     for entry in node.attribute:
         if entry.HasField("g"):
             yield entry.g
-        for inner in entry.graphs:
-            yield inner
+        yield from entry.graphs
 
 
 def _protos(graph: Any) -> Iterator[Any]:
     yield graph
     for node in graph.node:
         for inner in _subgraphs(node):
-            for found in _protos(inner):
-                yield found
+            yield from _protos(inner)
 
 
 def _tensors(model: Any) -> Iterator[Any]:

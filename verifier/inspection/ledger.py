@@ -1,10 +1,10 @@
 """The precision ledger of an ONNX file: tensor groups, product groups, and every weight by name."""
-# ruff: noqa: UP - the worker's side keeps to the syntax of Python 3.8
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from verifier.inspection.graph import STANDARD, Graph, Layout, attribute, graphs, label, load, operand, products
 from verifier.inspection.scheme import (
@@ -41,20 +41,20 @@ class Product(NamedTuple):
     compute: str
     dequantized: bool
     """Whether float operands come out of a DequantizeLinear: an intended integer product that runs in float."""
-    weights: Tuple[Stored, ...]
+    weights: tuple[Stored, ...]
 
 
 class Survey(NamedTuple):
     """All tensors and products of a file."""
 
-    entries: Tuple[Entry, ...]
-    products: Tuple[Product, ...]
-    channels: Dict[str, bool]
+    entries: tuple[Entry, ...]
+    products: tuple[Product, ...]
+    channels: dict[str, bool]
     """By weight: whether its axis is the operator's output channel."""
 
 
-def inspect(path: str) -> Dict[str, Any]:
-    """``tensors`` and ``operators`` in the shapes of `verifier.evidence`, ``weights``, ``first_layer``, ``last_layer``."""
+def inspect(path: str) -> dict[str, Any]:
+    """``tensors`` and ``operators`` as in `verifier.evidence`, every weight, formats of the first and last layer."""
     found = survey(load(path))
     return {
         "tensors": tensor_groups(found.entries),
@@ -65,9 +65,9 @@ def inspect(path: str) -> Dict[str, Any]:
 
 def survey(model: Any, executed: bool = False) -> Survey:
     """Read a model; ``executed``: it is what a runtime made of it, where quantize-dequantize pairs are real work."""
-    entries: Dict[Tuple[str, str], Entry] = {}
-    found: List[Product] = []
-    channels: Dict[str, bool] = {}
+    entries: dict[tuple[str, str], Entry] = {}
+    found: list[Product] = []
+    channels: dict[str, bool] = {}
     for graph in graphs(model):
         for node, layout in products(graph):
             weights = weight_of(graph, node, layout)
@@ -81,10 +81,10 @@ def survey(model: Any, executed: bool = False) -> Survey:
     return Survey(_head_apart(tuple(entries.values()), found), tuple(found), channels)
 
 
-def layers(found: Survey) -> Dict[str, Any]:
+def layers(found: Survey) -> dict[str, Any]:
     """Each weight once, by name, so that a layer left in float is seen; and the first and the last layer."""
     classes = {entry.name: entry.tensor_class for entry in found.entries if entry.tensor_class in ("weights", "head")}
-    listed: Dict[str, Dict[str, Any]] = {}
+    listed: dict[str, dict[str, Any]] = {}
     for product in found.products:
         for stored in product.weights:
             listed.setdefault(stored.name, _layer(product, stored, classes, found.channels))
@@ -100,7 +100,7 @@ def layers(found: Survey) -> Dict[str, Any]:
     }
 
 
-def _layer(product: Product, stored: Stored, classes: Dict[str, str], channels: Dict[str, bool]) -> Dict[str, Any]:
+def _layer(product: Product, stored: Stored, classes: dict[str, str], channels: dict[str, bool]) -> dict[str, Any]:
     return {
         "name": stored.name,
         "node": product.node,
@@ -130,9 +130,9 @@ def output_channel(node: Any, stored: Stored) -> bool:
     return stored.axis == expected
 
 
-def tensor_groups(entries: Iterable[Entry]) -> List[Dict[str, Any]]:
+def tensor_groups(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Entries by class and scheme; a group is symmetric only if every zero point of it is at the middle."""
-    groups: Dict[Tuple[str, str, str, str], List[Entry]] = {}
+    groups: dict[tuple[str, str, str, str], list[Entry]] = {}
     for entry in entries:
         scheme = entry.scheme
         key = (entry.tensor_class, scheme.format, scheme.granularity, scheme.timing)
@@ -152,9 +152,9 @@ def tensor_groups(entries: Iterable[Entry]) -> List[Dict[str, Any]]:
     ]
 
 
-def operator_groups(found: Iterable[Product]) -> List[Dict[str, Any]]:
+def operator_groups(found: Iterable[Product]) -> list[dict[str, Any]]:
     """Products by operator and compute format."""
-    groups: Dict[Tuple[str, str], List[str]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
     for product in found:
         groups.setdefault((product.op_type, product.compute), []).append(product.node)
     return [
@@ -163,16 +163,16 @@ def operator_groups(found: Iterable[Product]) -> List[Dict[str, Any]]:
     ]
 
 
-def _symmetry(symmetric: Optional[bool]) -> str:
+def _symmetry(symmetric: bool | None) -> str:
     return "none" if symmetric is None else "symmetric" if symmetric else "asymmetric"
 
 
-def _group_symmetry(members: List[Entry]) -> str:
+def _group_symmetry(members: list[Entry]) -> str:
     known = [entry.scheme.symmetric for entry in members if entry.scheme.symmetric is not None]
     return _symmetry(all(known) if known else None)
 
 
-def _product(graph: Graph, node: Any, layout: Layout, weights: Tuple[Stored, ...], executed: bool) -> Product:
+def _product(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ...], executed: bool) -> Product:
     data = [_activation(graph, name, node) for name in _data_names(graph, node, layout)]
     formats = [scheme.format for scheme in data] + [stored.scheme.format for stored in weights]
     fed = any(fmt not in FLOATS for fmt in formats) and layout.kind in ("float", "recurrent")
@@ -187,7 +187,7 @@ def _product(graph: Graph, node: Any, layout: Layout, weights: Tuple[Stored, ...
     return Product(label(node), node.op_type, compute, fed, weights)
 
 
-def _integer_format(formats: List[str]) -> str:
+def _integer_format(formats: list[str]) -> str:
     """Format that operands of quantize-dequantize form mean to be multiplied in: the widest."""
     named = next((fmt for fmt in formats if fmt.startswith("fp8")), None)
     if named:
@@ -205,7 +205,7 @@ def _float_format(graph: Graph, node: Any) -> str:
     return "fp32"
 
 
-def _data_names(graph: Graph, node: Any, layout: Layout) -> List[str]:
+def _data_names(graph: Graph, node: Any, layout: Layout) -> list[str]:
     """Operands that are activations; of an attention's product, both."""
     if layout.kind != "float" or node.op_type == "Attention":
         return [operand(node, 0)]
@@ -213,12 +213,11 @@ def _data_names(graph: Graph, node: Any, layout: Layout) -> List[str]:
     return [name for name in names if trace(graph, name) is None]
 
 
-def _operands(graph: Graph, node: Any, layout: Layout, weights: Tuple[Stored, ...]) -> List[Entry]:
+def _operands(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ...]) -> list[Entry]:
     entries = [Entry("weights", stored.name, stored.scheme, stored.elements) for stored in weights]
     # products of two activations (attention) are no layers: what they take and give is listed apart
     taken, given = ("activations", "outputs") if weights else ("other", "other")
-    for name in _data_names(graph, node, layout):
-        entries.append(Entry(taken, name, _activation(graph, name, node), 0))
+    entries.extend(Entry(taken, name, _activation(graph, name, node), 0) for name in _data_names(graph, node, layout))
     entries.append(Entry(given, node.output[0], _output(graph, node, layout), 0))
     bias = _bias(graph, node, layout, weights)
     if bias is not None:
@@ -235,7 +234,7 @@ def _activation(graph: Graph, name: str, node: Any) -> Scheme:
     if kind == "dynamic" or node.op_type == "DynamicQuantizeLSTM":
         return Scheme("uint8", "per_tensor", False, "dynamic")
     if kind == "nbits" and attribute(node, "accuracy_level", 0) == 4:
-        return Scheme("int8", "per_group(%d)" % attribute(node, "block_size", 32), True, "dynamic")
+        return Scheme("int8", f"per_group({attribute(node, 'block_size', 32)})", True, "dynamic")
     maker = graph.producers.get(name)
     if kind in ("integer", "qlinear"):
         while maker is not None and maker.op_type in ("Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"):
@@ -288,7 +287,7 @@ def _output(graph: Graph, node: Any, layout: Layout) -> Scheme:
     return Scheme(_float_type(graph, node.output[0]))
 
 
-def _bias(graph: Graph, node: Any, layout: Layout, weights: Tuple[Stored, ...]) -> Optional[Entry]:
+def _bias(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ...]) -> Entry | None:
     name = operand(node, layout.bias)
     if not name and "MatMul" in node.op_type and weights:
         name = _added(graph, node)
@@ -320,12 +319,12 @@ def _added(graph: Graph, node: Any) -> str:
     return ""
 
 
-def _embeddings(graph: Graph) -> List[Entry]:
+def _embeddings(graph: Graph) -> list[Entry]:
     """Tables that are looked up by index."""
     found = []
     for node in graph.nodes:
         if node.op_type == "Gather":
-            positions: Tuple[int, ...] = (0,)
+            positions: tuple[int, ...] = (0,)
         elif node.op_type in ("EmbedLayerNormalization", "QEmbedLayerNormalization"):
             positions = (2, 3, 4)
         elif node.op_type == "GatherBlockQuantized":
@@ -339,7 +338,7 @@ def _embeddings(graph: Graph) -> List[Entry]:
     return found
 
 
-def _table(graph: Graph, node: Any, name: str) -> Optional[Stored]:
+def _table(graph: Graph, node: Any, name: str) -> Stored | None:
     stored = trace(graph, name)
     if stored is None or stored.scheme.format in FLOATS or stored.form != "float":
         return stored
@@ -361,7 +360,7 @@ def _layout(node: Any) -> Layout:
     return Layout("float") if node.op_type == "Attention" and node.domain in STANDARD else layout
 
 
-def _head_apart(entries: Tuple[Entry, ...], found: List[Product]) -> Tuple[Entry, ...]:
+def _head_apart(entries: tuple[Entry, ...], found: list[Product]) -> tuple[Entry, ...]:
     """The last layer's weight is the head, if it is not also the first one's or one of several uses in between."""
     names = [product.weights[0].name for product in found if product.weights]
     counts = Counter(names)

@@ -1,13 +1,12 @@
 """How one tensor is stored: format, granularity, symmetry, timing; and where its codes, scales and zero points are."""
-# ruff: noqa: UP - the worker's side keeps to the syntax of Python 3.8
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 from verifier.inspection.graph import Graph, Layout, array, attribute, operand
 
-FORMATS: Dict[int, str] = {
+FORMATS: dict[int, str] = {
     1: "fp32",
     2: "uint8",
     3: "int8",
@@ -41,7 +40,7 @@ class Scheme(NamedTuple):
 
     format: str
     granularity: str = "none"
-    symmetric: Optional[bool] = None
+    symmetric: bool | None = None
     """``None`` for tensors without a scale."""
     timing: str = "none"
 
@@ -53,12 +52,12 @@ class Stored(NamedTuple):
     """Tensor with the codes, or with the floats."""
     scheme: Scheme
     elements: int
-    shape: Tuple[int, ...]
+    shape: tuple[int, ...]
     form: str
     """``float``, ``affine``, ``nbits`` (packed blocks of MatMulNBits) or ``unquantized_codes`` (QDQ over floats)."""
     scale: str = ""
     zero: str = ""
-    axis: Optional[int] = None
+    axis: int | None = None
     block: int = 0
     bits: int = 0
     turned: bool = False
@@ -70,7 +69,7 @@ def format_of(tensor: Any) -> str:
     return FORMATS.get(tensor.data_type, "other")
 
 
-def size_of(shape: Tuple[int, ...]) -> int:
+def size_of(shape: tuple[int, ...]) -> int:
     """Number of values."""
     total = 1
     for length in shape:
@@ -89,20 +88,20 @@ def centred(graph: Graph, zero: str, fmt: str) -> bool:
     return bool((array(tensor).astype("int64") == middle).all())
 
 
-def granularity(scale: Tuple[int, ...], shape: Tuple[int, ...], axis: int, block: int) -> Tuple[str, Optional[int]]:
+def granularity(scale: tuple[int, ...], shape: tuple[int, ...], axis: int, block: int) -> tuple[str, int | None]:
     """Words for the granularity, and the axis of the channels."""
     if block:
-        return "per_group(%d)" % block, axis
+        return f"per_group({block})", axis
     if not scale:
         return "per_tensor", None
     if shape:
         axis %= len(shape)
         if len(scale) == 1 and scale[0] == shape[axis] and (scale[0] > 1 or len(shape) > 1):
-            return "per_channel(axis=%d)" % axis, axis
-    return ("per_tensor", None) if size_of(scale) == 1 else ("per_channel(axis=%d)" % axis, axis)
+            return f"per_channel(axis={axis})", axis
+    return ("per_tensor", None) if size_of(scale) == 1 else (f"per_channel(axis={axis})", axis)
 
 
-def affine(graph: Graph, codes: Any, names: Tuple[str, str], axis: int, block: int = 0, form: str = "affine") -> Stored:
+def affine(graph: Graph, codes: Any, names: tuple[str, str], axis: int, block: int = 0, form: str = "affine") -> Stored:
     """A weight of codes with scale and zero point; ``names`` are theirs."""
     shape = tuple(codes.dims)
     scale, zero = graph.constant(names[0]), graph.constant(names[1])
@@ -113,7 +112,7 @@ def affine(graph: Graph, codes: Any, names: Tuple[str, str], axis: int, block: i
     return Stored(codes.name, scheme, size_of(shape), shape, form, names[0], names[1], channel, block)
 
 
-def trace(graph: Graph, name: str) -> Optional[Stored]:
+def trace(graph: Graph, name: str) -> Stored | None:
     """The weight behind an operand; ``None`` if it is an activation."""
     turned = False
     for _ in range(_DEPTH):
@@ -137,7 +136,7 @@ def trace(graph: Graph, name: str) -> Optional[Stored]:
     return None
 
 
-def _dequantized(graph: Graph, node: Any) -> Optional[Stored]:
+def _dequantized(graph: Graph, node: Any) -> Stored | None:
     axis, block = attribute(node, "axis", 1), attribute(node, "block_size", 0)
     source = operand(node, 0)
     names = (operand(node, 1), operand(node, 2))
@@ -152,7 +151,7 @@ def _dequantized(graph: Graph, node: Any) -> Optional[Stored]:
     return None
 
 
-def _multiplied(graph: Graph, node: Any) -> Optional[Stored]:
+def _multiplied(graph: Graph, node: Any) -> Stored | None:
     """Codes, cast to float and multiplied by a scale, perhaps after subtracting a zero point."""
     for first, second in ((0, 1), (1, 0)):
         source, scale = operand(node, first), operand(node, second)
@@ -178,13 +177,13 @@ def _scaled(graph: Graph, codes: Any, scale: str, zero: str) -> Stored:
     stored = affine(graph, codes, (scale, zero), axis)
     if len(wide) == 1 and size_of(steps) == codes.dims[axis]:
         at = axis % len(codes.dims)
-        stored = stored._replace(scheme=stored.scheme._replace(granularity="per_channel(axis=%d)" % at), axis=at)
+        stored = stored._replace(scheme=stored.scheme._replace(granularity=f"per_channel(axis={at})"), axis=at)
     if not wide:
         stored = stored._replace(scheme=stored.scheme._replace(granularity="per_tensor"), axis=None)
     return stored._replace(scheme=stored.scheme._replace(symmetric=not zero))
 
 
-def weight_of(graph: Graph, node: Any, layout: Layout) -> Tuple[Stored, ...]:
+def weight_of(graph: Graph, node: Any, layout: Layout) -> tuple[Stored, ...]:
     """The weights that a product multiplies with; none if both operands are activations."""
     name = operand(node, layout.weight)
     if layout.kind == "float":
@@ -198,13 +197,13 @@ def weight_of(graph: Graph, node: Any, layout: Layout) -> Tuple[Stored, ...]:
     if codes is None:
         return ()
     if layout.kind == "nbits":
-        return (_packed(graph, node, codes, layout),)
+        return (_packed(node, codes, layout),)
     scale = operand(node, layout.weight_scale) or _integer_scale(graph, node)
     axis = 0 if "Conv" in node.op_type or attribute(node, "transB", 0) else -1
     return (affine(graph, codes, (scale, operand(node, layout.weight_zero)), axis),)
 
 
-def _recurrent(graph: Graph, node: Any, layout: Layout) -> Tuple[Stored, ...]:
+def _recurrent(graph: Graph, node: Any, layout: Layout) -> tuple[Stored, ...]:
     found = []
     for position in (1, 2):
         if layout.weight_scale < 0:
@@ -218,8 +217,8 @@ def _recurrent(graph: Graph, node: Any, layout: Layout) -> Tuple[Stored, ...]:
     return tuple(found)
 
 
-def _cell(graph: Graph, codes: Any, names: Tuple[str, str]) -> Stored:
-    """DynamicQuantizeLSTM keeps [directions, inputs, 4 * hidden] with scales [directions] or [directions, 4 * hidden]."""
+def _cell(graph: Graph, codes: Any, names: tuple[str, str]) -> Stored:
+    """DynamicQuantizeLSTM: [directions, inputs, 4 * hidden] with scales [directions] or [directions, 4 * hidden]."""
     stored = affine(graph, codes, names, -1)
     scale = graph.constant(names[0])
     wide = scale is not None and len(scale.dims) == 2
@@ -227,13 +226,13 @@ def _cell(graph: Graph, codes: Any, names: Tuple[str, str]) -> Stored:
     return stored._replace(scheme=stored.scheme._replace(granularity=words), axis=2 if wide else None)
 
 
-def _packed(graph: Graph, node: Any, codes: Any, layout: Layout) -> Stored:
+def _packed(node: Any, codes: Any, layout: Layout) -> Stored:
     """MatMulNBits: blocks along the input channels; without zero points the middle of the range is implied."""
     bits, block = attribute(node, "bits", 4), attribute(node, "block_size", 32)
     shape = (attribute(node, "K", 0), attribute(node, "N", 0))
     zero = operand(node, layout.weight_zero)
-    fmt = ("uint%d" if zero else "int%d") % bits
-    scheme = Scheme(fmt, "per_group(%d)" % block, not zero, "static")
+    fmt = f"uint{bits}" if zero else f"int{bits}"
+    scheme = Scheme(fmt, f"per_group({block})", not zero, "static")
     scale = operand(node, layout.weight_scale)
     return Stored(codes.name, scheme, size_of(shape), shape, "nbits", scale, zero, 0, block, bits)
 

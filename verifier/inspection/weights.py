@@ -1,12 +1,11 @@
 """Distance of quantized weights from the reference's, and the comparison of two quantized files tensor by tensor."""
-# ruff: noqa: UP - the worker's side keeps to the syntax of Python 3.8
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections import Counter
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +16,7 @@ GUARD = 1e-3
 """Steps that the arithmetic may add to half a step: scale and product are rounded to single precision."""
 
 _SUFFIX = re.compile(
-    r"(_quantized|_transposed|_trans|_Transposed|_DQ_Q\d+|_Q\d+(G\d+)?|_int8|_uint8|_scaled|_DequantizeLinear|_quant|_matmul)+$"
+    r"(_quantized|_transposed|_trans|_Transposed|_DQ_Q\d+|_Q\d+(G\d+)?|_int8|_uint8|_scaled|_quant|_matmul)+$"
 )
 _RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "uint16": (0, 65535)}
 _RANGES.update({"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)})
@@ -29,16 +28,16 @@ class _Weight(NamedTuple):
     stored: Stored
 
 
-def weight_error(reference: str, quantized: str) -> Dict[str, Any]:
-    """Distances in steps of each weight's own scale, clipped weights apart; the shape of `verifier.evidence.WeightError`.
+def weight_error(reference: str, quantized: str) -> dict[str, Any]:
+    """Distances in steps of each weight's own scale, clipped weights apart, as in `verifier.evidence.WeightError`.
 
     ``reference`` is the float model that was really quantized: preprocessing folds normalization into weights.
     """
     theirs = _weights(load(reference), floats=True)
     ours = _weights(load(quantized), floats=False)
     total = {"tensors": 0, "elements": 0, "clipped": 0, "worst_steps": 0.0, "beyond_half_step": 0}
-    unmatched: List[str] = []
-    offenders: List[str] = []
+    unmatched: list[str] = []
+    offenders: list[str] = []
     for weight, match in _matched(ours, theirs):
         found = _distances(weight, match) if match is not None else None
         if found is None:
@@ -56,8 +55,8 @@ def weight_error(reference: str, quantized: str) -> Dict[str, Any]:
     return dict(total, unmatched=unmatched, offenders=offenders)
 
 
-def _weights(model: Any, floats: bool) -> List[_Weight]:
-    found: Dict[str, _Weight] = {}
+def _weights(model: Any, floats: bool) -> list[_Weight]:
+    found: dict[str, _Weight] = {}
     for graph in graphs(model):
         for node, layout in products(graph):
             for stored in weight_of(graph, node, layout):
@@ -66,17 +65,17 @@ def _weights(model: Any, floats: bool) -> List[_Weight]:
     return list(found.values())
 
 
-def _matched(ours: List[_Weight], theirs: List[_Weight]) -> List[Tuple[_Weight, Optional[_Weight]]]:
+def _matched(ours: list[_Weight], theirs: list[_Weight]) -> list[tuple[_Weight, _Weight | None]]:
     """Pair by tensor name, then by node name, then by order among weights of one shape where their number agrees."""
     by_name = {_stem(weight.stored.name): weight for weight in theirs}
     by_node = {_stem(weight.node): weight for weight in theirs}
-    pairs: List[Tuple[_Weight, Optional[_Weight]]] = []
+    pairs: list[tuple[_Weight, _Weight | None]] = []
     for weight in ours:
         match = by_name.get(_stem(weight.stored.name)) or by_node.get(_stem(weight.node))
         same = match is not None and _shape(match) == _shape(weight)
         pairs.append((weight, match if same else None))
     used = {match.stored.name for _, match in pairs if match is not None}
-    spare: Dict[Tuple[int, ...], List[_Weight]] = {}
+    spare: dict[tuple[int, ...], list[_Weight]] = {}
     for weight in theirs:
         if weight.stored.name not in used:
             spare.setdefault(_shape(weight), []).append(weight)
@@ -86,7 +85,7 @@ def _matched(ours: List[_Weight], theirs: List[_Weight]) -> List[Tuple[_Weight, 
     ]
 
 
-def _next(spare: Dict[Tuple[int, ...], List[_Weight]], weight: _Weight, wanted: int) -> Optional[_Weight]:
+def _next(spare: dict[tuple[int, ...], list[_Weight]], weight: _Weight, wanted: int) -> _Weight | None:
     candidates = spare.get(_shape(weight), [])
     if len(candidates) == wanted:
         spare[_shape(weight)] = [*candidates[1:], *candidates[:1]]
@@ -98,13 +97,13 @@ def _stem(name: str) -> str:
     return _SUFFIX.sub("", name)
 
 
-def _shape(weight: _Weight) -> Tuple[int, ...]:
+def _shape(weight: _Weight) -> tuple[int, ...]:
     """Shape up to transposition: tools turn the weights of a ``Gemm`` when they make it a product."""
     shape = weight.stored.shape
     return tuple(sorted(shape)) if len(shape) == 2 else shape
 
 
-def _distances(ours: _Weight, theirs: _Weight) -> Optional[Tuple[Any, int]]:
+def _distances(ours: _Weight, theirs: _Weight) -> tuple[Any, int] | None:
     """Distances of unclipped weights in steps, and how many are clipped."""
     codes, scale, zero = expand(ours.graph, ours.stored)
     limits = _RANGES.get(ours.stored.scheme.format)
@@ -115,7 +114,7 @@ def _distances(ours: _Weight, theirs: _Weight) -> Optional[Tuple[Any, int]]:
     candidates = [floats] if floats.shape == codes.shape else []
     if floats.ndim == 2 and floats.T.shape == codes.shape:
         candidates.append(floats.T)
-    best: Optional[Tuple[Any, int]] = None
+    best: tuple[Any, int] | None = None
     for candidate in candidates:
         exact = candidate / scale + zero
         inside = (exact >= low - 0.5) & (exact <= high + 0.5)
@@ -130,8 +129,8 @@ def _mean(steps: Any) -> float:
     return float(steps.mean()) if steps.size else float("inf")
 
 
-def expand(graph: Graph, stored: Stored) -> Tuple[Any, Any, Any]:
-    """Codes, scales and zero points of a weight as doubles of one shape; codes ``None`` where there is no linear grid."""
+def expand(graph: Graph, stored: Stored) -> tuple[Any, Any, Any]:
+    """Codes, scales and zero points as doubles of one shape; codes are ``None`` where there is no linear grid."""
     if stored.form not in ("affine", "nbits") or graph.constant(stored.scale) is None:
         return None, None, None
     if stored.scheme.format not in _RANGES:
@@ -145,7 +144,7 @@ def expand(graph: Graph, stored: Stored) -> Tuple[Any, Any, Any]:
     return codes, _spread(scale, codes.shape, stored), _spread(zero, codes.shape, stored)
 
 
-def _spread(values: Any, shape: Tuple[int, ...], stored: Stored) -> Any:
+def _spread(values: Any, shape: tuple[int, ...], stored: Stored) -> Any:
     if stored.block:
         axis = (stored.axis or 0) % len(shape)
         wide = np.repeat(values, stored.block, axis=axis)
@@ -163,7 +162,7 @@ def _spread(values: Any, shape: Tuple[int, ...], stored: Stored) -> Any:
     return np.broadcast_to(values.reshape(wanted), shape)
 
 
-def _expand_packed(graph: Graph, stored: Stored) -> Tuple[Any, Any, Any]:
+def _expand_packed(graph: Graph, stored: Stored) -> tuple[Any, Any, Any]:
     """MatMulNBits keeps [N, blocks, bytes], the low bits first; here it becomes [K, N] as in the reference."""
     inputs, outputs = stored.shape
     blocks = -(-inputs // stored.block)
@@ -187,16 +186,16 @@ def _expand_packed(graph: Graph, stored: Stored) -> Tuple[Any, Any, Any]:
 
 def _unpack(packed: Any, bits: int) -> Any:
     parts = [(packed >> shift) & (2**bits - 1) for shift in range(0, 8, bits)]
-    return np.stack(parts, axis=-1).reshape(packed.shape[:-1] + (-1,)).astype(np.float64)
+    return np.stack(parts, axis=-1).reshape((*packed.shape[:-1], -1)).astype(np.float64)
 
 
 class _Tensors(NamedTuple):
-    scales: Dict[str, Any]
-    zeros: Dict[str, Any]
-    codes: Dict[str, Any]
+    scales: dict[str, Any]
+    zeros: dict[str, Any]
+    codes: dict[str, Any]
 
 
-def compare(supplied: str, recipe: str) -> Dict[str, Any]:
+def compare(supplied: str, recipe: str) -> dict[str, Any]:
     """Scales, zero points and codes of two quantized files by tensor name; `verifier.evidence.ArtifactComparison`."""
     digests = [_digest(path) for path in (supplied, recipe)]
     ours, theirs = (_tensors(load(path)) for path in (supplied, recipe))
@@ -215,10 +214,10 @@ def compare(supplied: str, recipe: str) -> Dict[str, Any]:
     }
 
 
-def _differences(ours: Dict[str, Any], theirs: Dict[str, Any]) -> Dict[str, Any]:
+def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """Values that differ; tensors of one name and another shape count as found in only one of the two."""
     shared = [name for name in ours if name in theirs and ours[name].shape == theirs[name].shape]
-    found: Dict[str, Any] = {"compared": 0, "different": 0, "worst": 0.0, "examples": []}
+    found: dict[str, Any] = {"compared": 0, "different": 0, "worst": 0.0, "examples": []}
     for name in shared:
         a, b = ours[name].astype(np.float64), theirs[name].astype(np.float64)
         different = int((a != b).sum())
@@ -267,7 +266,7 @@ def _keep_by_name(graph: Graph, found: _Tensors, node: Any) -> None:
             _keep(graph, found.codes, name)
 
 
-def _keep(graph: Graph, into: Dict[str, Any], name: str) -> None:
+def _keep(graph: Graph, into: dict[str, Any], name: str) -> None:
     tensor = graph.constant(name)
     if tensor is not None and name not in into:
         into[name] = array(tensor)
@@ -275,7 +274,7 @@ def _keep(graph: Graph, into: Dict[str, Any], name: str) -> None:
 
 def _digest(path: str) -> str:
     total = hashlib.sha256()
-    with open(path, "rb") as file:  # noqa: PTH123 - paths are plain strings on the worker's side
+    with open(path, "rb") as file:
         for chunk in iter(lambda: file.read(1 << 20), b""):
             total.update(chunk)
     return total.hexdigest()

@@ -28,18 +28,19 @@ ONE_SIDED = 0.05
 """Error rate of each bound of a criterion."""
 
 RULE = (
-    "Reproduced if the measured value is no worse than claimed, beyond the tolerance and the rounding of the claimed "
-    "number. Refuted if it is worse and the whole declared set was evaluated, the platform is as declared, and outputs "
-    "repeat. The same items are evaluated as by the claimant: there is no sampling error between the two numbers."
+    "Reproduced if the measured value is no worse than claimed, beyond the tolerance and the rounding of the "
+    "claimed number. Refuted if it is worse and the whole declared set was evaluated, the platform is as "
+    "declared, and outputs repeat. The same items are evaluated as by the claimant: there is no sampling error "
+    "between the two numbers."
 )
 REFERENCE_RULE = (
     "As for other regimes, but on both sides: an understated reference would flatter the loss. The same items are "
     "evaluated as by the claimant: there is no sampling error between the two numbers."
 )
 CRITERION_RULE = (
-    "Non-inferiority on paired items: met if the lower 95 % bound of the difference (quantized minus reference, in the "
-    "direction of better) lies above the margin, not met only if the upper 95 % bound lies below it, each with an error "
-    "rate of 5 %; inconclusive between."
+    "Non-inferiority on paired items: met if the lower 95 % bound of the difference (quantized minus reference, "
+    "in the direction of better) lies above the margin, not met only if the upper 95 % bound lies below it, each "
+    "with an error rate of 5 %; inconclusive between."
 )
 
 
@@ -88,7 +89,7 @@ def _accuracy(case: Case, regime: Regime, claimed: AccuracyValue, metric: Metric
         measured = f"{number(value, 6)} over {scores.samples} items"
         sign = 1.0 if metric.better == "higher" else -1.0
         finding = _value(case, claimed.value, value, sign, is_reference=is_reference)
-        finding = _trust(case, regime, scores, finding)
+        finding = _trust(case, scores, finding)
         if scores.subject == "recipe_artifact":
             notes.append("measured on the artifact that the recipe gave here")
     differences = case.differences(regime, sha256)
@@ -126,7 +127,7 @@ def _value(case: Case, claimed: float, measured: float, sign: float, *, is_refer
     return (Reason.DIFFERS_FROM_CLAIM, words) if is_reference else (Reason.BELOW_CLAIM, words)
 
 
-def _trust(case: Case, regime: Regime, scores: ItemScores, finding: Finding) -> Finding:
+def _trust(case: Case, scores: ItemScores, finding: Finding) -> Finding:
     """Whether an evaluation speaks about the claim: the whole declared set, the claimed model, outputs that repeat."""
     doubt = case.dataset_doubt()
     if doubt is not None:
@@ -181,7 +182,7 @@ def judge_criterion(case: Case) -> Iterator[ClauseVerdict]:
         )
 
 
-def _criterion(
+def _criterion(  # noqa: PLR0911 - one return per outcome of the rule
     case: Case, regime: Regime, reference: Regime, metric: Metric, criterion: Criterion
 ) -> tuple[Finding, Estimate | None, float | None]:
     first, second = case.scores(regime), case.scores(reference)
@@ -197,8 +198,8 @@ def _criterion(
     if doubt is not None:
         return doubt, interval, margin
     words = (
-        f"Difference {number(interval.value)}, one-sided 95 % bounds {number(interval.low)} and {number(interval.high)}, "
-        f"margin -{number(margin)}, {first.samples} paired items."
+        f"Difference {number(interval.value)}, one-sided 95 % bounds {number(interval.low)} and "
+        f"{number(interval.high)}, margin -{number(margin)}, {first.samples} paired items."
     )
     if interval.low > -margin:
         return (Reason.CRITERION_MET, words), interval, margin

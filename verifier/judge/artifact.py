@@ -1,4 +1,4 @@
-"""Judges of the quantized artifact: does the declared recipe give it again, do its options do anything, is it on its grid."""
+"""Judges of the quantized artifact: does the recipe give it again, do its options do anything, is it on its grid."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ OFF_GRID_SHARE = 1e-3
 """Share of weights beyond half a step that cannot be ties or repairs of single values."""
 
 ARTIFACT_RULE = (
-    "Reproduced in three grades: same bytes; same quantized weights with scales within 1e-6 (1e-3 on another platform); "
-    "or, where the claim promises no more, equal accuracy within its tolerance. Refuted only if a deterministic tool "
-    "in the declared version, on hardware as declared, gives other scales or weights (without a file to compare: other "
-    "bytes, on the very machine of the claim, where the claim promises the bytes). Otherwise inconclusive."
+    "Reproduced in three grades: same bytes; same quantized weights with scales within 1e-6 (1e-3 on another "
+    "platform); or, where the claim promises no more, equal accuracy within its tolerance. Refuted only if a "
+    "deterministic tool in the declared version, on hardware as declared, gives other scales or weights (without "
+    "a file to compare: other bytes, on the very machine of the claim, where the claim promises the bytes). "
+    "Otherwise inconclusive."
 )
 EFFECT_RULE = (
-    "Reproduced if the declared recipe ran here; options that change nothing are reported as inert and are no lie. "
-    "A tool that fails here makes the clause inconclusive."
+    "Reproduced if the declared recipe ran here; options that change nothing are reported as inert and are no "
+    "lie. A tool that fails here makes the clause inconclusive."
 )
 GRID_RULE = (
     "Only for round-to-nearest: no unclipped weight may lie further than half a step of its own scale from the "
-    "reference's. Refuted if more than 0.1 % of the supplied file's weights do while the same measurement finds the "
-    "recipe's own artifact on its grid; otherwise inconclusive."
+    "reference's. Refuted if more than 0.1 % of the supplied file's weights do while the same measurement finds "
+    "the recipe's own artifact on its grid; otherwise inconclusive."
 )
 
 
@@ -105,11 +106,8 @@ def _by_scales(case: Case, regime: Regime, run: QuantizationRun, found: Artifact
     zero_points = 0 if platform else found.zero_points_different  # a last bit may turn a rounding of the zero point
     close = found.scales_different == 0 or found.worst_scale_ratio <= limit
     if close and not zero_points and not found.weights_different and not found.unmatched and found.scales_compared:
-        return (
-            Reason.SCALES_EQUAL,
-            f"Other bytes, but all {found.scales_compared} scales agree within {number(found.worst_scale_ratio)} and no "
-            "quantized weight differs.",
-        )
+        agreed = f"all {found.scales_compared} scales agree within {number(found.worst_scale_ratio)}"
+        return Reason.SCALES_EQUAL, f"Other bytes, but {agreed} and no quantized weight differs."
     words = (
         f"Of {found.scales_compared} scales {found.scales_different} differ (largest relative difference "
         f"{number(found.worst_scale_ratio)}), {found.zero_points_different} zero points and {found.weights_different} "
@@ -140,23 +138,14 @@ def _by_digest(case: Case, regime: Regime, run: QuantizationRun) -> Finding:
             case, regime, "The recipe gave a file of another digest.", repeated=run.repeat_sha256 is not None
         )
     if case.claim.reproduction.grade != "bit_exact":
-        return (
-            Reason.MATERIAL_UNAVAILABLE,
-            "The recipe gave a file of another digest, the claim does not promise the bytes, and the claimed file is not "
-            "here to compare scales.",
-        )
+        words = "the claim does not promise the bytes, and the claimed file is not here to compare scales."
+        return Reason.MATERIAL_UNAVAILABLE, f"The recipe gave a file of another digest, {words}"
     differences = case.differences(regime)
     if not case.on_same_machine or any(d.axis is Axis.FRAMEWORK_VERSION for d in differences):
-        return (
-            Reason.PLATFORM_MAY_DIFFER,
-            "The recipe gave a file of another digest; without the claimed file a difference in meaning cannot be told "
-            "from one in packaging.",
-        )
-    return (
-        Reason.OTHER_SCALES,
-        "The claim promises the same bytes; on the same machine with the declared versions the recipe gave, twice, a file "
-        f"of another digest ({(run.sha256 or '')[:16]}…).",
-    )
+        words = "without the claimed file a difference in meaning cannot be told from one in packaging."
+        return Reason.PLATFORM_MAY_DIFFER, f"The recipe gave a file of another digest; {words}"
+    words = "The claim promises the same bytes; on the same machine, with the declared versions, the recipe gave twice"
+    return Reason.OTHER_SCALES, f"{words} a file of another digest ({(run.sha256 or '')[:16]}…)."
 
 
 def _behaviour(case: Case, regime: Regime) -> Finding | None:
@@ -170,7 +159,8 @@ def _behaviour(case: Case, regime: Regime) -> Finding | None:
     if apart is None:
         return None
     metric, distance, tolerance = apart
-    words = f"{metric} of the two files differs by {number(distance)}, tolerance {number(tolerance)}, over {recipe.samples} items."
+    words = f"{metric} of the two files differs by {number(distance)}, tolerance {number(tolerance)}"
+    words += f", over {recipe.samples} items."
     if distance <= tolerance + 1e-9:
         return Reason.EQUIVALENT_BEHAVIOUR, words
     if any(s.outputs_sha256 is None or s.outputs_sha256 != s.repeat_sha256 for s in (supplied, recipe)):
@@ -219,11 +209,12 @@ def _recipe_notes(case: Case, regime: Regime, run: QuantizationRun | None) -> tu
         notes.append(
             f"{run.calibration_samples} calibration samples entered the statistics, {data.samples} are declared"
         )
-    for error in case.evidence.weight_errors:
-        if error.regime == regime.name and not _is_rtn(regime):
-            notes.append(
-                f"largest distance of a weight from the reference's: {number(error.worst_steps)} steps (not judged)"
-            )
+    if not _is_rtn(regime):
+        notes += [
+            f"largest distance of a weight from the reference's: {number(error.worst_steps)} steps (not judged)"
+            for error in case.evidence.weight_errors
+            if error.regime == regime.name
+        ]
     return tuple(notes)
 
 
@@ -267,7 +258,8 @@ def judge_weight_error(case: Case) -> Iterator[ClauseVerdict]:
 def _on_grid(error: WeightError, control: WeightError | None, *, is_claimed: bool) -> Finding:
     if error.elements <= 0:
         return Reason.NOT_REACHED, "No quantized weight was found in the reference model under the same name."
-    words = f"{error.beyond_half_step} of {error.elements} weights ({percent(error.beyond_half_step / error.elements)}) lie beyond half a step."
+    share = percent(error.beyond_half_step / error.elements)
+    words = f"{error.beyond_half_step} of {error.elements} weights ({share}) lie beyond half a step."
     if error.beyond_half_step <= 0:
         return Reason.AS_DECLARED, f"All {error.elements} weights lie within half a step of the reference's."
     if not is_claimed or error.beyond_half_step <= OFF_GRID_SHARE * error.elements:

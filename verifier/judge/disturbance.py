@@ -1,4 +1,4 @@
-"""What the host's telemetry says about a timed run: who else was there, and did the machine itself perform as claimed."""
+"""What telemetry says about a timed run: who else was there, and did the machine itself perform as claimed."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ STRAY_SHARE = 0.05
 and layouts without a kernel."""
 
 RULE = (
-    "Of the time in matrix products and convolutions (of their number where there is no profile) at most 5 % may run in "
-    "another format than declared, beside what exceptions name and what is in that format in the file already. More is "
-    "refuted on the declared platform, provider and runtime version, and inconclusive elsewhere."
+    "Of the time in matrix products and convolutions (of their number where there is no profile) at most 5 % may "
+    "run in another format than declared, beside what exceptions name and what is in that format in the file "
+    "already. More is refuted on the declared platform, provider and runtime version, and inconclusive elsewhere."
 )
 DETERMINISM_RULE = (
-    "Reproduced if all outputs over the evaluation set have the same digest in a second process and with one thread; "
-    "otherwise inconclusive, and no exact statement rests on them."
+    "Reproduced if all outputs over the evaluation set have the same digest in a second process and with one "
+    "thread; otherwise inconclusive, and no exact statement rests on them."
 )
 
 
@@ -57,7 +57,7 @@ def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
 
 
 def expected_compute(regime: Regime) -> str | None:
-    """Format family that products are declared to compute in: that of their activations, which bounds the arithmetic."""
+    """Format family that products are declared to compute in: their activations bound the arithmetic."""
     activations, weights = scheme_of(regime, "activations"), scheme_of(regime, "weights")
     declared = activations or weights
     return None if declared is None else family(str(declared.format))

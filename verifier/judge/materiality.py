@@ -1,4 +1,4 @@
-"""Which differences between a claim's setting and this one matter to which clause: a declared table, read by all judges."""
+"""Which differences between a claim's setting and this one matter to which clause: a table that all judges read."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ _RATE = {
     Axis.OPERATING_SYSTEM: _N,
     Axis.MODEL_FILE: _W,
 }
-# A number computed by a model changes only by rounding, which other instructions, kernels or drivers may do differently.
+# What a model computes changes by rounding alone, which other instructions, kernels or drivers may do differently.
 _NUMERIC = {
     Axis.PROCESSOR: _W,
     Axis.STEPPING: _W,

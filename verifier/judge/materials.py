@@ -12,14 +12,16 @@ from verifier.judge.clause import Finding, absent, clause
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 RULE = (
-    "Reproduced if the SHA-256 of the file equals the claim's; refuted if it differs and the claimant supplied the "
-    "file; inconclusive if it differs and came from a mirror or a third party; not testable if the file is not to be had."
+    "Reproduced if the SHA-256 of the file equals the claim's; refuted if it differs and the claimant supplied "
+    "the file; inconclusive if it differs and came from a mirror or a third party; not testable if the file is "
+    "not to be had."
 )
 
 
 def judge_materials(case: Case) -> Iterator[ClauseVerdict]:
     """One clause per file of the claim; a quantized file that nobody supplies is left to the artifact's clause."""
-    for entry in (*case.claim.model.artifacts, *case.claim.data):
+    entries: tuple[Artifact | Dataset, ...] = (*case.claim.model.artifacts, *case.claim.data)
+    for entry in entries:
         found = case.material(entry.name)
         withheld = isinstance(entry, Artifact) and entry.role == "quantized_model" and present(entry.uri) is None
         if withheld and (found is None or found.status == "unavailable"):

@@ -11,9 +11,9 @@ from verifier.judge.clause import Finding, clause, deviations, gate
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 MEMORY_RULE = (
-    "Reproduced if the largest resident set of the worker process is within the tolerance. Refuted only if that set less "
-    "what the process held before it loaded the model exceeds it, on the same hardware and runtime version: the "
-    "interpreter and the libraries are ours, not the claim's. Between the two it is inconclusive."
+    "Reproduced if the largest resident set of the worker process is within the tolerance. Refuted only if that "
+    "set less what the process held before it loaded the model exceeds it, on the same hardware and runtime "
+    "version: the interpreter and the libraries are ours, not the claim's. Between the two it is inconclusive."
 )
 SIZE_RULE = "The claimed file's own size: reproduced if it is within the tolerance, refuted if it is larger."
 

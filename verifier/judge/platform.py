@@ -26,7 +26,7 @@ def name_tokens(name: str) -> frozenset[str]:
 
 
 def is_generic(name: str) -> bool:
-    """Whether a processor's name lacks a model number, as hypervisors like to give: ``AMD EPYC``, ``QEMU Virtual CPU``."""
+    """Whether a processor's name lacks a model number, as names from hypervisors do: ``AMD EPYC``."""
     if re.search(r"qemu|kvm|virtual", name, re.IGNORECASE):
         return True
     words = [word for word in name_tokens(name) if not re.fullmatch(r"v[0-9]", word)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lynxspec.claim import Regime, present
-from lynxspec.claim.precision import PerChannel, PerGroup, Quantized, Scheme
+from lynxspec.claim import Regime
+from lynxspec.claim.precision import PerChannel, PerGroup, Quantized, Scheme, Unquantized
 from lynxspec.vocabulary import UNQUANTIZED
 from verifier.evidence import PrecisionLedger, TensorGroup
 from verifier.judge.case import Case
@@ -22,10 +22,10 @@ SMALL_SHARE = 0.01
 tensors with a single channel."""
 
 RULE = (
-    "Refuted if any weight, embedding or head tensor of the file is in another format than declared and no exception "
-    "names it, if activations are in another format, granularity or timing, if a whole tensor class is, or if a declared "
-    "exception is not there. Tensor classes that cannot be seen in the file are noted and not judged. The supplied file "
-    "decides; without one, what the recipe gives with the declared version of its tool."
+    "Refuted if any weight, embedding or head tensor of the file is in another format than declared and no "
+    "exception names it, if activations are in another format, granularity or timing, if a whole tensor class is, "
+    "or if a declared exception is not there. Tensor classes that cannot be seen in the file are noted and not "
+    "judged. The supplied file decides; without one, what the recipe gives with the declared version of its tool."
 )
 
 
@@ -67,7 +67,8 @@ def scheme_of(regime: Regime, tensor_class: str) -> Scheme | None:
         "head": precision.head,
         "state": precision.state,
     }
-    return present(declared[tensor_class])
+    scheme = declared[tensor_class]
+    return scheme if isinstance(scheme, Quantized | Unquantized) else None
 
 
 def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Finding:

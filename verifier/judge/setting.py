@@ -12,19 +12,21 @@ from verifier.judge.platform import installed, tool_differences
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 HARDWARE_RULE = (
-    "Reproduced if processor or accelerator by name, stepping, count, logical processors, instruction sets, memory "
-    "(within 5 %) and virtualization agree; a processor whose name lacks a model number counts as the same only on the "
-    "same machine by digest. Otherwise not testable, and rates, latency, memory and speed-up are not testable either."
+    "Reproduced if processor or accelerator by name, stepping, count, logical processors, instruction sets, "
+    "memory (within 5 %) and virtualization agree; a processor whose name lacks a model number counts as the same "
+    "only on the same machine by digest. Otherwise not testable, and rates, latency, memory and speed-up are not "
+    "testable either."
 )
 TOOLS_RULE = (
-    "Reproduced if quantizer and runtime are installed here in the declared versions; not testable otherwise, and what "
-    "other versions measure refutes nothing."
+    "Reproduced if quantizer and runtime are installed here in the declared versions; not testable otherwise, and "
+    "what other versions measure refutes nothing."
 )
 
 
 def judge_hardware(case: Case) -> Iterator[ClauseVerdict]:
     """Is this the hardware that the claim is about."""
     hardware, host = case.claim.hardware, case.evidence.host
+    stated, size = hardware.host, f"{host.memory_bytes / 2**30:.1f} GiB"
     blocking = concerning(ClauseKind.HARDWARE, Effect.BLOCKS, case.hardware)
     where = "the same machine" if case.on_same_machine else "another machine of the same description"
     finding: Finding = (Reason.AS_DECLARED, f"Hardware as declared: {where}.")
@@ -36,8 +38,8 @@ def judge_hardware(case: Case) -> Iterator[ClauseVerdict]:
         None,
         finding,
         title="The claim's hardware is this machine's",
-        claimed=f"{hardware.vendor} {hardware.product}; {hardware.host.cpu}, {hardware.host.logical_cpus} logical processors",
-        measured=f"{here}, {host.logical_cpus} logical processors, {host.memory_bytes / 2**30:.1f} GiB, {host.virtualization}",
+        claimed=f"{hardware.vendor} {hardware.product}; {stated.cpu}, {stated.logical_cpus} logical processors",
+        measured=f"{here}, {host.logical_cpus} logical processors, {size}, {host.virtualization}",
         tolerance="memory within 5 %",
         rule=HARDWARE_RULE,
         notes=tuple(str(d) for d in case.hardware if d not in blocking and d.axis is not Axis.MACHINE),

@@ -19,9 +19,9 @@ ALPHA = 0.001
 CACHE_RATIO = 1.2
 """One input again and again is rarely faster than this without a cache of answers."""
 RULE = (
-    "Reproduced if the outputs of the timed run score, item by item, as in the evaluation. Refuted only if their accuracy "
-    "lies below the claimed one beyond an exact binomial bound (error rate 0.1 %), from the same file whose outputs repeat. "
-    "Otherwise inconclusive."
+    "Reproduced if the outputs of the timed run score, item by item, as in the evaluation. Refuted only if their "
+    "accuracy lies below the claimed one beyond an exact binomial bound (error rate 0.1 %), from the same file "
+    "whose outputs repeat. Otherwise inconclusive."
 )
 
 
@@ -71,10 +71,8 @@ def _outputs(case: Case, regime: Regime, run: SustainedRun) -> Finding:
             continue
         limit = claimed.value - margin_in(case.claim.reproduction.tolerances.accuracy, claimed.value)
         if bound < limit - POSSIBLE_ROUNDING - ARITHMETIC:
-            return (
-                Reason.BELOW_CLAIM,
-                f"{words} {claimed.metric} of the timed outputs is at most {number(bound)}, claimed {number(claimed.value)}.",
-            )
+            found = f"{claimed.metric} of the timed outputs is at most {number(bound)}"
+            return Reason.BELOW_CLAIM, f"{words} {found}, claimed {number(claimed.value)}."
     return Reason.NOT_DETERMINISTIC, f"{words} Under load the outputs are not those of the evaluation."
 
 

@@ -1,4 +1,4 @@
-"""The quantizing tools: each file of this folder but `quantizer` ends in a ``QUANTIZER``; adding one is adding a file."""
+"""The quantizing tools: each file here but `quantizer` ends in a ``QUANTIZER``; adding one is adding a file."""
 
 from __future__ import annotations
 

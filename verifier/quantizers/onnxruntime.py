@@ -3,7 +3,6 @@
 Runs inside the worker process: standard library, numpy, onnxruntime and onnx, syntax of Python 3.8. Calibration
 parameters that the tool ignores are handed on all the same; `variants` lets the caller see that they change nothing.
 """
-# ruff: noqa: UP, PTH, PLC0415 - syntax of Python 3.8, plain paths, and the tool is imported where it is used
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ import fnmatch
 import os
 import shutil
 import tempfile
-from typing import Any, Dict, List, Set
+from typing import Any
 
 from verifier.onnxruntime_recipe import FLOATS, OPTIONS, check, option, scheme, shortened, variants, weight_only
 from verifier.quantizers.quantizer import Quantizer
@@ -32,7 +31,7 @@ _TYPES = {
 }
 
 
-def quantize(job: Dict[str, Any]) -> Dict[str, Any]:
+def quantize(job: dict[str, Any]) -> dict[str, Any]:
     """Write ``job["output"]``, and beside it the float model that was quantized where preparing has changed it."""
     from verifier.inspection.graph import examine, load
 
@@ -63,7 +62,7 @@ def _place(path: str, target: str) -> None:
     os.replace(target + ".partial", target)
 
 
-def _prepared(job: Dict[str, Any], folder: str) -> str:
+def _prepared(job: dict[str, Any], folder: str) -> str:
     """The float model in the declared opset, preprocessed as declared."""
     source: str = job["model"]
     opset = option(job, "opset")
@@ -106,31 +105,33 @@ def _named(model: Any, source: str, folder: str) -> str:
     return target
 
 
-def _check_opset(model: Any, job: Dict[str, Any]) -> None:
+def _check_opset(model: Any, job: dict[str, Any]) -> None:
     """A per-channel DequantizeLinear has its axis since opset 13; before it the file could not be loaded."""
     opset = max([entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")] or [0])
     wide = scheme(job, "weights")["granularity"]["kind"] == "per_channel"
     if option(job, "mode") == "static" and option(job, "format") == "qdq" and wide and opset < 13:
         raise ValueError(
-            "scales per channel in quantize-dequantize form need opset 13, the model has %d; "
-            "set the quantizer option opset" % opset
+            f"scales per channel in quantize-dequantize form need opset 13, the model has {opset}; "
+            "set the quantizer option opset"
         )
 
 
-def excluded_nodes(model: Any, job: Dict[str, Any]) -> Set[str]:
+def excluded_nodes(model: Any, job: dict[str, Any]) -> set[str]:
     """Names of the nodes that stay in float by the mixed-precision policy."""
     from verifier.inspection.graph import label
 
     policy = job.get("mixed_precision") or {}
     names = [label(node) for node in model.graph.node]
-    excluded: Set[str] = set()
+    excluded: set[str] = set()
     for exception in policy.get("exceptions", ()):
         selector = exception["selector"]
         for value in selector["values"]:
             found = _selected(model, selector["kind"], value, names)
             if not found:
                 raise ValueError(
-                    "the exception for %s %r selects no node of the model that is quantized" % (selector["kind"], value)
+                    "the exception for {} {!r} selects no node of the model that is quantized".format(
+                        selector["kind"], value
+                    )
                 )
             excluded.update(found)
     ends = (("first_layer", policy.get("first_layer")), ("last_layer", policy.get("last_layer")))
@@ -145,7 +146,7 @@ def excluded_nodes(model: Any, job: Dict[str, Any]) -> Set[str]:
     return excluded
 
 
-def _selected(model: Any, kind: str, value: str, names: List[str]) -> Set[str]:
+def _selected(model: Any, kind: str, value: str, names: list[str]) -> set[str]:
     from verifier.inspection.graph import label
 
     if kind == "node":
@@ -157,7 +158,7 @@ def _selected(model: Any, kind: str, value: str, names: List[str]) -> Set[str]:
     return _tables(model) if value == "embeddings" else _end(model, "last_layer")
 
 
-def _end(model: Any, end: str) -> Set[str]:
+def _end(model: Any, end: str) -> set[str]:
     """The products over the first or the last weight."""
     from verifier.inspection.ledger import survey
 
@@ -168,7 +169,7 @@ def _end(model: Any, end: str) -> Set[str]:
     return {product.node for product in found if product.weights[0].name == weight}
 
 
-def _tables(model: Any) -> Set[str]:
+def _tables(model: Any) -> set[str]:
     from verifier.inspection.graph import label
 
     floats = {tensor.name for tensor in model.graph.initializer if tensor.data_type in (1, 10, 16)}
@@ -181,7 +182,7 @@ def _tool_type(fmt: str) -> Any:
     return QuantType.__members__[_TYPES[fmt]]
 
 
-def _static(job: Dict[str, Any], source: str, target: str, excluded: Set[str]) -> Dict[str, Any]:
+def _static(job: dict[str, Any], source: str, target: str, excluded: set[str]) -> dict[str, Any]:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, quantize_static
 
     weights, activations = scheme(job, "weights"), scheme(job, "activations")
@@ -204,7 +205,7 @@ def _static(job: Dict[str, Any], source: str, target: str, excluded: Set[str]) -
     return {"samples": reader.samples, "digest": reader.digest}
 
 
-def _reader(job: Dict[str, Any], source: str) -> Any:
+def _reader(job: dict[str, Any], source: str) -> Any:
     from verifier.calibration import CalibrationReader
     from verifier.inspection.graph import load
 
@@ -227,10 +228,10 @@ def _reader(job: Dict[str, Any], source: str) -> Any:
 
 
 def _extra(
-    job: Dict[str, Any], weights: Dict[str, Any], activations: Dict[str, Any], method: Dict[str, Any]
-) -> Dict[str, Any]:
+    job: dict[str, Any], weights: dict[str, Any], activations: dict[str, Any], method: dict[str, Any]
+) -> dict[str, Any]:
     """Settings under the tool's own names; bins are among them although the tool drops them."""
-    extra: Dict[str, Any] = {
+    extra: dict[str, Any] = {
         "WeightSymmetric": weights["symmetry"] == "symmetric",
         "ActivationSymmetric": activations["symmetry"] == "symmetric",
         "CalibTensorRangeSymmetric": method["symmetric"],
@@ -261,7 +262,7 @@ def _extra(
     return extra
 
 
-def _dynamic(job: Dict[str, Any], source: str, target: str, excluded: Set[str]) -> Dict[str, Any]:
+def _dynamic(job: dict[str, Any], source: str, target: str, excluded: set[str]) -> dict[str, Any]:
     from onnxruntime.quantization import quantize_dynamic
 
     weights = scheme(job, "weights")
@@ -282,7 +283,7 @@ def _dynamic(job: Dict[str, Any], source: str, target: str, excluded: Set[str]) 
     return {"samples": None, "digest": None}
 
 
-def _weight_only(job: Dict[str, Any], source: str, target: str, excluded: Set[str]) -> Dict[str, Any]:
+def _weight_only(job: dict[str, Any], source: str, target: str, excluded: set[str]) -> dict[str, Any]:
     from onnxruntime.quantization import QuantFormat
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
@@ -306,8 +307,8 @@ def _weight_only(job: Dict[str, Any], source: str, target: str, excluded: Set[st
 
 def _once_each(graph: Any) -> None:
     """A weight that several products share is written once per product by the tool; a file may hold it once."""
-    seen: Set[str] = set()
-    kept: List[Any] = []
+    seen: set[str] = set()
+    kept: list[Any] = []
     for tensor in graph.initializer:
         if tensor.name not in seen:
             seen.add(tensor.name)
@@ -316,7 +317,7 @@ def _once_each(graph: Any) -> None:
         copies = [type(tensor).FromString(tensor.SerializeToString()) for tensor in kept]
         del graph.initializer[:]
         graph.initializer.extend(copies)
-    twice: Set[str] = set()
+    twice: set[str] = set()
     for node in list(graph.node):
         if node.op_type == "DequantizeLinear" and node.output[0] in twice:
             graph.node.remove(node)
@@ -332,4 +333,3 @@ QUANTIZER = Quantizer(
     quantize=quantize,
     variants=variants,
 )
-

@@ -6,7 +6,8 @@ Python 3.8, the tool imported inside the functions.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, NamedTuple, Tuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Quantizer(NamedTuple):
@@ -14,18 +15,18 @@ class Quantizer(NamedTuple):
 
     name: str
     """Name that claims use."""
-    requires: Tuple[str, ...]
+    requires: tuple[str, ...]
     """Top-level modules; probed without importing them."""
     distribution: str
     """Distribution whose version is the tool's version."""
-    options: Tuple[str, ...]
+    options: tuple[str, ...]
     """Closed vocabulary of recipe options."""
-    check: Callable[[Dict[str, Any]], Tuple[str, ...]]
+    check: Callable[[dict[str, Any]], tuple[str, ...]]
     """``check(regime recipe as plain data) -> reasons why this tool cannot do it`` (empty if it can)."""
-    quantize: Callable[[Dict[str, Any]], Dict[str, Any]]
+    quantize: Callable[[dict[str, Any]], dict[str, Any]]
     """``quantize(job) -> {"samples": n, "digest": hex}``; the job names ``model``, ``output``, the regime's recipe as
     plain data (``precision``, ``mixed_precision``, ``quantization``, ``calibration``, ``options``) and the
     ``calibration_data`` npz; writes ``output``."""
-    variants: Callable[[Dict[str, Any]], Tuple[Tuple[str, str, str, Dict[str, Any]], ...]]
+    variants: Callable[[dict[str, Any]], tuple[tuple[str, str, str, dict[str, Any]], ...]]
     """``variants(job) -> ((option, declared, compared with, job with that option at the tool's default), ...)``: what
     the inert-recipe detector runs."""

@@ -2,7 +2,6 @@
 
 Runs inside the worker process: standard library, numpy, onnxruntime and onnx, syntax of Python 3.8.
 """
-# ruff: noqa: UP, PTH, PLC0415 - syntax of Python 3.8, plain paths, and the engine is imported where it is used
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import Any, Dict, List
+from typing import Any
 
 from verifier.runtimes.runtime import Runtime
 
@@ -47,34 +46,34 @@ class _Session:
         self.inputs = [entry.name for entry in session.get_inputs()]
 
 
-def _whole(options: Dict[str, Any], name: str, default: int) -> int:
+def _whole(options: dict[str, Any], name: str, default: int) -> int:
     value = options.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("option %s must be a whole number, not %r" % (name, value))
+        raise ValueError(f"option {name} must be a whole number, not {value!r}")
     return value
 
 
-def _choice(options: Dict[str, Any], name: str, default: str, words: Dict[str, str]) -> str:
+def _choice(options: dict[str, Any], name: str, default: str, words: dict[str, str]) -> str:
     value = options.get(name, default)
     if value not in words:
-        raise ValueError("option %s must be one of %s, not %r" % (name, ", ".join(words), value))
+        raise ValueError("option {} must be one of {}, not {!r}".format(name, ", ".join(words), value))
     return words[value]
 
 
-def _flag(options: Dict[str, Any], name: str, default: bool) -> bool:
+def _flag(options: dict[str, Any], name: str, default: bool) -> bool:
     value = options.get(name, default)
     if not isinstance(value, bool):
-        raise TypeError("option %s must be true or false, not %r" % (name, value))
+        raise TypeError(f"option {name} must be true or false, not {value!r}")
     return value
 
 
-def _session_options(options: Dict[str, Any]) -> Any:
+def _session_options(options: dict[str, Any]) -> Any:
     """Options as ONNX Runtime takes them; no option of a claim can name a file or a library."""
     import onnxruntime as ort
 
     unknown = sorted(set(options).difference(_OPTIONS))
     if unknown:
-        raise ValueError("unknown session options %s; known are %s" % (", ".join(unknown), ", ".join(_OPTIONS)))
+        raise ValueError("unknown session options {}; known are {}".format(", ".join(unknown), ", ".join(_OPTIONS)))
     settings = ort.SessionOptions()
     settings.intra_op_num_threads = _whole(options, "intra_op_threads", 0)
     settings.inter_op_num_threads = _whole(options, "inter_op_threads", 0)
@@ -98,7 +97,7 @@ def _session_options(options: Dict[str, Any]) -> Any:
 def _examine_apart(path: str) -> None:
     """Read the file in a process of its own: what reading takes must not count as memory of the model."""
     worker = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker.py")
-    done = subprocess.run(  # noqa: S603 - this interpreter and our own program
+    done = subprocess.run(
         [sys.executable, "-I", worker, "examine", path],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -107,7 +106,7 @@ def _examine_apart(path: str) -> None:
     )
     if done.returncode:
         words = done.stdout.decode("utf-8", "replace").strip()
-        raise ValueError(words or "reading %s failed with exit code %d" % (os.path.basename(path), done.returncode))
+        raise ValueError(words or f"reading {os.path.basename(path)} failed with exit code {done.returncode}")
 
 
 def _start(path: str, provider: str, settings: Any) -> Any:
@@ -116,27 +115,27 @@ def _start(path: str, provider: str, settings: Any) -> Any:
 
     available = ort.get_available_providers()
     if provider not in available:
-        raise ValueError("provider %s is not in this build, which has %s" % (provider, ", ".join(available)))
+        raise ValueError("provider {} is not in this build, which has {}".format(provider, ", ".join(available)))
     session = ort.InferenceSession(path, settings, providers=[provider])
     session.disable_fallback()
     used = session.get_providers()
     if not used or used[0] != provider:
-        raise RuntimeError("provider %s was asked for, but the session runs on %s" % (provider, ", ".join(used)))
+        raise RuntimeError("provider {} was asked for, but the session runs on {}".format(provider, ", ".join(used)))
     return session
 
 
-def open_session(path: str, provider: str, options: Dict[str, Any]) -> _Session:
+def open_session(path: str, provider: str, options: dict[str, Any]) -> _Session:
     """Load a model."""
     _examine_apart(path)
     return _Session(_start(path, provider, _session_options(options)))
 
 
-def run(session: _Session, inputs: Dict[str, Any]) -> Dict[str, Any]:
+def run(session: _Session, inputs: dict[str, Any]) -> dict[str, Any]:
     """Run once, all outputs."""
     return dict(zip(session.outputs, session.session.run(session.outputs, inputs)))
 
 
-def executed(path: str, provider: str, options: Dict[str, Any], inputs: Dict[str, Any]) -> Dict[str, Any]:
+def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Optimize and profile: products of the optimized graph by compute format, with their share of kernel time."""
     from verifier.inspection.graph import examine, load
     from verifier.inspection.ledger import layers, survey, tensor_groups
@@ -188,10 +187,10 @@ def _named(path: str, folder: str) -> str:
     return copy
 
 
-def _kernel_times(events: List[Dict[str, Any]]) -> Dict[str, Any]:
+def _kernel_times(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Time and provider of each node, without its first run, which also allocates."""
-    times: Dict[str, List[int]] = {}
-    providers: Dict[str, str] = {}
+    times: dict[str, list[int]] = {}
+    providers: dict[str, str] = {}
     suffix = "_kernel_time"
     for event in events:
         name = event.get("name", "")
@@ -202,7 +201,7 @@ def _kernel_times(events: List[Dict[str, Any]]) -> Dict[str, Any]:
     return {node: (sum(each[1:]), providers[node]) for node, each in times.items()}
 
 
-def _timed_groups(found: Any, times: Dict[str, Any], total: int) -> List[Dict[str, Any]]:
+def _timed_groups(found: Any, times: dict[str, Any], total: int) -> list[dict[str, Any]]:
     from verifier.inspection.ledger import operator_groups
 
     groups = []

@@ -6,7 +6,8 @@ library, numpy and the one engine only, syntax of Python 3.8. The engine is impo
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, NamedTuple, Tuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Runtime(NamedTuple):
@@ -14,16 +15,16 @@ class Runtime(NamedTuple):
 
     name: str
     """Name that claims use."""
-    requires: Tuple[str, ...]
+    requires: tuple[str, ...]
     """Top-level modules; probed without importing them."""
     distribution: str
     """Distribution whose version is the engine's version."""
-    options: Tuple[str, ...]
+    options: tuple[str, ...]
     """Closed vocabulary of session options."""
-    open: Callable[[str, str, Dict[str, Any]], Any]
+    open: Callable[[str, str, dict[str, Any]], Any]
     """``open(model_path, provider, options) -> session``; raises if the provider is not really used."""
-    run: Callable[[Any, Dict[str, Any]], Dict[str, Any]]
+    run: Callable[[Any, dict[str, Any]], dict[str, Any]]
     """``run(session, inputs by name) -> outputs by name`` (numpy arrays)."""
-    executed: Callable[[str, str, Dict[str, Any], Dict[str, Any]], Dict[str, Any]]
+    executed: Callable[[str, str, dict[str, Any], dict[str, Any]], dict[str, Any]]
     """``executed(model_path, provider, options, inputs) -> {"provider", "operators": [...], "tensors": [...]}``: what
     the engine really runs, with time shares; the shapes of `verifier.evidence.PrecisionLedger`."""

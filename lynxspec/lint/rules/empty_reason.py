@@ -41,9 +41,11 @@ def _check(draft: Draft) -> Iterator[Hit]:
 
 
 def _is_hollow(text: str) -> bool:
-    letters = sum(character.isalpha() for character in text)
-    short = letters < 8 and len(text.split()) < 2
-    return short or letters < 5 or _HOLLOW.fullmatch(text.strip()) is not None or len(set(text.lower())) < 4
+    if len(text) < 20:
+        letters = sum(map(str.isalpha, text))
+        if letters < 5 or (letters < 8 and len(text.split()) < 2):
+            return True
+    return _HOLLOW.fullmatch(text.strip()) is not None or len(set(text.lower())) < 4
 
 
 RULE = Rule(

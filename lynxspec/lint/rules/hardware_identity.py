@@ -152,11 +152,24 @@ def _host(draft: Draft) -> Iterator[Hit]:
             yield Hit(
                 message=f"{field} {text!r} names no release", at=(("hardware", "host", field),), severity=Severity.INFO
             )
+    level = present(claim.hardware.stack.compute_capability)
+    extensions = {re.sub(r"[^a-z0-9]", "", name.lower()) for name in host.isa}
+    for word in re.findall(r"[A-Za-z0-9_-]+", level or ""):
+        plain = re.sub(r"[^a-z0-9]", "", word.lower())
+        if _ISA.fullmatch(word.replace("-", "_")) and plain not in extensions:
+            message = f"{word} is the instruction-set level, but not among the host's extensions"
+            at = (("hardware", "host", "isa"), ("hardware", "stack", "compute_capability"))
+            yield Hit(message=message, at=at)
     partition = present(claim.hardware.partition)
     threads = re.search(r"(\d{1,5})\b[^.;]{0,40}\b(?:threads|vcpus?|logical|cpus)", partition or "", re.IGNORECASE)
     if threads and int(threads[1]) > host.logical_cpus:
         message = f"partition {partition!r} on {host.logical_cpus} logical processors"
         yield Hit(message=message, at=(("hardware", "partition"), ("hardware", "host", "logical_cpus")))
+    yield from _threads(claim)
+
+
+def _threads(claim: Claim) -> Iterator[Hit]:
+    host = claim.hardware.host
     for path, regime in numbered(claim):
         runtime = present(regime.toolchain.runtime)
         for key, value in runtime.options.items() if runtime else ():

@@ -4,7 +4,7 @@
 Formats that the hardware's matrix units lack (computing in them is then dequantized or emulated; storing in them is
 always possible); rates above dense or sparse peak, from the lower bound of two operations per active parameter and
 item; decoding above the memory bandwidth, from reading the active weights once per step; model files larger than
-the memory; a sustained rate above the claim's own peak; the verifier's speed probe above the processor's FP32 peak.
+the memory; the verifier's speed probe above the processor's FP32 peak.
 
 ## Why it matters to a buyer
 These bounds need no run. Whatever exceeds them was measured on something else, counts something else, or was not
@@ -87,8 +87,8 @@ def _format(draft: Draft) -> Iterator[Hit]:
         if _admits(claim, regime):
             severity = Severity.INFO
         yield Hit(
-            message=f"{regime.name}: {found[0].product} ({found[0].target}) {said} {acts.format}: values are dequantized or "
-            "emulated; say which",
+            message=f"{regime.name}: {found[0].product} ({found[0].target}) {said} {acts.format}: values are "
+            "dequantized or emulated; say which",
             at=((*path, "precision", "activations", "format"), ("hardware", "product")),
             regime=regime.name,
             severity=severity,
@@ -145,7 +145,8 @@ def _above_peak(draft: Draft) -> Iterator[Hit]:
             )
         elif work > dense:
             yield Hit(
-                message=f"{said}, above the dense peak of {dense:.3g}: sparsity, caching or untouched embeddings must explain it",
+                message=f"{said}, above the dense peak of {dense:.3g}: sparsity, caching or untouched embeddings "
+                "must explain it",
                 at=at,
                 regime=regime.name,
                 severity=Severity.WARNING,
@@ -175,8 +176,9 @@ def _above_bandwidth(draft: Draft) -> Iterator[Hit]:
         needed = rate.rate.base / in_flight * counted.active * width / 8
         if needed > bandwidth:
             yield Hit(
-                message=f"{regime.name}: {rate.rate} with {in_flight} in flight reads {needed:.3g} B/s of weights, the memory gives "
-                f"{bandwidth:.3g}: speculative decoding, prefix caching or counted prompt tokens must explain it",
+                message=f"{regime.name}: {rate.rate} with {in_flight} in flight reads {needed:.3g} B/s of weights, "
+                f"memory gives {bandwidth:.3g}: speculative decoding, prefix caching or counted prompt tokens must "
+                "explain it",
                 at=((*path, "performance", "sustained", "rate"), ("load", "batch"), ("load", "concurrency")),
                 regime=regime.name,
                 confidence=Confidence.LIKELY,
@@ -218,19 +220,6 @@ def _too_large(draft: Draft) -> Iterator[Hit]:
             severity=Severity.WARNING if offloads else Severity.ERROR,
             effect=Effect.WEAKENS,
         )
-
-
-def _above_own_peak(draft: Draft) -> Iterator[Hit]:
-    claim = draft.claim
-    for path, regime in numbered(claim) if claim else ():
-        peak, rate = present(regime.performance.peak), sustained(regime)
-        if peak is not None and rate is not None and peak.unit == rate.rate.unit and rate.rate.base > peak.base:
-            yield Hit(
-                message=f"{regime.name}: a sustained rate of {rate.rate} above the peak of {peak}",
-                at=((*path, "performance", "peak"), (*path, "performance", "sustained", "rate")),
-                regime=regime.name,
-                effect=Effect.WEAKENS,
-            )
 
 
 def _probe(draft: Draft) -> Iterator[Hit]:
@@ -291,16 +280,6 @@ RULES = (
         remedy="correct count or memory, or say which part is offloaded",
         question="How many accelerators held the model, and was part of it offloaded?",
         check=_too_large,
-    ),
-    Rule(
-        code="LXS505",
-        name="sustained-above-own-peak",
-        severity=Severity.ERROR,
-        component=Component.SUSTAINED_THROUGHPUT,
-        summary="the sustained rate is above the claim's own peak",
-        remedy="correct one of the two",
-        question="What is the peak rate that you state?",
-        check=_above_own_peak,
     ),
     Rule(
         code="LXS506",

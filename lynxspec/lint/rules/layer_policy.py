@@ -2,8 +2,8 @@
 
 ## What it checks
 The format of the first and last layer is that of the weights unless an exception lists the difference; the last
-layer agrees with the head; an exception that repeats the regime's own format is none; selectors of one exception
-are not empty.
+layer agrees with the head; a policy that is said not to apply leaves one format; an exception that repeats the
+regime's own format is none; selectors of one exception are not empty.
 
 ## Why it matters to a buyer
 The first and last layers decide how much accuracy 8 bit costs. Leaving them in full precision is good practice, and
@@ -21,17 +21,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lynxspec.claim import Regime, present
+from lynxspec.claim import NotApplicable, Regime
 from lynxspec.draft import Draft
-from lynxspec.lint.regimes import mixed_precision, quantized, weights
+from lynxspec.lint.regimes import mixed_precision, numbered, quantized, schemes, weights
 from lynxspec.lint.rule import Effect, Hit, Rule, Severity
 from lynxspec.location import Path
-from lynxspec.vocabulary import Component
+from lynxspec.vocabulary import UNQUANTIZED, Component
 
 
 def _ends(path: Path, regime: Regime) -> Iterator[Hit]:
     policy, stored = mixed_precision(regime), weights(regime)
-    head = present(regime.precision.head)
+    head = dict(schemes(regime)).get("head")
     if policy is None or stored is None:
         return
     listed = {entry.format for entry in policy.exceptions}
@@ -39,7 +39,8 @@ def _ends(path: Path, regime: Regime) -> Iterator[Hit]:
         beside = field == "last_layer" and head is not None and head.format == fmt
         if fmt != stored.format and fmt not in listed and not beside:
             yield Hit(
-                message=f"{regime.name}: the {field.replace('_', ' ')} is {fmt}, weights are {stored.format}, no exception says so",
+                message=f"{regime.name}: the {field.replace('_', ' ')} is {fmt}, weights are {stored.format}, "
+                "no exception says so",
                 at=((*path, "mixed_precision", field), (*path, "precision", "weights", "format")),
                 regime=regime.name,
                 effect=Effect.CONTRADICTS,
@@ -53,10 +54,29 @@ def _ends(path: Path, regime: Regime) -> Iterator[Hit]:
         )
 
 
+def _mixed(path: Path, regime: Regime) -> Iterator[Hit]:
+    """Floating-point classes in several formats although the policy is said not to apply."""
+    if not isinstance(regime.mixed_precision, NotApplicable):
+        return
+    formats = {name: scheme.format for name, scheme in schemes(regime) if scheme.format in UNQUANTIZED}
+    if len(set(formats.values())) > 1:
+        named = ", ".join(f"{name} {fmt}" for name, fmt in formats.items())
+        yield Hit(
+            message=f"{regime.name}: no mixed precision, yet {named}",
+            at=((*path, "mixed_precision"), *((*path, "precision", name, "format") for name in formats)),
+            regime=regime.name,
+            severity=Severity.WARNING,
+            component=Component.BASELINE if regime.role == "reference" else None,
+            effect=Effect.WEAKENS,
+        )
+
+
 def _contradicts(draft: Draft) -> Iterator[Hit]:
     claim = draft.claim
-    for path, regime in quantized(claim) if claim else ():
-        yield from _ends(path, regime)
+    for path, regime in numbered(claim) if claim else ():
+        yield from _mixed(path, regime)
+        if regime.role == "quantized":
+            yield from _ends(path, regime)
 
 
 def _empty(draft: Draft) -> Iterator[Hit]:

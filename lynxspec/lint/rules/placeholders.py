@@ -27,12 +27,14 @@ from lynxspec.lint.rule import Effect, Hit, Rule, Severity
 from lynxspec.location import Path, format_path
 from lynxspec.vocabulary import Component
 
-_REASONS = frozenset({"not_applicable", "unknown", "none_needed"})
+_ELSEWHERE = frozenset({"not_applicable", "unknown", "none_needed", "sha256", "machine"})
+"""Reasons and digests have rules of their own."""
 
 _EMPTY = re.compile(
-    r"tb[dac]|todo|fixme|x{2,}|n\s*/?\s*a|n\.a\.?|unset|undefined|unknown|none|null|nil|nan|undisclosed|(?:not |un)specified"
-    r"|not (?:available|applicable|known|given|disclosed|stated)|to be (?:defined|determined|confirmed|announced|done)|placeholder"
-    r"|change-?\s?me|fill (?:me )?in|dummy|foo|bar|baz|foobar|asdf\w*|qwerty|blah(?:\W*blah)*|lorem\b.*|-+|\W+|(.)\1{2,}"
+    r"tb[dac]|todo|fixme|x{2,}|n\s*/?\s*a|n\.a\.?|unset|undefined|unknown|none|null|nil|nan|undisclosed"
+    r"|(?:not |un)specified|not (?:available|applicable|known|given|disclosed|stated)"
+    r"|to be (?:defined|determined|confirmed|announced|done)|placeholder|change-?\s?me|fill (?:me )?in|dummy"
+    r"|foo|bar|baz|foobar|asdf\w*|qwerty|blah(?:\W*blah)*|lorem\b.*|\W+|(.)\1{2,}"
     r"|your[ _-].*here|insert .*here|<[^<>]*>|\{\{.*\}\}|\[(?:your|insert|todo|tbd)[^\]]*\]|\$\{.*\}",
     re.IGNORECASE | re.DOTALL,
 )
@@ -68,7 +70,7 @@ def _check(draft: Draft) -> Iterator[Hit]:
     if claim is None:
         return
     for path, text in leaves(claim).texts:
-        if path[-1] in _REASONS:
+        if path[-1] in _ELSEWHERE:
             continue
         plain = text.strip()
         if "options" in path and plain.lower() in _OPTION_WORDS:

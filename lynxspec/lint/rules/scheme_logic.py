@@ -27,7 +27,15 @@ from lynxspec.claim import Regime, present
 from lynxspec.claim.calibration import NoneNeeded
 from lynxspec.claim.precision import PerChannel, PerGroup, PerToken, Quantized
 from lynxspec.draft import Draft
-from lynxspec.lint.regimes import activations, calibration, quantization, quantized, schemes, weights
+from lynxspec.lint.regimes import (
+    activations,
+    calibration,
+    calibration_method,
+    quantization,
+    quantized,
+    schemes,
+    weights,
+)
 from lynxspec.lint.rule import Effect, Hit, Rule, Severity
 from lynxspec.location import Path
 from lynxspec.vocabulary import STORAGE_BITS, UNQUANTIZED, Algorithm, Approach, Component, NumberFormat
@@ -52,7 +60,7 @@ def _approach(draft: Draft) -> Iterator[Hit]:
                 if (
                     name in {"activations", "outputs"}
                     and isinstance(scheme, Quantized)
-                    and scheme.timing != how.approach
+                    and scheme.timing != how.approach.value
                 ):
                     message = f"{how.approach} quantization, but the scales of {name} are {scheme.timing}"
                     yield _hit(message, ((*path, "precision", name, "timing"), at), regime)
@@ -92,24 +100,25 @@ def _calibrated(draft: Draft) -> Iterator[Hit]:
                     component=Component.CALIBRATION_METHOD,
                     effect=Effect.WEAKENS,
                 )
-        method = present(found.method) if found is not None else None
-        if method is not None and method.kind != "other" and isinstance(acts, Quantized):
-            if method.symmetric != (acts.symmetry == "symmetric"):
-                signed = acts.format in {NumberFormat.UINT8, NumberFormat.UINT16, NumberFormat.UINT4}
-                yield Hit(
-                    message=f"{regime.name}: the range is {'' if method.symmetric else 'not '}made symmetric, "
-                    f"activations are {acts.symmetry}",
-                    at=((*path, "calibration", "method", "symmetric"), (*path, "precision", "activations", "symmetry")),
-                    regime=regime.name,
-                    severity=Severity.WARNING,
-                    component=Component.CALIBRATION_METHOD,
-                    effect=Effect.NONE if signed else Effect.WEAKENS,
-                )
+        method = calibration_method(regime)
+        if method is None or method.kind == "other" or not isinstance(acts, Quantized):
+            continue
+        if method.symmetric != (acts.symmetry == "symmetric"):
+            signed = acts.format in {NumberFormat.UINT8, NumberFormat.UINT16, NumberFormat.UINT4}
+            yield Hit(
+                message=f"{regime.name}: the range is {'' if method.symmetric else 'not '}made symmetric, "
+                f"activations are {acts.symmetry}",
+                at=((*path, "calibration", "method", "symmetric"), (*path, "precision", "activations", "symmetry")),
+                regime=regime.name,
+                severity=Severity.WARNING,
+                component=Component.CALIBRATION_METHOD,
+                effect=Effect.NONE if signed else Effect.WEAKENS,
+            )
 
 
 def _scheme_parts(name: str, scheme: Quantized) -> Iterator[tuple[str, str, Severity]]:
     """Field, message and severity of everything in one scheme that cannot be."""
-    fmt, constant = scheme.format, name in {"weights", "bias", "embeddings", "head"}
+    fmt, constant = NumberFormat(scheme.format), name in {"weights", "bias", "embeddings", "head"}
     if constant and scheme.timing == "dynamic":
         yield "timing", "constants have no run-time scales", Severity.ERROR
     if constant and isinstance(scheme.granularity, PerToken):
@@ -134,7 +143,7 @@ def _scheme_parts(name: str, scheme: Quantized) -> Iterator[tuple[str, str, Seve
 
 
 def _scale(scheme: Quantized) -> Iterator[tuple[str, str, Severity]]:
-    fmt, scale = scheme.format, scheme.scale_format
+    fmt, scale = NumberFormat(scheme.format), scheme.scale_format
     if fmt.value.startswith("mx") != (scale == "fp8_e8m0"):
         yield "scale_format", f"{fmt} with a scale in {scale}: E8M0 scales go with microscaling formats", Severity.ERROR
     elif (fmt is NumberFormat.NVFP4) != (scale == "fp8_e4m3fn"):
@@ -144,7 +153,7 @@ def _scale(scheme: Quantized) -> Iterator[tuple[str, str, Severity]]:
         floats = zero in UNQUANTIZED
         text = f"{fmt} with a zero point in {zero}: a zero point has the type of its tensor"
         yield "zero_point_format", text, Severity.INFO if floats else Severity.WARNING
-    if zero is None and scheme.symmetry == "asymmetric":
+    if zero is None and scheme.symmetry == "asymmetric" and not fmt.value.startswith("ggml"):  # blocks hold a minimum
         yield "zero_point_format", "asymmetric without a zero point", Severity.WARNING
 
 
@@ -155,7 +164,8 @@ def _schemes(draft: Draft) -> Iterator[Hit]:
             if not isinstance(scheme, Quantized):
                 continue
             for field, message, severity in _scheme_parts(name, scheme):
-                deeper: Path = (field, "axis") if "axis" in message and field == "granularity" else (field,)
+                axis = field == "granularity" and message.startswith("a bias has one axis")
+                deeper: Path = (field, "axis" if axis else "kind") if field == "granularity" else (field,)
                 yield Hit(
                     message=f"{regime.name}, {name}: {message}",
                     at=((*path, "precision", name, *deeper), (*path, "precision", name, "format")),
@@ -168,26 +178,33 @@ def _schemes(draft: Draft) -> Iterator[Hit]:
 
 def _neighbours(path: Path, regime: Regime) -> Iterator[Hit]:
     """Fields of two tensor classes that go together in one kernel."""
-    pairs = (("activations", "outputs"), ("weights", "head"), ("kv_cache_key", "kv_cache_value"))
+    pairs = (("activations", "outputs"), ("weights", "head"), ("weights", "bias"), ("kv_cache_key", "kv_cache_value"))
     found = dict(schemes(regime))
     for left, right in pairs:
         one, other = found.get(left), found.get(right)
         if not isinstance(one, Quantized) or not isinstance(other, Quantized):
             continue
-        for field, mine, theirs in (
-            ("format", one.format, other.format),
-            ("symmetry", one.symmetry, other.symmetry),
-            ("granularity", one.granularity, other.granularity),
-            ("scale_format", one.scale_format, other.scale_format),
-            ("timing", one.timing, other.timing),
-        ):
+        for field, mine, theirs in _kernel_fields(one, other, alike=right != "bias"):
             if mine != theirs:
                 yield Hit(
-                    message=f"{regime.name}: {left} and {right} differ in {field}",
-                    at=((*path, "precision", left, field), (*path, "precision", right, field)),
+                    message=f"{regime.name}: {left} and {right} differ in {field[-1]}",
+                    at=((*path, "precision", left, *field), (*path, "precision", right, *field)),
                     regime=regime.name,
                     severity=Severity.INFO,
                 )
+
+
+def _kernel_fields(one: Quantized, other: Quantized, *, alike: bool) -> Iterator[tuple[Path, object, object]]:
+    """Fields with both values; a bias shares granularity and scale with the weights, but not the format."""
+    left, right = one.granularity, other.granularity
+    yield ("granularity", "kind"), left.kind, right.kind
+    if isinstance(left, PerChannel) and isinstance(right, PerChannel) and alike:
+        yield ("granularity", "axis"), left.axis, right.axis
+    yield ("scale_format",), one.scale_format, other.scale_format
+    if alike:
+        yield ("format",), one.format, other.format
+        yield ("symmetry",), one.symmetry, other.symmetry
+        yield ("timing",), one.timing, other.timing
 
 
 def _accumulator(draft: Draft) -> Iterator[Hit]:
@@ -197,7 +214,9 @@ def _accumulator(draft: Draft) -> Iterator[Hit]:
         total, left, right = present(regime.precision.accumulator), activations(regime), weights(regime)
         if total is None or left is None or right is None:
             continue
-        integers = left.format in _INTEGERS and right.format in _INTEGERS
+        integers = left.format in _INTEGERS
+        if integers and right.format not in _INTEGERS and not str(right.format).startswith("ggml"):
+            continue  # a codebook or float grid is looked up first, in whatever the kernel likes
         if integers and total not in _WIDE:
             message, severity = (
                 f"products of {left.format} and {right.format} summed in {total} overflow",

@@ -29,7 +29,7 @@ def _check(draft: Draft) -> Iterator[Hit]:
         return
     places = tuple(("comparisons", i, "qualifier") for i in range(len(claim.comparisons)))
     for path, words in up_to(claim):
-        message = f"the words say {words!r}..., a bound, and no comparison is qualified so"
+        message = f"the words say {words!r}, a bound, and no comparison is qualified so"
         yield Hit(message=message, at=(path, *places), effect=Effect.WEAKENS)
 
 

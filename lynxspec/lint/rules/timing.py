@@ -21,6 +21,7 @@ Little (1961), L = lambda W.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lynxspec.claim import Claim, present
 from lynxspec.claim.throughput import Latency, Sustained
@@ -46,7 +47,7 @@ def _monotone(draft: Draft) -> Iterator[Hit]:
             continue
         steps = [("p50", spent.p50), ("p90", spent.p90), ("p99", present(spent.p99))]
         given = [(field, value) for field, value in steps if value is not None]
-        for (low, small), (high, large) in zip(given, given[1:], strict=False):
+        for (low, small), (high, large) in pairwise(given):
             if small.base > large.base:
                 yield Hit(
                     message=f"{name}: {low} is {small}, above {high} of {large}",
@@ -205,6 +206,10 @@ def _zero_spread(draft: Draft) -> Iterator[Hit]:
         if rate is not None and rate.spread.base == 0:
             message = f"{name}: a spread of exactly zero is not a measurement"
             yield Hit(message=message, at=((*path, "sustained", "spread"),), regime=name, effect=Effect.WEAKENS)
+        if rate is not None and float(rate.drift.split()[0]) == 0:
+            message = f"{name}: a drift of exactly zero; give its digits"
+            at = ((*path, "sustained", "drift"),)
+            yield Hit(message=message, at=at, regime=name, severity=Severity.INFO)
 
 
 def _narrow(draft: Draft) -> Iterator[Hit]:

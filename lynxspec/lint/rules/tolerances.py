@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lynxspec.draft import Draft
+from lynxspec.lint.losses import judged
 from lynxspec.lint.rule import Hit, Rule, Severity
 
 
@@ -37,6 +38,14 @@ def _check(draft: Draft) -> Iterator[Hit]:
         if tolerance.base > most + 1e-9:
             message = f"a tolerance of {tolerance} on {name} is wider than {most:.0%}"
             yield Hit(message=message, at=((*base, name),))
+    for loss, criterion in judged(draft.claim):
+        if loss.limit(tolerances.accuracy) > loss.limit(criterion.margin) + 1e-9:
+            yield Hit(
+                message=f"the tolerance on accuracy, {tolerances.accuracy}, exceeds the acceptable loss, "
+                f"{criterion.margin}",
+                at=((*base, "accuracy"),),
+            )
+            return
 
 
 RULE = Rule(

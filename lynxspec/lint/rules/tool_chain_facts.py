@@ -22,9 +22,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lynxspec.claim import Claim, Regime, present
+from lynxspec.claim.precision import Quantized
 from lynxspec.draft import Draft
 from lynxspec.facts.tool_chains import Fact, Feature, defaults, lookup, tool
-from lynxspec.lint.regimes import calibration, calibration_data, numbered, quantization, schemes
+from lynxspec.lint.regimes import calibration_data, calibration_method, numbered, quantization, schemes
 from lynxspec.lint.rule import Effect, Hit, Rule, Severity
 from lynxspec.location import Path
 from lynxspec.vocabulary import Component
@@ -53,19 +54,19 @@ def _features(claim: Claim, path: Path, regime: Regime) -> tuple[dict[str, Featu
         features[name] = str(scheme.format)
         places[name] = (*path, "precision", name, "format")
     for name, scheme in schemes(regime):
-        if name in {"weights", "activations"} and "granularity" in type(scheme).model_fields:
+        if name in {"weights", "activations"} and isinstance(scheme, Quantized):
             features[f"{name}_granularity"] = scheme.granularity.kind
             features[f"{name}_symmetry"] = scheme.symmetry
             places[f"{name}_granularity"] = (*path, "precision", name, "granularity", "kind")
             places[f"{name}_symmetry"] = (*path, "precision", name, "symmetry")
-    how, found, data = quantization(regime), calibration(regime), calibration_data(regime)
+    how, data = quantization(regime), calibration_data(regime)
     if how is not None:
         features["approach"], features["algorithm"] = how.approach.value, how.algorithm.value
         places["approach"], places["algorithm"] = (
             (*path, "quantization", "approach"),
             (*path, "quantization", "algorithm"),
         )
-    method = present(found.method) if found is not None else None
+    method = calibration_method(regime)
     if method is not None:
         at: Path = (*path, "calibration", "method")
         features["method"], places["method"] = method.kind, (*at, "kind")
@@ -163,8 +164,7 @@ def _deprecated(draft: Draft) -> Iterator[Hit]:
 def _default(draft: Draft) -> Iterator[Hit]:
     claim = draft.claim
     for path, regime in numbered(claim) if claim else ():
-        found, quantizer = calibration(regime), present(regime.toolchain.quantizer)
-        method = present(found.method) if found is not None else None
+        method, quantizer = calibration_method(regime), present(regime.toolchain.quantizer)
         known = tool(quantizer.name) if quantizer is not None else None
         if method is None or known is None or method.kind != "percentile":
             continue
@@ -174,7 +174,8 @@ def _default(draft: Draft) -> Iterator[Hit]:
         if other is not None and (own is None or own.value != method.percentile):
             mine = f"; that of {known.name} is {own.value:g}" if own is not None else ""
             yield Hit(
-                message=f"{regime.name}: percentile {method.percentile:g} is the default of {other.tool}{mine}: was it set here?",
+                message=f"{regime.name}: percentile {method.percentile:g} is the default of {other.tool}{mine}: "
+                "was it set here?",
                 at=((*path, "calibration", "method", "percentile"), (*path, "toolchain", "quantizer", "name")),
                 regime=regime.name,
             )

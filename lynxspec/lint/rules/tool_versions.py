@@ -22,12 +22,12 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from lynxspec.claim import Claim, present
+from lynxspec.claim import Absent, Claim, present
 from lynxspec.claim.toolchain import Framework, Quantizer, Runtime
 from lynxspec.draft import Draft
-from lynxspec.facts.tool_chains import is_loose, newer_than_known, options, takes, tool
+from lynxspec.facts.tool_chains import expected_options, is_loose, newer_than_known, options, takes, tool
 from lynxspec.lint.leaves import leaves
-from lynxspec.lint.regimes import numbered, quantization, regime_name
+from lynxspec.lint.regimes import numbered, quantization, regime_name, schemes
 from lynxspec.lint.rule import Effect, Hit, Rule, Severity
 from lynxspec.location import Path
 from lynxspec.vocabulary import Component, NumberFormat
@@ -47,9 +47,8 @@ def _tools(claim: Claim) -> Iterator[tuple[Path, str, Entry]]:
             ("runtime", chain.runtime),
             ("framework", chain.framework),
         ):
-            entry: Entry | None = present(answer)  # type: ignore[arg-type, unused-ignore]
-            if entry is not None:
-                yield (*path, "toolchain", role), role, entry
+            if not isinstance(answer, Absent):
+                yield (*path, "toolchain", role), role, answer
 
 
 def _loose(draft: Draft) -> Iterator[Hit]:
@@ -91,6 +90,10 @@ def _options(draft: Draft) -> Iterator[Hit]:
         if isinstance(entry, Framework) or listed is None:
             continue
         name = regime_name(claim, path) if claim else None
+        for key in expected_options(entry.name) if role == "quantizer" else ():
+            if key not in entry.options:
+                message = f"the option {key!r} of {entry.name} is not written out; defaults differ by call"
+                yield Hit(message=message, at=((*path, "options", key),), regime=name, severity=Severity.INFO)
         for key, value in entry.options.items():
             at: Path = (*path, "options", key)
             if key not in listed:
@@ -110,7 +113,12 @@ def _mode(draft: Draft) -> Iterator[Hit]:
         if quantizer is None or how is None:
             continue
         mode = quantizer.options.get("mode")
-        if isinstance(mode, str) and mode in {"static", "dynamic", "weight_only"} and mode != how.approach:
+        if (
+            isinstance(mode, str)
+            and mode in {"static", "dynamic", "weight_only"}
+            and mode != how.approach
+            and how.approach != "qat"
+        ):
             yield Hit(
                 message=f"{regime.name}: the approach is {how.approach}, the quantizer ran in mode {mode}",
                 at=((*path, "quantization", "approach"), (*path, "toolchain", "quantizer", "options", "mode")),
@@ -124,8 +132,8 @@ def _resolved(claim: Claim, bits: str) -> str | None:
     found = {
         str(fmt)
         for _, regime in numbered(claim)
-        for answer in (regime.precision.weights, regime.precision.activations)
-        if (scheme := present(answer)) is not None and (fmt := NumberFormat(scheme.format)).value.find(f"fp{bits}") >= 0
+        for name, scheme in schemes(regime)
+        if name in {"weights", "activations"} and f"fp{bits}" in (fmt := NumberFormat(scheme.format)).value
     }
     return found.pop() if len(found) == 1 else None
 
