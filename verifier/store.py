@@ -98,6 +98,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644)  # a temporary file is private; evidence and records are there to be read
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -22,19 +22,22 @@ class Leaves:
     numbers: tuple[tuple[Path, float], ...]
 
 
-class _Same:
-    """A claim by identity: hashing its content would cost more than the walk."""
+class Same:
+    """A claim by identity, to remember what was read from it: hashing its content would cost more than reading."""
 
     __slots__ = ("claim",)
 
     def __init__(self, claim: Claim) -> None:
+        """Stand for this very ``claim``."""
         self.claim = claim
 
     def __hash__(self) -> int:
+        """By identity."""
         return id(self.claim)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.claim is self.claim
+        """Whether it is the very same claim."""
+        return isinstance(other, Same) and other.claim is self.claim
 
 
 @cache
@@ -45,11 +48,11 @@ def _closed(model: type[BaseModel]) -> frozenset[str]:
 
 def leaves(claim: Claim) -> Leaves:
     """The leaves of ``claim``."""
-    return _walked(_Same(claim))
+    return _walked(Same(claim))
 
 
 @lru_cache(maxsize=1)
-def _walked(same: _Same) -> Leaves:  # noqa: C901 - one flat visit of all kinds is the fast one
+def _walked(same: Same) -> Leaves:  # noqa: C901 - one flat visit of all kinds is the fast one
     texts: list[tuple[Path, str]] = []
     quantities: list[tuple[Path, Quantity]] = []
     numbers: list[tuple[Path, float]] = []

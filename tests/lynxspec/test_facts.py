@@ -100,7 +100,8 @@ def test_format_support_is_yes_no_partial_or_unknown(
         ("11.1.0", ">=11.0", True),
         ("11.4.0.106", ">=11.0", True),
         ("10.16", ">=11.0", False),
-        ("9.0", ">=10.1,<11", False),  # not compared as text
+        ("9.0", ">=10.1", False),  # not compared as text
+        ("9.0", ">=10.1,<11", False),
         ("10.9", ">=10.1,<11", True),
         ("1.31", "<1.32", True),
         ("1.31.0+cpu", ">=1.31,<1.32", True),

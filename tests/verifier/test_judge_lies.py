@@ -1,4 +1,5 @@
 """Lies, one at a time: each is refuted at its own clause; and honest variations, none of which is."""
+# ruff: noqa: ARG001 - every lie takes the claim and the evidence
 
 from __future__ import annotations
 

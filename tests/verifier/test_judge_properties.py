@@ -118,7 +118,7 @@ def test_a_slow_noisy_or_drifting_machine_never_refutes_a_true_claim(factor, hos
         true = (1000.0 if name == "fp32" else 1950.0) * factor
         zoo.run_of(evidence, name)["blocks"] = zoo.blocks(true, spread=noise, slope=slope, seed=seed + i)
     for sample in evidence["sustain"]["host"]:
-        sample |= host
+        sample.update(host)
     if probe == "unknown":
         claim["hardware"]["speed_probe"] = {"unknown": "not measured"}
     _never_refuted(claim, evidence)
@@ -126,19 +126,19 @@ def test_a_slow_noisy_or_drifting_machine_never_refutes_a_true_claim(factor, hos
 
 @QUICK
 @given(
-    shares=st.tuples(st.floats(0.86, 1.1), st.floats(0.86, 1.1)),
+    shares=st.tuples(st.floats(0.86, 1.0), st.floats(0.86, 1.0)),
     machine=st.sampled_from([zoo.MACHINE, zoo.OTHER, None]),
     tolerance=st.sampled_from(["0 %", "1 %", "5 %"]),
 )
-def test_neighbours_in_the_memory_system_never_refute_a_rate(shares, machine, tolerance):
-    """Both regimes lose up to 14 %, unequally, while host and probe see nothing; no regime keeps to 5 %."""
+def test_neighbours_of_a_virtual_host_never_refute_a_rate(shares, machine, tolerance):
+    """Through caches and memory each regime loses up to 14 %, unequally, while host counters and probe see nothing."""
     claim, evidence = zoo.claim_data(), zoo.evidence_data()
-    claim["reproduction"]["tolerances"] |= {"throughput": tolerance, "latency": tolerance}
+    claim["reproduction"]["tolerances"] |= {"throughput": tolerance, "latency": tolerance, "speedup": tolerance}
     for name, share in zip(("fp32", "int8"), shares, strict=True):
-        zoo.slow_down(evidence, share if abs(share - 1) > 0.05 else 0.94, regimes=(name,), probe=False)
+        zoo.slow_down(evidence, share, regimes=(name,), probe=False)
     evidence["host"]["machine"] = machine
-    found = _judged(claim, evidence)
-    assert not [v for v in found if v.verdict is Verdict.REFUTED and v.kind.value in ("throughput", "latency")]
+    claim["comparisons"][0]["throughput_gain"] = "1.95 x"
+    _never_refuted(claim, evidence)
 
 
 ELSEWHERE = st.sampled_from(

@@ -51,10 +51,24 @@ def test_an_understated_reference_rate_is_no_witness_for_a_slow_machine():
     assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
 
 
+def _bare_metal():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    claim["hardware"]["host"]["virtualization"] = {"not_applicable": "bare metal"}
+    evidence["host"]["virtualization"] = "none"
+    return claim, evidence
+
+
 def test_the_probe_alone_does_not_vouch_for_the_memory_system():
-    evidence = zoo.evidence_data()
+    claim, evidence = _bare_metal()
     zoo.slow_down(evidence, 0.85, probe=False)
-    assert zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"].reason == "evidence_too_weak"
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "evidence_too_weak"
+
+
+def test_a_machine_that_is_a_little_slower_lowers_what_is_expected_of_the_claim():
+    claim, evidence = _bare_metal()
+    zoo.slow_down(evidence, 0.96)
+    zoo.slow_down(evidence, 0.93, regimes=("int8",), probe=False)  # 0.93 / 0.96 is within 5 %
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "evidence_too_weak"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +77,7 @@ def test_the_probe_alone_does_not_vouch_for_the_memory_system():
 def test_a_disturbed_run_neither_refutes_nor_confirms(disturbance):
     evidence = zoo.evidence_data()
     for sample in evidence["sustain"]["host"]:
-        sample |= disturbance
+        sample.update(disturbance)
     found = zoo.verdicts(_lied(zoo.claim_data()), evidence)
     assert found["throughput/int8"].reason == "host_disturbed"
 
@@ -217,3 +231,14 @@ def test_a_cache_of_answers_is_noted():
     evidence = zoo.evidence_data()
     zoo.run_of(evidence, "int8")["repeated_input_ratio"] = 3.0
     assert any("cached" in note for note in zoo.verdicts(zoo.claim_data(), evidence)["timed_outputs/int8"].notes)
+
+
+def test_a_shortfall_of_a_tenth_refutes_on_bare_metal_and_not_beside_unseen_neighbours():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    zoo.slow_down(evidence, 0.9, regimes=("int8",), probe=False)
+    found = zoo.verdicts(claim, evidence)
+    assert {found[x].reason for x in ("throughput/int8", "speedup/int8/fp32")} == {"evidence_too_weak"}
+    claim, evidence = _bare_metal()
+    zoo.slow_down(evidence, 0.9, regimes=("int8",), probe=False)
+    found = zoo.verdicts(claim, evidence)
+    assert {found[x].reason for x in ("throughput/int8", "speedup/int8/fp32")} == {"below_claim"}

@@ -137,8 +137,11 @@ def _signature(e: _Examination) -> str:
     if e.reader.encrypted:
         raise RecordRejected("the file is encrypted", "structure-encrypted")
     e.signed = signature.validate(e.reader, trust=e.trust, at=e.at)
-    stamp = f", time stamp {e.signed.stamped_at}" if e.signed.stamped_at else ", no time stamp"
-    return f"certification signature, no changes allowed, stated time {e.signed.signed_at}{stamp}"
+    stamp = "no time stamp"
+    if e.signed.stamped_at:
+        trusted = "trusted" if e.signed.stamp_trusted else "its service is not trusted, it proves nothing"
+        stamp = f"time stamp {e.signed.stamped_at} ({trusted})"
+    return f"certification signature, no changes allowed, stated time {e.signed.signed_at}, {stamp}"
 
 
 def _update(e: _Examination) -> str:

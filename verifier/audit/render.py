@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
+import unicodedata
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ ORDER = (Verdict.REFUTED, Verdict.REPRODUCED, Verdict.INCONCLUSIVE, Verdict.NOT_
 """Bad news first."""
 LONGEST = 1500
 """Characters of one text that are printed; a row must fit on a page."""
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_LEFT_AGAIN = "\N{LEFT-TO-RIGHT MARK}"
+"""Around text that runs from right to left, so that it does not move what stands beside it."""
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 HEADLINES = (ClauseKind.SPEEDUP, ClauseKind.THROUGHPUT, ClauseKind.ACCURACY, ClauseKind.CRITERION)
 """Clauses that page one shows."""
@@ -133,6 +137,8 @@ def clean(text: object) -> str:
             shown.append(char)
         else:
             shown.append(f"[U+{ord(char):04X}]")
+    if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in "".join(shown)):
+        return f"{_LEFT_AGAIN}{''.join(shown)}{_LEFT_AGAIN}"
     return "".join(shown)
 
 

@@ -17,7 +17,8 @@ REASON = "Certification of an audit record"
 """Written into the signature."""
 
 
-def _signer(identity: Identity) -> Any:  # noqa: ANN401 - pyHanko's signer
+def signer_of(identity: Identity) -> Any:  # noqa: ANN401 - pyHanko's signer
+    """The identity as pyHanko wants it."""
     from pyhanko.sign.signers import SimpleSigner  # noqa: PLC0415 - slow to import
     from pyhanko_certvalidator.registry import SimpleCertificateStore  # noqa: PLC0415
 
@@ -70,7 +71,7 @@ def sign(pdf_bytes: bytes, identity: Identity, tsa: str | Any | None = None) -> 
     output = io.BytesIO()
     try:
         writer = Untouched(io.BytesIO(pdf_bytes), strict=True)
-        PdfSigner(details, signer=_signer(identity), timestamper=_time_stamper(tsa)).sign_pdf(
+        PdfSigner(details, signer=signer_of(identity), timestamper=_time_stamper(tsa)).sign_pdf(
             writer, output=output, existing_fields_only=True
         )
     except SigningFailed:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -121,26 +121,27 @@ def validate(
     stamp = status.timestamp_validity
     if stamp is not None and not (stamp.intact and stamp.valid):
         raise _refuse("the time stamp does not belong to the signature", "time-stamp")
+    proven = stamp.timestamp if stamp is not None and stamp.trusted else None
+    problem = _problem(status, certificate, trust, proven or at or datetime.now(UTC))
     return Signed(
         certificate=certificate,
         signed_at=None if status.signer_reported_dt is None else status.signer_reported_dt.isoformat(),
         stamped_at=None if stamp is None else stamp.timestamp.isoformat(),
-        trusted=bool(trust) and bool(status.trusted),
-        trust_problem=_problem(status, certificate, trust, at),
-        stamp_trusted=stamp is not None and bool(stamp.trusted),
+        trusted=not problem,
+        trust_problem=problem,
+        stamp_trusted=proven is not None,
     )
 
 
-def _problem(status: Any, certificate: x509.Certificate, trust: Sequence[x509.Certificate], at: datetime | None) -> str:  # noqa: ANN401
-    """Why the signer is not trusted, for people."""
-    if trust and status.trusted:
-        return ""
+def _problem(status: Any, certificate: x509.Certificate, trust: Sequence[x509.Certificate], moment: datetime) -> str:  # noqa: ANN401
+    """Why the signer is not trusted, for people; empty if it is. Anchors do not expire for pyHanko, here they do."""
     if not trust:
         return "no trust anchor was given"
-    moment = at or datetime.now(tz=certificate.not_valid_after_utc.tzinfo)
     if moment > certificate.not_valid_after_utc:
         return f"the signer's certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
     if moment < certificate.not_valid_before_utc:
         return f"the signer's certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} only"
+    if status.trusted:
+        return ""
     indication = status.trust_problem_indic
     return "the signer does not lead to a trust anchor" + (f" ({indication.name})" if indication else "")

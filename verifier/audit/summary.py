@@ -192,7 +192,7 @@ def _recipe(regime: Regime) -> tuple[Fact, ...]:
             )
         )
     for label, tool in tools(regime.toolchain):
-        known: Quantizer | Runtime | None = present(tool)
+        known = None if isinstance(tool, NotApplicable | Unknown) else tool
         text = words(tool) if known is None else f"{known.name} {known.version} ({words(known.options)})"
         facts.append(Fact(label=label, value=text))
     return tuple(facts)

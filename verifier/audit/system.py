@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lynxspec.claim import Claim, Frozen, present
-from lynxspec.claim.toolchain import Quantizer, Runtime
+from lynxspec.claim import Claim, Frozen, NotApplicable, Unknown, present
 from verifier.audit.summary import tools, words
 from verifier.evidence import Evidence
 
@@ -75,7 +74,7 @@ def _tools(claim: Claim, evidence: Evidence) -> list[SystemRow]:
     rows: dict[tuple[str, str], SystemRow] = {}
     for regime in claim.regimes:
         for role, tool in tools(regime.toolchain):
-            known: Quantizer | Runtime | None = present(tool)
+            known = None if isinstance(tool, NotApplicable | Unknown) else tool
             if known is None:
                 continue
             found = evidence.host.packages.get(known.name)

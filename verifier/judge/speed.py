@@ -86,7 +86,7 @@ def judge_throughput(case: Case) -> Iterator[ClauseVerdict]:
             measured=f"{number(estimate.value)} {claimed.rate.unit} over {run.window_s:.0f} s"
             if estimate and isinstance(run, SustainedRun)
             else None,
-            interval=_bounds(estimate, claimed.rate.unit, "batch means over blocks, t interval") if estimate else None,
+            interval=_bounds(estimate, claimed.rate.unit, "batch means over blocks, t interval"),
             tolerance=str(case.claim.reproduction.tolerances.throughput),
             rule=RATE_RULE,
             notes=(*notes, *deviations(ClauseKind.THROUGHPUT, differences)),
@@ -186,7 +186,9 @@ def _run_notes(run: SustainedRun, estimate: Estimate | None, claimed: Sustained)
     return notes
 
 
-def _bounds(estimate: Estimate, unit: str, method: str) -> Interval:
+def _bounds(estimate: Estimate | None, unit: str, method: str) -> Interval | None:
+    if estimate is None or not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return None
     return Interval(low=estimate.low, high=estimate.high, unit=unit, coverage=COVERAGE, method=method)
 
 
@@ -215,7 +217,7 @@ def judge_speedup(case: Case) -> Iterator[ClauseVerdict]:
             title=f"Throughput gain of regime {fast.name} over {slow.name}",
             claimed=f"{comparison.qualifier.replace('_', ' ')} {gain}",
             measured=f"{number(estimate.value)} x" if estimate else None,
-            interval=_bounds(estimate, "x", "log ratio of neighbouring blocks, t interval") if estimate else None,
+            interval=_bounds(estimate, "x", "log ratio of neighbouring blocks, t interval"),
             tolerance=str(case.claim.reproduction.tolerances.speedup),
             rule=GAIN_RULE,
             notes=deviations(ClauseKind.SPEEDUP, differences),
@@ -254,7 +256,7 @@ def _gain(case: Case, fast: Regime, slow: Regime) -> Estimate | None:
     return ratio_interval([math.log(x) - math.log(y) for x, y in pairs])
 
 
-def _speedup(
+def _speedup(  # noqa: PLR0911 - one return per outcome of the rule
     case: Case, comparison: Comparison, fast: Regime, slow: Regime, gain: float, estimate: Estimate | None
 ) -> Finding:
     if comparison.system != "same":

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lynxspec.claim import NotApplicable, Regime
+from lynxspec.claim import Absent, NotApplicable, Regime
 from lynxspec.draft import Draft
 from lynxspec.lint.regimes import mixed_precision, numbered, quantized, schemes, weights
 from lynxspec.lint.rule import Effect, Hit, Rule, Severity
@@ -29,7 +29,7 @@ from lynxspec.location import Path
 from lynxspec.vocabulary import UNQUANTIZED, Component
 
 
-def _ends(path: Path, regime: Regime) -> Iterator[Hit]:
+def _ends(path: Path, regime: Regime, *, own_head: bool) -> Iterator[Hit]:
     policy, stored = mixed_precision(regime), weights(regime)
     head = dict(schemes(regime)).get("head")
     if policy is None or stored is None:
@@ -45,7 +45,7 @@ def _ends(path: Path, regime: Regime) -> Iterator[Hit]:
                 regime=regime.name,
                 effect=Effect.CONTRADICTS,
             )
-    if head is not None and head.format != policy.last_layer:
+    if head is not None and own_head and head.format != policy.last_layer:
         yield Hit(
             message=f"{regime.name}: the last layer is {policy.last_layer}, the head {head.format}",
             at=((*path, "mixed_precision", "last_layer"), (*path, "precision", "head", "format")),
@@ -76,7 +76,9 @@ def _contradicts(draft: Draft) -> Iterator[Hit]:
     for path, regime in numbered(claim) if claim else ():
         yield from _mixed(path, regime)
         if regime.role == "quantized":
-            yield from _ends(path, regime)
+            # a head in a file of its own is not a layer of the quantized model
+            own_head = claim is not None and isinstance(claim.evaluation.head, Absent)
+            yield from _ends(path, regime, own_head=own_head)
 
 
 def _empty(draft: Draft) -> Iterator[Hit]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lynxspec.draft import Draft
 from lynxspec.lint.leaves import leaves
@@ -30,17 +31,37 @@ from lynxspec.vocabulary import Component
 _ELSEWHERE = frozenset({"not_applicable", "unknown", "none_needed", "sha256", "machine"})
 """Reasons and digests have rules of their own."""
 
-_EMPTY = re.compile(
-    r"tb[dac]|todo|fixme|x{2,}|n\s*/?\s*a|n\.a\.?|unset|undefined|unknown|none|null|nil|nan|undisclosed"
-    r"|(?:not |un)specified|not (?:available|applicable|known|given|disclosed|stated)"
-    r"|to be (?:defined|determined|confirmed|announced|done)|placeholder|change-?\s?me|fill (?:me )?in|dummy"
-    r"|foo|bar|baz|foobar|asdf\w*|qwerty|blah(?:\W*blah)*|lorem\b.*|\W+|(.)\1{2,}"
-    r"|your[ _-].*here|insert .*here|<[^<>]*>|\{\{.*\}\}|\[(?:your|insert|todo|tbd)[^\]]*\]|\$\{.*\}",
+_WORDS = frozenset(
+    (
+        *("tba", "tbc", "tbd", "todo", "fixme", "na", "n/a", "n / a", "n.a", "n.a.", "unset", "undefined", "unknown"),
+        *("none", "null", "nil", "nan", "undisclosed", "unspecified", "placeholder", "changeme", "change-me", "dummy"),
+        *("foo", "bar", "baz", "foobar", "qwerty", "xx", "not specified", "not available", "not applicable"),
+        *("not known", "not given", "not disclosed", "not stated"),
+    )
+)
+_STARTS = (
+    "lorem",
+    "asdf",
+    "blah",
+    "to be def",
+    "to be det",
+    "to be con",
+    "to be ann",
+    "fill in",
+    "fill me in",
+    "change me",
+)
+_TEMPLATES = re.compile(
+    r"your[ _-].*here|insert .*here|<[^<>]*>|\{\{.*\}\}|\[(?:your|insert|todo|tbd)[^\]]*\]|\$\{.*\}",
     re.IGNORECASE | re.DOTALL,
 )
+_OPENS = ("<", "{", "[", "$", "y", "i")
 _INSIDE = re.compile(
-    r"\b(?:TBD|TODO|FIXME|UNSET|XXX+|TBA)\b|\blorem ipsum\b|\?\?\?|\{\{|\}\}|<(?:insert|your|todo|tbd)\b[^>]*>"
+    r"\b(?:TBD|TODO|FIXME|UNSET|XXX+|TBA)\b|\blorem ipsum\b|\?\?\?|\{\{|\}\}|<(?:insert|your|todo|tbd)\b[^>]*>",
+    re.IGNORECASE,
 )
+_MARKED = re.compile(r"TBD|TODO|FIXME|UNSET|XXX|TBA|orem|\?\?\?|[{}<]")
+"""What a text must hold before the costlier search."""
 _OPTION_WORDS = frozenset({"none", "unknown", "null", "undefined", "unspecified"})
 """Words that a tool's option may really take."""
 
@@ -65,6 +86,20 @@ def _component(path: Path) -> Component | None:
     return next((component for start, component in _COMPONENTS if tail[: len(start)] == start), None)
 
 
+@lru_cache(maxsize=1024)
+def _is_empty(text: str) -> bool:
+    low = text.lower()
+    if low in _WORDS or low.startswith(_STARTS):
+        return True
+    if len(set(low)) == 1 and (len(low) > 2 or not low.isalnum()):
+        return True
+    if low.startswith(_OPENS) and _TEMPLATES.fullmatch(text):
+        return True
+    if _MARKED.search(text) and _INSIDE.search(text):
+        return True
+    return not any(character.isalnum() for character in text)
+
+
 def _check(draft: Draft) -> Iterator[Hit]:
     claim = draft.claim
     if claim is None:
@@ -73,9 +108,7 @@ def _check(draft: Draft) -> Iterator[Hit]:
         if path[-1] in _ELSEWHERE:
             continue
         plain = text.strip()
-        if "options" in path and plain.lower() in _OPTION_WORDS:
-            continue
-        if _EMPTY.fullmatch(plain) or _INSIDE.search(plain):
+        if _is_empty(plain) and not ("options" in path and plain.lower() in _OPTION_WORDS):
             component = _component(path)
             yield Hit(
                 message=f"{format_path(path)} is a placeholder: {plain[:60]!r}",

@@ -20,11 +20,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lynxspec.claim import Claim, Regime, present
 from lynxspec.claim.precision import Quantized
 from lynxspec.draft import Draft
 from lynxspec.facts.tool_chains import Fact, Feature, defaults, lookup, tool
+from lynxspec.lint.leaves import Same
 from lynxspec.lint.regimes import calibration_data, calibration_method, numbered, quantization, schemes
 from lynxspec.lint.rule import Effect, Hit, Rule, Severity
 from lynxspec.location import Path
@@ -113,16 +115,18 @@ def _uses(claim: Claim) -> Iterator[tuple[Regime, _Use]]:
                 )
 
 
-def _facts(draft: Draft) -> Iterator[tuple[Regime, _Use, Fact]]:
-    if draft.claim is None:
-        return
-    for regime, use in _uses(draft.claim):
-        for fact in lookup(use.name, use.version, role=use.role, features=use.features):
-            yield regime, use, fact
+@lru_cache(maxsize=1)
+def _facts(same: Same) -> tuple[tuple[Regime, _Use, Fact], ...]:
+    """Every fact that bears on the claim; six rules read them."""
+    return tuple(
+        (regime, use, fact)
+        for regime, use in _uses(same.claim)
+        for fact in lookup(use.name, use.version, role=use.role, features=use.features)
+    )
 
 
 def _hits(draft: Draft, statuses: frozenset[str]) -> Iterator[Hit]:
-    for regime, use, fact in _facts(draft):
+    for regime, use, fact in _facts(Same(draft.claim)) if draft.claim else ():
         if fact.status not in statuses:
             continue
         versioned = ((*use.path, "version"),) if fact.versions else ()

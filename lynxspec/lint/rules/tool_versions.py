@@ -91,7 +91,7 @@ def _options(draft: Draft) -> Iterator[Hit]:
             continue
         name = regime_name(claim, path) if claim else None
         for key in expected_options(entry.name) if role == "quantizer" else ():
-            if key not in entry.options:
+            if key not in entry.options and not (key == "format" and entry.options.get("mode") == "dynamic"):
                 message = f"the option {key!r} of {entry.name} is not written out; defaults differ by call"
                 yield Hit(message=message, at=((*path, "options", key),), regime=name, severity=Severity.INFO)
         for key, value in entry.options.items():
@@ -113,12 +113,8 @@ def _mode(draft: Draft) -> Iterator[Hit]:
         if quantizer is None or how is None:
             continue
         mode = quantizer.options.get("mode")
-        if (
-            isinstance(mode, str)
-            and mode in {"static", "dynamic", "weight_only"}
-            and mode != how.approach
-            and how.approach != "qat"
-        ):
+        known = isinstance(mode, str) and mode in {"static", "dynamic", "weight_only"}
+        if known and how.approach.value not in {mode, "qat"}:
             yield Hit(
                 message=f"{regime.name}: the approach is {how.approach}, the quantizer ran in mode {mode}",
                 at=((*path, "quantization", "approach"), (*path, "toolchain", "quantizer", "options", "mode")),
@@ -143,10 +139,10 @@ def _ambiguous(draft: Draft) -> Iterator[Hit]:
     if claim is None:
         return
     for path, text in leaves(claim).texts:
-        if path[-1] not in _SPEAKS or _EXACT.search(text):
+        if path[-1] not in _SPEAKS:
             continue
         match = _BARE.search(text)
-        if match is None:
+        if match is None or _EXACT.search(text):
             continue
         exact = _resolved(claim, match[1])
         yield Hit(

@@ -277,7 +277,7 @@ def clause(
         measured=measured,
         interval=interval,
         tolerance=tolerance,
-        decision_rule=f"{kind.value}: reproduced if the interval lies within the tolerance, refuted if it lies outside.",
+        decision_rule=f"{kind.value}: reproduced if the interval lies within the tolerance, refuted if outside.",
         verdict=reason.verdict,
         reason=reason.code,
         explanation=explanation,

@@ -13,12 +13,13 @@ import threading
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from lynxspec.errors import LynxSpecError
 from verifier.audit.pagetext import page_texts
 from verifier.audit.record import Performed, Record, digest, to_jcs
-from verifier.audit.render import SYSTEM_PACKAGES, clean, page_source, render
+from verifier.audit.render import SYSTEM_PACKAGES, clean, page_source, render, write_pages
 from verifier.verdict import ClauseKind, Reason
 
-from .conftest import build, clause, verdicts
+from .conftest import CLAIM, build, clause, verdicts
 
 
 def texts(pdf: bytes) -> tuple[str, ...]:
@@ -30,7 +31,9 @@ def attached(pdf: bytes) -> list[str]:
     return [str(listed[i]) for i in range(0, len(listed), 2)]
 
 
-def test_the_same_record_gives_the_same_bytes_in_another_process(record: Record, claim_bytes: bytes, unsigned: bytes, tmp_path):
+def test_the_same_record_gives_the_same_bytes_in_another_process(
+    record: Record, claim_bytes: bytes, unsigned: bytes, tmp_path
+):
     (tmp_path / "record.json").write_bytes(to_jcs(record))
     (tmp_path / "claim.yaml").write_bytes(claim_bytes)
     code = (
@@ -38,7 +41,9 @@ def test_the_same_record_gives_the_same_bytes_in_another_process(record: Record,
         "sys.stdout.buffer.write(render(from_jcs(open('record.json','rb').read()), open('claim.yaml','rb').read()))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
-    again = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, check=True)
+    again = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, check=True
+    )
     assert again.stdout == unsigned
 
 
@@ -72,11 +77,18 @@ def test_page_one_answers_what_who_where_and_whether_it_holds(unsigned: bytes):
         assert answer in first
 
 
-@pytest.mark.parametrize("reason", [Reason.BELOW_CLAIM, Reason.DRIFTING, Reason.OTHER_HARDWARE, Reason.WITHIN_TOLERANCE])
+@pytest.mark.parametrize(
+    "reason", [Reason.BELOW_CLAIM, Reason.DRIFTING, Reason.OTHER_HARDWARE, Reason.WITHIN_TOLERANCE]
+)
 def test_a_verdict_is_told_by_word_and_symbol_not_by_colour_alone(claim_bytes: bytes, reason: Reason):
     one = clause(ClauseKind.THROUGHPUT, "int8", "Rate", reason, claimed="2", measured="1")
     source = page_source(build(claim_bytes, verdicts=(one,)), "00" * 32)
-    word = {"refuted": "✘ Refuted", "inconclusive": "? Inconclusive", "not_testable": "— Not testable here", "reproduced": "✔ Reproduced"}
+    word = {
+        "refuted": "✘ Refuted",
+        "inconclusive": "? Inconclusive",
+        "not_testable": "— Not testable here",
+        "reproduced": "✔ Reproduced",
+    }
     assert word[reason.verdict.value] in source
 
 
@@ -125,8 +137,6 @@ def listener():
 
 
 def test_vendor_text_neither_loads_nor_attaches_anything(listener, tmp_path):
-    from .conftest import CLAIM
-
     port, calls = listener
     secret = tmp_path / "secret.txt"
     secret.write_text("top secret")
@@ -143,8 +153,6 @@ def test_vendor_text_neither_loads_nor_attaches_anything(listener, tmp_path):
 
 
 def test_even_unescaped_markup_loads_nothing(listener, tmp_path, record: Record, claim_bytes: bytes):
-    from verifier.audit.render import write_pages
-
     port, calls = listener
     secret = tmp_path / "secret.txt"
     secret.write_text("top secret")
@@ -169,7 +177,8 @@ def test_even_unescaped_markup_loads_nothing(listener, tmp_path, record: Record,
         ("日", "[U+65E5]"),
         ("a\x00\x1bb", "a[U+0000][U+001B]b"),
         ("a\nb", "a b"),
-        ("Größe ≤ 5 µs, Ελλάδα, Москва, שלום", "Größe ≤ 5 µs, Ελλάδα, Москва, שלום"),
+        ("Größe ≤ 5 µs, Ελλάδα, Москва", "Größe ≤ 5 µs, Ελλάδα, Москва"),
+        ("שלום", "\u200eשלום\u200e"),
         ("e" + "\u0301" * 4, "e\u0301\u0301[U+0301][U+0301]"),
     ],
 )
@@ -214,7 +223,5 @@ def test_missing_system_libraries_give_the_command_that_installs_them(tmp_path):
 
 
 def test_another_claim_than_the_record_s_is_refused(record: Record):
-    from lynxspec.errors import LynxSpecError
-
     with pytest.raises(LynxSpecError, match="not the one that the record is about"):
         render(record, b"lynxspec: 1")

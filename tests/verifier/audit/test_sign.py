@@ -9,11 +9,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
+from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
 from verifier.audit import keys, texts
 from verifier.audit.check import check
@@ -66,7 +69,11 @@ def test_the_first_identity_follows_the_profile_that_readers_accept(identity: Id
     usage = identity.certificate.extensions.get_extension_for_class(x509.KeyUsage)
     purposes = identity.certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     assert usage.critical
-    assert (usage.value.digital_signature, usage.value.content_commitment, usage.value.key_cert_sign) == (True, True, False)
+    assert (usage.value.digital_signature, usage.value.content_commitment, usage.value.key_cert_sign) == (
+        True,
+        True,
+        False,
+    )
     assert {p.dotted_string for p in purposes.value} == {"1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"}
     assert isinstance(identity.key.curve, ec.SECP256R1)
     assert identity.self_signed
@@ -124,7 +131,11 @@ def test_a_pkcs12_file_is_read_with_its_chain(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "key",
-    [rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP192R1())],
+    [
+        rsa.generate_private_key(65537, 2048),
+        ed25519.Ed25519PrivateKey.generate(),
+        ec.generate_private_key(ec.SECP192R1()),
+    ],
     ids=["rsa-2048", "ed25519", "p-192"],
 )
 def test_keys_that_readers_could_not_verify_are_refused(tmp_path: Path, key):
@@ -155,10 +166,6 @@ def test_an_unreachable_time_stamp_service_is_a_signing_failure(unsigned: bytes,
 
 
 def test_a_time_stamp_is_embedded_and_reported(unsigned: bytes, identity: Identity):
-    from asn1crypto import keys as asn1_keys
-    from asn1crypto import x509 as asn1_x509
-    from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
-
     key = rsa.generate_private_key(65537, 3072)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TSA")])
     now = dt.datetime.now(dt.UTC)
@@ -174,15 +181,16 @@ def test_a_time_stamp_is_embedded_and_reported(unsigned: bytes, identity: Identi
         .sign(key, hashes.SHA256())
     )
     der = serialization.Encoding.DER
+    moment = identity.certificate.not_valid_before_utc + dt.timedelta(minutes=1)
     stamper = DummyTimeStamper(
         asn1_x509.Certificate.load(certificate.public_bytes(der)),
         asn1_keys.PrivateKeyInfo.load(
             key.private_bytes(der, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         ),
-        fixed_dt=dt.datetime(2026, 11, 20, 18, 0, tzinfo=dt.UTC),
+        fixed_dt=moment,
     )
     report = check(sign(unsigned, identity, tsa=stamper), trust=(identity.certificate, certificate))
-    assert report.stamped_at == "2026-11-20T18:00:00+00:00"
+    assert report.stamped_at == moment.isoformat()
     assert report.stamp_trusted
     assert report.exit_code == 0
     assert not check(sign(unsigned, identity, tsa=stamper), trust=(identity.certificate,)).stamp_trusted
@@ -192,10 +200,14 @@ def test_a_time_stamp_is_embedded_and_reported(unsigned: bytes, identity: Identi
 def test_the_commands_printed_in_the_record_verify_it(signed: bytes, identity: Identity, tmp_path: Path):
     (tmp_path / "record.pdf").write_bytes(signed)
     (tmp_path / "signer.pem").write_bytes(identity.certificate.public_bytes(PEM))
-    words = subprocess.run(["pdfsig", "-nocert", "record.pdf"], cwd=tmp_path, stdout=subprocess.PIPE, check=True, text=True)
+    words = subprocess.run(
+        ["pdfsig", "-nocert", "record.pdf"], cwd=tmp_path, stdout=subprocess.PIPE, check=True, text=True
+    )
     assert "Signature is Valid." in words.stdout
     assert "Total document signed" in words.stdout
-    done = subprocess.run(["sh", "-e", "-c", texts.OPENSSL_COMMANDS], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-e", "-c", texts.OPENSSL_COMMANDS], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "CAdES Verification successful" in done.stderr
 
@@ -206,7 +218,9 @@ def test_openssl_rejects_an_altered_record(signed: bytes, identity: Identity, tm
     altered[2000] ^= 1
     (tmp_path / "record.pdf").write_bytes(altered)
     (tmp_path / "signer.pem").write_bytes(identity.certificate.public_bytes(PEM))
-    done = subprocess.run(["sh", "-e", "-c", texts.OPENSSL_COMMANDS], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-e", "-c", texts.OPENSSL_COMMANDS], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode != 0
 
 
