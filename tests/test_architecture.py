@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib import import_module
@@ -48,10 +49,9 @@ def test_there_is_no_room_for_odds_and_ends() -> None:
 
 
 def test_the_workers_side_is_syntax_of_python_3_8() -> None:
-    import ast
-
     folders = ("runtimes", "quantizers", "inspection")
     files = [f for folder in folders for f in (ROOT / "verifier" / folder).glob("*.py") if f.stem != "__init__"]
-    files += [ROOT / "verifier" / name for name in ("worker.py", "workload.py", "calibration.py", "onnxruntime_recipe.py")]
+    single = ("worker.py", "workload.py", "calibration.py", "onnxruntime_recipe.py")
+    files += [ROOT / "verifier" / name for name in single]
     for file in files:
         ast.parse(file.read_text(), feature_version=(3, 8))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from lynxspec.claim.base import Frozen, Sha256
 
-EVIDENCE = "lynxspec-evidence/1"
+EVIDENCE: Literal["lynxspec-evidence/1"] = "lynxspec-evidence/1"
 """Version of these types; older ones stay readable."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from lynxspec.claim.accuracy import Metric
 from verifier.errors import VerifierError
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ def _scores(output: Array) -> Array:
     flat = output.reshape(len(output), -1)
     if flat.shape[1] != 1:
         raise VerifierError(f"expected one score per item, found shape {output.shape}")
-    return flat[:, 0]
+    column: Array = flat[:, 0]
+    return column
 
 
 def _same_sequence(output: Array, label: Array) -> Array:
@@ -86,7 +88,8 @@ def _same_sequence(output: Array, label: Array) -> Array:
     width = min(flat.shape[1], label.shape[1])
     beyond = (label[:, width:] >= 0).any(axis=1)
     same = (flat[:, :width] == label[:, :width]) | (label[:, :width] < 0)
-    return same.all(axis=1) & ~beyond
+    whole: Array = same.all(axis=1) & ~beyond
+    return whole
 
 
 def _floats(values: Array) -> tuple[float, ...]:

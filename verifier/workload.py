@@ -125,15 +125,21 @@ class ClosedLoop:
     """Batches in memory, and calls that follow one another at once, as many at a time as declared."""
 
     def __init__(self, model: Opened, request: dict[str, Any]) -> None:
-        """Cut a seeded permutation of the items into batches of changing inputs."""
+        """Cut the items into batches of changing inputs, in the order of the file, as the evaluation does.
+
+        The seed permutes whole batches, never the items in them: where scales are computed over a batch at run time, an
+        item's output depends on its neighbours, and the timed outputs must be comparable with the evaluated ones. A
+        last batch that is not full is left out for the same reason.
+        """
         self._model = model
         arrays = read_inputs(request["data"], request["inputs"], request.get("limit"))
         self._batch = int(request["batch"])
         total = len(next(iter(arrays.values())))
-        order = np.random.RandomState(request["seed"] % 2**32).permutation(total)
         one = sum(array[:1].nbytes for array in arrays.values()) * self._batch
-        count = max(2, min(-(-total // self._batch), MOST_BATCHES, MOST_BYTES // max(one, 1)))
-        self._items = [order[np.arange(at * self._batch, (at + 1) * self._batch) % total] for at in range(count)]
+        full = max(total // self._batch, 1)
+        order = np.random.RandomState(request["seed"] % 2**32).permutation(full)
+        count = max(1, min(full, MOST_BATCHES, MOST_BYTES // max(one, 1)))
+        self._items = [np.arange(at * self._batch, (at + 1) * self._batch) % total for at in order[:count]]
         self.batches = [_take(arrays, items) for items in self._items]
         self.size = one * count
 

@@ -140,12 +140,59 @@ def test_a_layer_that_the_policy_names_may_stay_in_fp32(selector):
     assert zoo.verdicts(claim, evidence)["precision_artifact/int8"].verdict is Verdict.REPRODUCED
 
 
+def _policy(names, first="int8"):
+    claim = zoo.claim_data()
+    selector = {"kind": "node", "values": names}
+    claim["regimes"][1]["mixed_precision"] = {
+        "first_layer": first,
+        "last_layer": "int8",
+        "exceptions": [{"selector": selector, "format": "fp32", "reason": "sensitive"}],
+    }
+    return claim
+
+
+def _products(evidence, *nodes):
+    """The file's float products by node; its weights have other names."""
+    _fp32_layer(evidence, "onnx::Conv_512", count=len(nodes))
+    evidence["ledgers"][1]["operators"].append(
+        {"op_type": "Conv", "compute": "fp32", "count": len(nodes), "time_share": None, "examples": list(nodes[:5])}
+    )
+
+
+def test_weights_are_told_by_their_products_where_names_differ():
+    evidence = zoo.evidence_data()
+    _products(evidence, "/features/0/Conv", "/features/3/Conv")
+    claim = _policy(["/features/0/Conv", "/features/0/Clip", "/features/3/Conv"], first="fp32")
+    assert zoo.verdicts(claim, evidence)["precision_artifact/int8"].verdict is Verdict.REPRODUCED
+
+
+def test_one_layer_more_in_fp32_is_refuted_although_the_policy_names_more_nodes():
+    evidence = zoo.evidence_data()
+    _products(evidence, "/features/0/Conv", "/features/3/Conv", "/features/7/Conv")
+    claim = _policy(["/features/0/Conv", "/features/0/Clip", "/features/3/Conv", "/features/3/Clip"], first="fp32")
+    assert zoo.verdicts(claim, evidence)["precision_artifact/int8"].reason == "other_precision"
+
+
+def test_a_first_layer_declared_in_fp32_needs_no_exception_of_its_own():
+    evidence = zoo.evidence_data()
+    _products(evidence, "/features/0/Conv", "/features/3/Conv")
+    claim = _policy(["/features/3/Conv"], first="fp32")
+    assert zoo.verdicts(claim, evidence)["precision_artifact/int8"].verdict is Verdict.REPRODUCED
+
+
+def test_another_layer_in_fp32_than_the_first_is_refuted():
+    evidence = zoo.evidence_data()
+    _products(evidence, "/features/7/Conv")
+    evidence["ledgers"][1] |= {"first_layer": "int8", "last_layer": "int8"}
+    claim = zoo.claim_data()
+    claim["regimes"][1]["mixed_precision"]["first_layer"] = "fp32"
+    assert "first layer" in zoo.verdicts(claim, evidence)["precision_artifact/int8"].explanation
+
+
 def test_more_layers_in_fp32_than_the_policy_names_are_refuted():
-    claim, evidence = zoo.claim_data(), zoo.evidence_data()
-    selector = {"kind": "node", "values": ["/classifier/Gemm"]}
-    claim["regimes"][1]["mixed_precision"]["exceptions"] = [{"selector": selector, "format": "fp32", "reason": "last"}]
-    _fp32_layer(evidence, count=3)
-    found = zoo.verdicts(claim, evidence)["precision_artifact/int8"]
+    evidence = zoo.evidence_data()
+    _fp32_layer(evidence, count=4)
+    found = zoo.verdicts(_policy(["/classifier/Gemm"]), evidence)["precision_artifact/int8"]
     assert found.reason == "other_precision"
     assert "features.0.weight" in found.explanation
 

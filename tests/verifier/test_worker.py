@@ -146,6 +146,27 @@ def test_outputs_are_those_of_the_model_also_in_a_short_last_batch(tmp_path, dat
     assert answer["peak_memory_bytes"] > opened["baseline_memory_bytes"] > 0
 
 
+def test_a_short_last_batch_is_filled_up_with_its_own_last_item(tmp_path):
+    # dynamic scales see the whole batch: the large first items must not reach the last one
+    x = np.array([[100, 100, 100, 100]] * 2 + [[0.1, 0.5, 1.5, 2.55]], np.float32)
+    np.savez(tmp_path / "data.npz", x=x)
+    with Worker(threads=1) as worker:
+        worker.call(open_command(models.linear_integer(tmp_path / "m.onnx")))
+        worker.call(
+            {
+                "do": "evaluate",
+                "data": str(tmp_path / "data.npz"),
+                "inputs": ["x"],
+                "batch": 2,
+                "out": str(tmp_path / "o.npz"),
+            }
+        )
+    # range [0, 2.55] in 255 steps of 0.01; weights are 0..7 with scales 0.5 and 0.25
+    codes = np.array([10, 50, 150, 255]) @ np.arange(8).reshape(4, 2)
+    with np.load(tmp_path / "o.npz") as out:
+        np.testing.assert_allclose(out["y"][2], codes * [0.5, 0.25] * 0.01, rtol=1e-5)
+
+
 def test_the_head_runs_on_the_models_outputs(tmp_path, data):
     path, x = data
     weights = np.array([[2.0], [-1.0]], np.float32)
@@ -181,7 +202,7 @@ def test_a_block_keeps_every_call_and_the_outputs_of_known_items(tmp_path, data,
                 "folder": str(tmp_path),
             }
         )
-    assert ready["batches"] == 3
+    assert ready["batches"] == 2  # the last two items fill no batch
     ends, durations = np.load(answer["latencies_path"], allow_pickle=False)
     assert len(ends) == answer["calls"] > 10
     assert answer["items"] == answer["calls"] * 4
@@ -195,20 +216,22 @@ def test_a_block_keeps_every_call_and_the_outputs_of_known_items(tmp_path, data,
         np.testing.assert_array_equal(kept["y"], models.answer(x[kept["__items__"]]))
 
 
-def test_the_seed_draws_the_inputs_and_a_repeated_input_is_one_input(tmp_path, data):
+def test_inputs_change_by_whole_batches_and_a_repeated_input_is_one_of_them(tmp_path, data):
     path, _ = data
     kept = {}
     with Worker(threads=1) as worker:
         worker.call(open_command(models.two_layers(tmp_path / "m.onnx")))
-        for seed, repeat in ((1, False), (2, False), (1, True)):
-            worker.call({"do": "prepare_load", "data": str(path), "inputs": ["x"], "batch": 5, "seed": seed})
-            block = {"do": "block", "seconds": 0.02, "keep_outputs": 50, "seed": seed, "repeat_input": repeat}
+        for seed, repeat in ((0, False), *((seed, True) for seed in range(6))):
+            worker.call({"do": "prepare_load", "data": str(path), "inputs": ["x"], "batch": 2, "seed": seed})
+            block = {"do": "block", "seconds": 0.02, "keep_outputs": 100, "seed": seed, "repeat_input": repeat}
             answer = worker.call(block | {"folder": str(tmp_path)})
             with np.load(answer["kept_path"]) as arrays:
-                kept[seed, repeat] = arrays["__items__"].reshape(-1, 5)
-    assert len(np.unique(kept[1, False], axis=0)) == 2
-    assert len(np.unique(kept[1, True], axis=0)) == 1
-    assert {tuple(sorted(row)) for row in kept[1, False]} != {tuple(sorted(row)) for row in kept[2, False]}
+                kept[seed, repeat] = {tuple(row) for row in arrays["__items__"].reshape(-1, 2).tolist()}
+    batches = {(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)}
+    assert kept[0, False] == batches
+    repeated = [kept[seed, True] for seed in range(6)]
+    assert all(len(found) == 1 and found < batches for found in repeated)
+    assert len(set.union(*repeated)) > 1  # another seed, another input
 
 
 def test_the_probe_gives_a_rate():

@@ -75,14 +75,16 @@ def _context(trust: Sequence[x509.Certificate], at: datetime | None) -> Any:  # 
     return ValidationContext(trust_roots=roots, allow_fetching=False, moment=at, revocation_mode="soft-fail")
 
 
-def _require_certification(found: Any) -> None:  # noqa: ANN401 - pyHanko's embedded signature
+def _require_certification(root: Any, found: Any) -> None:  # noqa: ANN401 - pyHanko's catalog and embedded signature
     from pyhanko.sign.fields import MDPPerm  # noqa: PLC0415
 
     if found.field_name != FIELD:
         raise _refuse(f"the signature stands in the field {found.field_name!r:.60}", "signature-field")
     if found.sig_object["/SubFilter"] != "/ETSI.CAdES.detached":
         raise _refuse("the signature is not a PAdES signature", "signature-kind")
-    if found.docmdp_level is not MDPPerm.NO_CHANGES:
+    transforms = [reference["/TransformMethod"] for reference in found.sig_object["/Reference"]]
+    certifies = "/Perms" in root and "/DocMDP" in root["/Perms"] and "/DocMDP" in transforms
+    if not certifies or found.docmdp_level is not MDPPerm.NO_CHANGES:
         raise _refuse("the signature does not forbid changes", "signature-permissions")
 
 
@@ -100,7 +102,7 @@ def validate(
     if len(signatures) != 1:
         raise _refuse(f"the file holds {len(signatures)} signatures", "signature-count")
     found = signatures[0]
-    _require_certification(found)
+    _require_certification(reader.root, found)
     status = validate_pdf_signature(found, _context(trust, at))
     if not status.intact:
         raise _refuse("the file was altered after it was signed", "signature-altered")

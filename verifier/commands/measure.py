@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from lynxspec.errors import UsageError
-from verifier.artifacts import parse_overrides
 from verifier.commands import options
 from verifier.opening import open_recipe
 from verifier.progress import Lines, duration
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"Measuring {recipe.identity.title}: about {duration(total)}\n")
     stem = arguments.output.name.removesuffix(SUFFIX)
     folder = RunFolder(arguments.out or arguments.output.with_name(f"{stem}.run"))
-    overrides = parse_overrides(tuple(arguments.model), "--model") | parse_overrides(tuple(arguments.data), "--data")
+    overrides = options.overrides_of(arguments)
     job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress)
     claim = claim_of(job, folder.run(job, detect_inert=False), folder=arguments.output.parent, stem=stem)
     write_claim(claim, arguments.output)

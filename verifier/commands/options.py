@@ -57,6 +57,17 @@ def add_performed(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(option, metavar="TEXT", help=what)
 
 
+def overrides_of(arguments: argparse.Namespace) -> dict[str, Path]:
+    """Files that the reader gives, by handle."""
+    from verifier.artifacts import parse_overrides  # noqa: PLC0415 - commands import what they need when they run
+
+    model, data = (
+        parse_overrides(tuple(pairs), option)
+        for pairs, option in ((arguments.model, "--model"), (arguments.data, "--data"))
+    )
+    return {**model, **data}
+
+
 def progress_of(arguments: argparse.Namespace) -> Progress:
     """Lines on stderr, or nothing."""
     return Silent() if arguments.quiet else Lines()

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from verifier.artifacts import parse_overrides
 from verifier.commands import options
 from verifier.commands.plan import show as show_plan
 from verifier.opening import OpenClaim, open_claim, require_complete
@@ -43,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     identity = options.identity_of(arguments)
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
 
-    overrides = parse_overrides(tuple(arguments.model), "--model") | parse_overrides(tuple(arguments.data), "--data")
+    overrides = options.overrides_of(arguments)
     folder = RunFolder(arguments.out)
     evidence = folder.reproduce(opened, overrides=overrides, progress=progress)
     with shown(progress, "judge, render, sign") as notes:

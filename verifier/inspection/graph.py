@@ -16,7 +16,7 @@ class Layout(NamedTuple):
     """Where a product's operands stand among its inputs; -1 where it has none."""
 
     kind: str
-    """``float`` (also between quantize and dequantize), ``integer``, ``qlinear``, ``dynamic``, ``nbits``, ``recurrent``."""
+    """``float`` (quantize-dequantize pairs too), ``integer``, ``qlinear``, ``dynamic``, ``nbits`` or ``recurrent``."""
     weight: int = 1
     bias: int = -1
     data_zero: int = -1

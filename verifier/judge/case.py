@@ -15,7 +15,7 @@ from verifier.evidence import (
     SustainedRun,
 )
 from verifier.judge.clause import Finding, absent, failed
-from verifier.judge.materiality import HARDWARE_AXES, Difference, Effect, concerning
+from verifier.judge.materiality import Difference, Effect, concerning
 from verifier.judge.platform import hardware_differences, same_machine, tool_differences
 from verifier.verdict import ClauseKind, Reason
 
@@ -106,17 +106,3 @@ class Case:
         if found.status == "unavailable":
             return Reason.MATERIAL_UNAVAILABLE, f"The evaluation set {name} is not to be had: {found.message}."
         return Reason.NOT_REACHED, f"The evaluation set {name} has another digest than the claim states."
-
-    def model_is_claimed(self, regime: Regime, sha256: str) -> bool:
-        """Whether a model is the claimed file, or what the recipe gave here where the claim does not fix bytes."""
-        claimed = self.artifact_sha256(regime)
-        run = self.quantization(regime)
-        recipe = run.sha256 if run is not None and run.status == "ok" else None
-        if claimed is not None and sha256 == claimed:
-            return True
-        return sha256 == recipe and (claimed is None or self.claim.reproduction.grade != "bit_exact")
-
-
-def without_hardware(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
-    """Differences of software and files alone."""
-    return tuple(d for d in differences if d.axis not in HARDWARE_AXES)

@@ -29,25 +29,43 @@ class Exceptions:
     def explain(self, group: TensorGroup, ledger: PrecisionLedger, notes: list[str]) -> bool:
         """Whether the policy covers a group of tensors in another format than the regime's.
 
-        Claims name nodes, ledgers name tensors, so that a name is looked for in both directions, then among the
-        operators of the same ledger that compute in that format; last, as many tensors are let pass as the policy
-        names nodes and ends, with a note.
+        Claims name nodes, ledgers name tensors: names are compared first; else the tensors must be no more than the
+        products of that format that the policy names, first and last layer included. Where a ledger lists too few
+        names to tell, as many tensors pass as the policy names nodes, with a note.
         """
         covering = [e for e in self.exemptions if e.format.value == group.format]
         if any(_selects_class(e, group.tensor_class) for e in covering):
             return True
-        allowed = self.ends.count(group.format) + sum(
-            len(e.selector.values) for e in covering if e.selector.kind == "node"
+        if len(group.examples) == group.tensors and all(_named(covering, name) for name in group.examples):
+            return True
+        products = [o for o in ledger.operators if o.compute == group.format and o.count > 0]
+        named = sum(_weights_of(o) * _covered(covering, o) for o in products) + self._unnamed_ends(
+            covering, products, group
         )
-        if group.tensors <= allowed:
-            notes.append(f"{group.tensors} {group.tensor_class} tensors in {group.format}: as many as the policy names")
+        if group.tensors <= named:
             return True
-        if not covering:
-            return False
-        if group.examples and all(_named(covering, name) for name in group.examples):
+        truncated = not products or any(o.count > len(o.examples) for o in products)
+        nodes = sum(len(e.selector.values) for e in covering if e.selector.kind == "node")
+        globs = any(e.selector.kind in ("glob", "op_type") for e in covering)
+        if truncated and covering and (globs or group.tensors <= nodes + 2):
+            notes.append(f"{group.tensors} {group.tensor_class} tensors in {group.format}: told by number, not by name")
             return True
-        operators = [o for o in ledger.operators if o.compute == group.format and o.count > 0]
-        return bool(operators) and all(self.covers(operator) for operator in operators)
+        return False
+
+    def _unnamed_ends(self, covering: list[Exemption], products: list[OperatorGroup], group: TensorGroup) -> int:
+        """First and last layer, as far as they are declared in that format and no exception names them already.
+
+        Examples stand in the order of the graph, so that a first (last) layer is the first (last) of its operators.
+        """
+        if not products:
+            return self.ends.count(group.format)
+        first = self.ends[:1] == (group.format,) and not all(
+            _named(covering, x) for o in products for x in o.examples[:1]
+        )
+        last = self.ends[1:] == (group.format,) and not all(
+            o.count == len(o.examples) and _named(covering, x) for o in products for x in o.examples[-1:]
+        )
+        return int(first) + int(last)
 
     def covers(self, group: OperatorGroup) -> bool:
         """Whether the policy names the operators of a group, for the format they compute in."""
@@ -60,25 +78,32 @@ class Exceptions:
         """Declared deviations that the file does not have, as far as it names the layers."""
         problems = []
         formats = {g.format for g in ledger.tensors if g.tensor_class in ("weights", "embeddings", "head")}
-        for end, fmt in zip(("first", "last"), self.ends, strict=False):
-            if formats and fmt not in formats:
+        for end, fmt, found in zip(("first", "last"), self.ends, (ledger.first_layer, ledger.last_layer), strict=False):
+            if found is not None and found != fmt:
+                problems.append(f"The {end} layer is declared {fmt}, found {found}.")
+            elif formats and fmt not in formats:
                 problems.append(f"The {end} layer is declared {fmt}, but no weights are in that format.")
         for exemption in self.exemptions:
-            seen = {
-                o.compute for o in ledger.operators if o.examples and all(_named([exemption], x) for x in o.examples)
-            } | {
-                o.compute
-                for o in ledger.operators
-                if exemption.selector.kind == "op_type" and o.op_type in exemption.selector.values
-            }
             names = ", ".join(exemption.selector.values[:3])
-            if seen and exemption.format.value not in seen and exemption.format.value not in formats:
-                problems.append(
-                    f"{names}: declared an exception in {exemption.format.value}, found {', '.join(sorted(seen))}."
-                )
+            seen = {o.compute for o in ledger.operators if _covered([exemption], o)}
+            if seen and exemption.format.value not in seen | formats:
+                found_words = ", ".join(sorted(seen))
+                problems.append(f"{names}: declared an exception in {exemption.format.value}, found {found_words}.")
             elif not seen:
                 notes.append(f"exception {names}: not to be told apart in the ledger")
         return problems
+
+
+def _weights_of(group: OperatorGroup) -> int:
+    """Weight tensors of one such operator: a recurrent cell has one for its input and one for its state."""
+    return 2 if group.op_type.endswith(("LSTM", "GRU", "RNN")) else 1
+
+
+def _covered(exemptions: list[Exemption], group: OperatorGroup) -> int:
+    """Operators of a group that exemptions name; all of them if they select the operator's type."""
+    if any(e.selector.kind == "op_type" and group.op_type in e.selector.values for e in exemptions):
+        return group.count
+    return sum(_named(exemptions, name) for name in group.examples)
 
 
 def _selects_class(exemption: Exemption, tensor_class: str) -> bool:
@@ -105,4 +130,5 @@ def _related(name: str, node: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.strip("/").replace("/", ".").casefold()
+    """A name without the marks that exporters and quantizers add."""
+    return name.strip("/").replace("/", ".").casefold().removesuffix("_quantized").removesuffix("_quant")

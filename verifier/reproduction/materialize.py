@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from lynxspec.claim import present
 from lynxspec.claim.subject import Artifact, Dataset
@@ -10,6 +11,9 @@ from verifier.artifacts import obtain
 from verifier.errors import MaterialUnavailable
 from verifier.evidence import Material
 from verifier.reproduction.job import Files, Job
+
+
+Supplier = Literal["claimant", "mirror", "third_party"]
 
 
 def materialize(job: Job) -> tuple[tuple[Material, ...], Files]:
@@ -24,7 +28,7 @@ def materialize(job: Job) -> tuple[tuple[Material, ...], Files]:
     return tuple(materials), Files(paths=paths)
 
 
-def _supplier(uri: str | None) -> str:
+def _supplier(uri: str | None) -> Supplier:
     """Data that lies beside the claim came with it; whatever is fetched comes from a mirror."""
     return "mirror" if uri and (uri.startswith("pkg:") or "://" in uri) else "claimant"
 
@@ -33,32 +37,39 @@ def _one(job: Job, entry: Artifact | Dataset) -> tuple[Material, Path | None]:
     artifact = entry if isinstance(entry, Artifact) else None
     uri = present(entry.uri)
     override = job.overrides.get(entry.name)
-    common = {
-        "name": entry.name,
-        "uri": uri or "",
-        "role": artifact.role if artifact else "data",
-        "supplied_by": artifact.supplied_by if artifact else _supplier(uri),
-        "expected_sha256": entry.sha256,
-    }
+    supplied_by: Supplier = artifact.supplied_by if artifact else _supplier(uri)
+    where = uri or ""
     if override is not None:
         # The reader's own copy says nothing about what the claimant supplies: a wrong digest is the reader's affair.
-        common |= {"supplied_by": "third_party", "uri": f"given by the reader: {override.name}"}
-    if uri is None and override is None:
-        message = "the claim gives no address; pass the file with --model or --data NAME=PATH"
-        return Material(**common, sha256=None, bytes=None, status="unavailable", message=message), None
-    try:
-        path, digest = obtain(
-            uri or "",
-            sha256=entry.sha256,
-            folder=job.folder,
-            override=override,
-            limit=artifact.bytes if artifact else None,
+        supplied_by, where = "third_party", f"given by the reader: {override.name}"
+
+    def found(
+        status: Literal["ok", "mismatch", "unavailable"],
+        message: str,
+        sha256: str | None = None,
+        size: int | None = None,
+    ) -> Material:
+        return Material(
+            name=entry.name,
+            uri=where,
+            role=artifact.role if artifact else "data",
+            supplied_by=supplied_by,
+            expected_sha256=entry.sha256,
+            sha256=sha256,
+            bytes=size,
+            status=status,
+            message=message,
         )
+
+    if uri is None and override is None:
+        return found("unavailable", "the claim gives no address; pass the file with --model or --data NAME=PATH"), None
+    limit = artifact.bytes if artifact else None
+    try:
+        path, digest = obtain(uri or "", sha256=entry.sha256, folder=job.folder, override=override, limit=limit)
     except MaterialUnavailable as error:
-        message = error.message + (f" ({error.hint})" if error.hint else "")
-        return Material(**common, sha256=None, bytes=None, status="unavailable", message=message), None
+        return found("unavailable", error.message + (f" ({error.hint})" if error.hint else "")), None
     size = path.stat().st_size
     if digest != entry.sha256:
         message = f"expected sha256 {entry.sha256[:16]}…, found {digest[:16]}…; the file is not used"
-        return Material(**common, sha256=digest, bytes=size, status="mismatch", message=message), None
-    return Material(**common, sha256=digest, bytes=size, status="ok", message=""), path
+        return found("mismatch", message, digest, size), None
+    return found("ok", "", digest, size), path

@@ -280,7 +280,7 @@ def _timed_scores(
     labels = {name: values[index] for name, values in labels_of(job, files).items()}
     known = scores.get(regime)
     result: dict[str, float] = {}
-    disagreements = 0
+    differs = np.zeros(len(index), dtype=bool)
     for metric in job.document.evaluation.metrics:
         if metric.kind == "other":
             continue
@@ -288,7 +288,8 @@ def _timed_scores(
         result[metric.name] = found.value
         if known is not None and metric.name in known.outcomes:
             earlier = np.asarray(known.outcomes[metric.name])[index]
-            disagreements += int((~np.isclose(earlier, found.outcomes, rtol=1e-4, atol=1e-6)).sum())
+            differs |= ~np.isclose(earlier, found.outcomes, rtol=1e-4, atol=1e-6)
+    disagreements = int(differs.sum())
     return result, len(index), disagreements
 
 

@@ -364,9 +364,9 @@ def open_first_page_large(writer: IncrementalPdfFileWriter) -> None:
     writer.update_root()
 
 
-def move_the_field(writer: IncrementalPdfFileWriter) -> None:
+def rename_the_field(writer: IncrementalPdfFileWriter) -> None:
     field = writer.root["/AcroForm"]["/Fields"][0]
-    field["/Rect"] = generic.ArrayObject(generic.NumberObject(n) for n in (0, 0, 600, 800))
+    field["/TU"] = generic.pdf_string("approved by somebody else")
     writer.update_container(field)
 
 
@@ -380,14 +380,14 @@ def replace_a_page(writer: IncrementalPdfFileWriter) -> None:
     ("changes", "reason"),
     [
         ({}, ""),
-        ({"docmdp_permissions": MDPPerm.FILL_FORMS}, "signature-permissions"),
+        ({"certify": False, "docmdp_permissions": None}, "signature-permissions"),
         ({"subfilter": SigSeedSubFilter.ADOBE_PKCS7_DETACHED}, "signature-"),
         ({"md_algorithm": "sha1"}, "weak-algorithm"),
         ({"change": open_first_page_large}, "update-catalog"),
-        ({"change": move_the_field}, "update-field"),
+        ({"change": rename_the_field}, "update-field"),
         ({"change": replace_a_page}, "not-signed"),
     ],
-    ids=["our way", "permissions", "not PAdES", "SHA-1", "catalog", "field", "page"],
+    ids=["our way", "no certification", "not PAdES", "SHA-1", "catalog", "field", "page"],
 )
 def test_a_genuine_signature_of_another_kind_is_rejected(unsigned: bytes, identity: Identity, changes, reason: str):
     report = check(signed_otherwise(unsigned, identity, **changes), trust=(identity.certificate,))
