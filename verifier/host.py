@@ -154,7 +154,7 @@ def _virtualization(flags: set[str]) -> str:
 
 def _accelerators() -> tuple[str, ...]:
     """NVIDIA cards by the driver's own list; empty without a driver."""
-    found = []
+    found: list[str] = []
     for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         lines = _read(str(card)).splitlines()
         found.extend(line.partition(":")[2].strip() for line in lines if line.startswith("Model:"))

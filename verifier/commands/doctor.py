@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import metadata
-from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from verifier.quantizers.quantizer import Quantizer
+    from verifier.runtimes.runtime import Runtime
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,28 +19,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(_arguments: argparse.Namespace) -> int:
     """Print what is here; 3 if a tool is missing, else 0."""
-    from verifier.host import describe  # noqa: PLC0415 - commands import what they need when they run
-    from verifier.quantizers import quantizers  # noqa: PLC0415 - as above
-    from verifier.runtimes import runtimes  # noqa: PLC0415 - as above
+    from verifier import quantizers, runtimes  # noqa: PLC0415 - commands import what they need when they run
+    from verifier.host import describe  # noqa: PLC0415 - as above
 
     host = describe()
     write = sys.stdout.write
-    write(
-        f"processor     {host.cpu} ({host.stepping}), {host.logical_cpus} logical, {host.memory_bytes / 2**30:.0f} GiB\n"
-    )
+    write(f"processor     {host.cpu} ({host.stepping}), {host.logical_cpus} logical\n")
+    write(f"memory        {host.memory_bytes / 2**30:.0f} GiB\n")
     write(f"instructions  {', '.join(host.isa) or 'none of interest'}\n")
     write(f"system        {host.os}, kernel {host.kernel}, hypervisor {host.virtualization}\n")
     write(f"accelerators  {', '.join(host.accelerators) or 'none found'}\n")
-    missing = False
-    for kind, plugins in (("quantizer", quantizers()), ("runtime", runtimes())):
-        for plugin in plugins:
-            if all(find_spec(module) for module in plugin.requires):
-                write(f"{kind:<13} {plugin.name} {metadata.version(plugin.distribution)}\n")
-            else:
-                missing = True
-                write(f"{kind:<13} {plugin.name} missing: pip install {plugin.distribution}\n")
+    quantizer_gaps = [
+        _tool("quantizer", quantizers.find(n), quantizers.missing(quantizers.find(n))) for n in quantizers.names()
+    ]
+    runtime_gaps = [_tool("runtime", runtimes.find(n), runtimes.missing(runtimes.find(n))) for n in runtimes.names()]
     write(f"audit record  {_renderer()}\n")
-    return 3 if missing else 0
+    return 3 if any((*quantizer_gaps, *runtime_gaps)) else 0
+
+
+def _tool(kind: str, plugin: Quantizer | Runtime, missing: tuple[str, ...]) -> bool:
+    """Print one line; whether the tool is missing."""
+    state = f"missing: pip install {plugin.distribution}" if missing else metadata.version(plugin.distribution)
+    sys.stdout.write(f"{kind:<13} {plugin.name} {state}\n")
+    return bool(missing)
 
 
 def _renderer() -> str:

@@ -38,10 +38,10 @@ def open_command(regime: RegimeRecipe, model: Path, *, one_thread: bool = False)
     }
 
 
-def head_command(job: Job, files: Files) -> dict[str, Any]:
-    """The part of ``open`` that names the head, if the evaluation has one."""
-    head = job.head
-    return {} if head is None else {"head": {"model": str(files.need(head.name))}}
+def prediction_command(job: Job, files: Files) -> dict[str, Any]:
+    """The part of ``open`` that names the outputs that are scored, and the head that gives them, if there is one."""
+    command: dict[str, Any] = {"outputs": sorted({metric.output for metric in job.document.evaluation.metrics})}
+    return command if job.head is None else command | {"head": {"model": str(files.need(job.head.name))}}
 
 
 def labels_of(job: Job, files: Files) -> dict[str, Array]:
@@ -118,7 +118,7 @@ def _outputs(
     if dataset is None:
         raise VerifierError("the claim names no evaluation data set")
     out = job.store.temporary(".npz")
-    opened = open_command(regime, model, one_thread=one_thread) | head_command(job, files)
+    opened = open_command(regime, model, one_thread=one_thread) | prediction_command(job, files)
     with Worker(interpreter=job.interpreter, threads=1 if one_thread else None) as worker:
         worker.call(opened)
         worker.call(

@@ -12,7 +12,6 @@ from verifier.errors import MaterialUnavailable
 from verifier.evidence import Material
 from verifier.reproduction.job import Files, Job
 
-
 Supplier = Literal["claimant", "mirror", "third_party"]
 
 
@@ -20,7 +19,8 @@ def materialize(job: Job) -> tuple[tuple[Material, ...], Files]:
     """Materials as found, and the verified files. Files are cached by digest, so that a resumed run fetches nothing."""
     materials: list[Material] = []
     paths: dict[str, Path] = {}
-    for entry in (*job.document.model.artifacts, *job.document.data):
+    entries: tuple[Artifact | Dataset, ...] = (*job.document.model.artifacts, *job.document.data)
+    for entry in entries:
         material, path = _one(job, entry)
         materials.append(material)
         if path is not None:

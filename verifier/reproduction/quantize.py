@@ -37,7 +37,7 @@ def quantize(job: Job, files: Files, regime: RegimeRecipe, *, detect_inert: bool
         if refusals:
             return _result(regime, tool.name, "", "not_testable", "; ".join(refusals))
         first = _once(job, tool.name, command)
-        second = _once(job, tool.name, command, hash_seed="1")
+        second = _once(job, tool.name, command)
         sha256 = _keep(job, first["path"])
         repeat = digest_of(second["path"])
         inert = _inert(job, tool.name, command) if detect_inert and repeat == sha256 else ()
@@ -104,10 +104,10 @@ def _job(job: Job, files: Files, regime: RegimeRecipe) -> dict[str, Any]:
     return command
 
 
-def _once(job: Job, tool: str, command: dict[str, Any], *, hash_seed: str = "0") -> dict[str, Any]:
-    """One run in a fresh process; another hash seed shows order that a tool takes from its dictionaries."""
+def _once(job: Job, tool: str, command: dict[str, Any]) -> dict[str, Any]:
+    """One run in a fresh process; each has another hash seed, which shows order that a tool takes from its sets."""
     output = job.store.temporary(".onnx")
-    with Worker(interpreter=job.interpreter, threads=None, env={"PYTHONHASHSEED": hash_seed}) as worker:
+    with Worker(interpreter=job.interpreter, threads=None) as worker:
         answer = worker.call(
             {"do": "quantize", "tool": tool, "job": command | {"output": str(output)}}, timeout_s=QUANTIZATION_TIMEOUT_S
         )

@@ -20,7 +20,7 @@ from lynxspec.claim.throughput import Load
 from verifier.evidence import Block, ItemScores, Quantile, SpeedProbe, SustainedRun, SustainEvidence
 from verifier.metrics import score
 from verifier.process import Worker
-from verifier.reproduction.evaluate import head_command, labels_of, open_command
+from verifier.reproduction.evaluate import labels_of, open_command, prediction_command
 from verifier.reproduction.job import Files, Job
 from verifier.reproduction.subjects import Subject
 from verifier.statistics import quantile_bounds
@@ -123,7 +123,7 @@ def _one_process(  # one repetition reads as one story: open, warm up, alternate
             worker = stack.enter_context(Worker(interpreter=job.interpreter, threads=_threads(regime)))
             sampler.own.add(worker.pid)
             workers[regime.name] = worker
-            opened = worker.call(open_command(regime, subjects[regime.name].path) | head_command(job, files))
+            opened = worker.call(open_command(regime, subjects[regime.name].path) | prediction_command(job, files))
             tallies[regime.name].baseline = max(tallies[regime.name].baseline, opened["baseline_memory_bytes"])
             worker.call(
                 {

@@ -101,7 +101,7 @@ def test_what_was_measured_without_deciding_is_headed_observed_here(claim_bytes:
 
 def test_people_who_were_not_named_are_not_stated(claim_bytes: bytes):
     source = page_source(build(claim_bytes, performed=Performed()), "00" * 32)
-    assert source.count("<dd>not stated</dd>") == 4
+    assert source.count("<td>not stated</td>") == 4
 
 
 def test_a_record_without_a_signer_says_so(claim_bytes: bytes):
