@@ -26,8 +26,8 @@ MIN_CALLS_P99 = 662
 """Calls that a 99th percentile needs (MLPerf inference rules, early stopping)."""
 
 
-def claim_of(job: Job, evidence: Evidence, *, folder: Path, stem: str) -> Claim:
-    """The claim that ``evidence`` supports; quantized models are copied to ``folder``.
+def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) -> Claim:
+    """The claim that ``evidence`` supports; quantized models are copied to ``folder``, if one is given.
 
     Raises `VerifierError` if a stage gave no result: a claim with a number that was not measured is never written.
     """
@@ -103,7 +103,7 @@ def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:
 
 
 def _regime(
-    job: Job, regime: RegimeRecipe, evidence: Evidence, *, folder: Path, stem: str
+    job: Job, regime: RegimeRecipe, evidence: Evidence, *, folder: Path | None, stem: str
 ) -> tuple[Plain, Plain | None]:
     """The regime with its measured values, and the artifact to list if a file was written."""
     run = _run_of(evidence, regime.name)
@@ -123,7 +123,9 @@ def _regime(
     }, artifact
 
 
-def _artifact(job: Job, regime: RegimeRecipe, sha256: str, *, folder: Path, stem: str) -> tuple[Plain, Plain | None]:
+def _artifact(
+    job: Job, regime: RegimeRecipe, sha256: str, *, folder: Path | None, stem: str
+) -> tuple[Plain, Plain | None]:
     if regime.role == "reference":
         model = job.artifact("reference_model")
         if model is None:
@@ -132,11 +134,14 @@ def _artifact(job: Job, regime: RegimeRecipe, sha256: str, *, folder: Path, stem
     kept = job.store.file(sha256, ".onnx")
     if kept is None:
         raise VerifierError(f"the quantized model of regime {regime.name} is no longer in the run's folder")
+    size = kept.stat().st_size
+    entry = {"name": f"model-{regime.name}", "sha256": sha256, "size": f"{size} B"}
+    if folder is None:
+        return entry, None
     target = folder / f"{stem}.{regime.name}.onnx"
     shutil.copyfile(kept, target)
-    size = target.stat().st_size
     model = job.artifact("reference_model")
-    return {"name": f"model-{regime.name}", "sha256": sha256, "size": f"{size} B"}, {
+    return entry, {
         "name": f"model-{regime.name}",
         "role": "quantized_model",
         "uri": target.name,

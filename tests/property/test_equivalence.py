@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from pydantic import ValidationError
 
 from lynxspec.document import read
-from lynxspec.errors import InvalidDocument
+from lynxspec.errors import HostileInput, InvalidDocument
 from lynxspec.schema import PUBLISHED, Published, draft_07, generate
 from lynxspec.validation import validate
 
@@ -112,10 +112,10 @@ def test_all_agree_on_any_number(number: float, path: tuple[str | int, ...]) -> 
 def test_every_refusal_is_placed_at_the_mutation_or_around_it(mutation: tuple[tuple[str | int, ...], Any]) -> None:
     path, value = mutation
     text = json.dumps(mutants.mutant(CLAIM, path, value), indent=1)
-    if "10000000000000000000" in text or "1.7e+308" in text:
-        return  # the reader refuses giant numbers before any model sees them
     try:
         validate(read(text.encode(), source="x.json"))
+    except HostileInput:
+        return  # numbers that few readers keep exactly are refused before any model sees them
     except InvalidDocument as error:
         for violation in error.violations:
             found = violation.location.path

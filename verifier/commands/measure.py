@@ -19,6 +19,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe (*.recipe.yaml)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the claim, NAME.claim.yaml")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: FILE's name with .run)")
+    parser.add_argument(
+        "--without-models",
+        action="store_true",
+        help="keep no quantized models beside the claim: it then names them by digest, and the recipe must give them",
+    )
     options.add_files(parser)
     options.add_quiet(parser)
 
@@ -40,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = RunFolder(arguments.out or arguments.output.with_name(f"{stem}.run"))
     overrides = options.overrides_of(arguments)
     job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress)
-    claim = claim_of(job, folder.run(job, detect_inert=False), folder=arguments.output.parent, stem=stem)
+    beside = None if arguments.without_models else arguments.output.parent
+    claim = claim_of(job, folder.run(job, detect_inert=False), folder=beside, stem=stem)
     write_claim(claim, arguments.output)
     sys.stdout.write(f"{arguments.output}\n")
     return 0
