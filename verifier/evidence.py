@@ -94,7 +94,7 @@ class TensorGroup(Frozen):
     elements: int
     """Values in them; 0 where not known (activations)."""
     examples: tuple[str, ...]
-    """Up to five names."""
+    """Names in the order of the graph, all but in groups of more than 5,000."""
 
 
 class OperatorGroup(Frozen):
@@ -107,6 +107,7 @@ class OperatorGroup(Frozen):
     time_share: float | None
     """Share of the run time, from the runtime's profiler."""
     examples: tuple[str, ...]
+    """As for tensors: a layer that was left in another format must be there by name."""
 
 
 class PrecisionLedger(Frozen):

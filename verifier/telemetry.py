@@ -92,16 +92,17 @@ class HostSampler:
         )
 
     def _own_time(self) -> float:
-        """Ticks that our processes have used; a process that has ended no longer counts, which is why it is clamped."""
+        """Ticks that our processes have used, with those of children that have ended (utime, stime, cutime, cstime).
+
+        What an ended worker used stands in its parent's entry then, so that the sum does not fall.
+        """
         total = 0.0
         for pid in tuple(self.own):
             try:
-                fields = (
-                    Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-                )
+                text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
             except OSError:
                 continue
-            total += int(fields[11]) + int(fields[12])
+            total += sum(map(int, text.rpartition(")")[2].split()[11:15]))
         return total
 
 

@@ -272,3 +272,22 @@ def test_outputs_that_do_not_repeat_are_inconclusive_and_weaken_accuracy(key):
     found = zoo.verdicts(claim, evidence)
     assert found["determinism/int8"].reason == "not_deterministic"
     assert found["accuracy/int8/top1"].reason == "not_deterministic"
+
+
+def test_layers_that_the_ledger_does_not_name_are_neither_cleared_nor_accused_by_their_number():
+    evidence = zoo.evidence_data()
+    _products(evidence, *[f"/features/{n}/Conv" for n in range(30)])
+    claim = _policy(["x"], first="fp32")
+    claim["regimes"][1]["mixed_precision"]["exceptions"][0]["selector"] = {"kind": "glob", "values": ["/features/0/*"]}
+    found = zoo.verdicts(claim, evidence)["precision_artifact/int8"]
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "evidence_too_weak")
+
+
+def test_thirty_layers_in_fp32_under_an_exception_for_one_are_refuted_once_they_are_named():
+    evidence = zoo.evidence_data()
+    nodes = [f"/features/{n}/Conv" for n in range(30)]
+    _products(evidence, *nodes)
+    evidence["ledgers"][1]["operators"][-1]["examples"] = nodes
+    claim = _policy(["x"], first="fp32")
+    claim["regimes"][1]["mixed_precision"]["exceptions"][0]["selector"] = {"kind": "glob", "values": ["/features/0/*"]}
+    assert zoo.verdicts(claim, evidence)["precision_artifact/int8"].reason == "other_precision"

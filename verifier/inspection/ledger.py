@@ -24,6 +24,10 @@ _FUSED_AFTER = ("Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwis
 """What may stand between a product and the quantization of its output."""
 
 
+MOST_NAMES = 5000
+"""Names listed per group: all of them in real models, so that the judge can hold a policy against each layer."""
+
+
 class Entry(NamedTuple):
     """One tensor of the ledger."""
 
@@ -146,7 +150,7 @@ def tensor_groups(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             "timing": key[3],
             "tensors": len(members),
             "elements": sum(entry.elements for entry in members),
-            "examples": [entry.name for entry in members[:5]],
+            "examples": [entry.name for entry in members[:MOST_NAMES]],
         }
         for key, members in sorted(groups.items())
     ]
@@ -158,7 +162,7 @@ def operator_groups(found: Iterable[Product]) -> list[dict[str, Any]]:
     for product in found:
         groups.setdefault((product.op_type, product.compute), []).append(product.node)
     return [
-        {"op_type": key[0], "compute": key[1], "count": len(names), "examples": names[:5]}
+        {"op_type": key[0], "compute": key[1], "count": len(names), "examples": names[:MOST_NAMES]}
         for key, names in sorted(groups.items())
     ]
 

@@ -26,12 +26,12 @@ class Exceptions:
             return cls(exemptions=(), ends=())
         return cls(exemptions=policy.exceptions, ends=(policy.first_layer.value, policy.last_layer.value))
 
-    def explain(self, group: TensorGroup, ledger: PrecisionLedger, notes: list[str]) -> bool:
+    def explain(self, group: TensorGroup, ledger: PrecisionLedger) -> bool | None:
         """Whether the policy covers a group of tensors in another format than the regime's.
 
         Claims name nodes, ledgers name tensors: names are compared first; else the tensors must be no more than the
-        products of that format that the policy names, first and last layer included. Where a ledger lists too few
-        names to tell, as many tensors pass as the policy names nodes, with a note.
+        products of that format that the policy names, first and last layer included. `None` where the ledger lists too
+        few names to tell: the number of layers alone neither clears nor accuses anybody.
         """
         covering = [e for e in self.exemptions if e.format.value == group.format]
         if any(_selects_class(e, group.tensor_class) for e in covering):
@@ -48,8 +48,7 @@ class Exceptions:
         nodes = sum(len(e.selector.values) for e in covering if e.selector.kind == "node")
         globs = any(e.selector.kind in ("glob", "op_type") for e in covering)
         if truncated and covering and (globs or group.tensors <= nodes + 2):
-            notes.append(f"{group.tensors} {group.tensor_class} tensors in {group.format}: told by number, not by name")
-            return True
+            return None
         return False
 
     def _unnamed_ends(self, covering: list[Exemption], products: list[OperatorGroup], group: TensorGroup) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from lynxspec.claim import Regime
 from lynxspec.claim.precision import PerChannel, PerGroup, Quantized, Scheme, Unquantized
@@ -77,6 +78,7 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
         return Reason.NOT_REACHED, "The ledger of the file lists no tensors."
     exceptions = Exceptions.of(regime)
     problems = [*exceptions.missing(ledger, notes)]
+    doubts: list[str] = []
     for name in CLASSES:
         scheme = scheme_of(regime, name)
         groups = [g for g in ledger.tensors if g.tensor_class == name and g.tensors > 0]
@@ -86,34 +88,50 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
             elif scheme is not None:
                 notes.append(f"{name}: declared {scheme.format}, not to be seen in the file, not judged")
             continue
-        problems += _class_problems(name, scheme, groups, exceptions, ledger, notes)
+        problems += _class_problems(name, scheme, groups, Judged(exceptions, ledger, notes, doubts))
     if problems:
         return Reason.OTHER_PRECISION, " ".join(problems[:3])
+    if doubts:
+        words = "The ledger does not name every layer, so that the policy cannot be held against it."
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} {' '.join(doubts[:3])}"
     return Reason.AS_DECLARED, "Every tensor class that can be seen in the file is as declared."
 
 
-def _class_problems(
-    name: str,
-    scheme: Scheme,
-    groups: list[TensorGroup],
-    exceptions: Exceptions,
-    ledger: PrecisionLedger,
-    notes: list[str],
-) -> list[str]:
+class Judged(NamedTuple):
+    """A ledger with the policy it is held against, and where remarks go."""
+
+    exceptions: Exceptions
+    ledger: PrecisionLedger
+    notes: list[str]
+    doubts: list[str]
+    """Deviations that the policy may or may not cover."""
+
+    def unexplained(self, name: str, scheme: Scheme, groups: list[TensorGroup]) -> list[TensorGroup]:
+        """Groups that the policy does not cover; those that cannot be told become doubts."""
+        left = []
+        for group in groups:
+            explained = self.exceptions.explain(group, self.ledger)
+            if explained is None:
+                self.doubts.append(_said(name, scheme.format, group.format, group))
+            elif not explained:
+                left.append(group)
+        return left
+
+
+def _class_problems(name: str, scheme: Scheme, groups: list[TensorGroup], judged: Judged) -> list[str]:
     other = [g for g in groups if g.format != scheme.format]
     same = [g for g in groups if g.format == scheme.format]
     if name in STRICT:
-        unexplained = [g for g in other if not exceptions.explain(g, ledger, notes)]
-        problems = [_said(name, scheme.format, g.format, g) for g in unexplained]
+        problems = [_said(name, scheme.format, g.format, g) for g in judged.unexplained(name, scheme, other)]
     else:
         # An activation or output without a scale may belong to an operator that the recipe does not touch; what really
         # computes in another format is judged where it runs.
         quantized = [g for g in other if g.format not in UNQUANTIZED] if name == "activations" else []
-        unexplained = [g for g in (quantized if same else other) if not exceptions.explain(g, ledger, notes)]
+        unexplained = judged.unexplained(name, scheme, quantized if same else other)
         problems = [_said(name, scheme.format, g.format, g) for g in unexplained]
-        notes += [_said(name, scheme.format, g.format, g) for g in other if same and g not in unexplained]
+        judged.notes.extend(_said(name, scheme.format, g.format, g) for g in other if same and g not in unexplained)
     if isinstance(scheme, Quantized):
-        problems += _scheme_problems(name, scheme, same, notes)
+        problems += _scheme_problems(name, scheme, same, judged.notes)
     return problems
 
 
