@@ -159,5 +159,7 @@ class LintReport(Frozen):
 
     format: Literal["lynxspec-lint/1"]
     """Version of this format."""
+    profile: Literal["buyer", "vendor", "auditor"]
+    """On whose behalf: under ``vendor`` the ignores in the vendor's own file were honoured."""
     documents: tuple[DocumentReport, ...]
     """Documents, in the order in which they were read."""

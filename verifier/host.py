@@ -59,7 +59,7 @@ def describe() -> HostReport:
         cpu=cpuinfo.get("model name") or platform.processor() or platform.machine(),
         stepping=family,
         logical_cpus=_usable_cpus(),
-        memory_bytes=_memory_bytes(),
+        memory_bytes=memory_bytes(),
         isa=tuple(flag for flag in ISA_FLAGS if flag in flags),
         os=_os_release(),
         kernel=platform.release(),
@@ -120,7 +120,7 @@ def _usable_cpus() -> int:
     return count
 
 
-def _memory_bytes() -> int:
+def memory_bytes() -> int:
     """Main memory, bounded by the control group's limit."""
     total = 0
     for line in _read("/proc/meminfo").splitlines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,10 @@ def score(metric: Metric, outputs: dict[str, Array], labels: dict[str, Array]) -
     if metric.label not in labels:
         raise VerifierError(f"metric {metric.name}: no array {metric.label!r} in the data; there are {sorted(labels)}")
     output, label = outputs[metric.output], labels[metric.label]
+    if label.dtype.kind not in "biuf" or output.dtype.kind not in "biuf":
+        raise VerifierError(f"metric {metric.name}: {label.dtype} labels or {output.dtype} outputs are no numbers")
+    if metric.kind != "exact_match" and label.ndim != 1:
+        raise VerifierError(f"metric {metric.name}: one label per item is needed, found shape {label.shape}")
     if len(output) != len(label):
         raise VerifierError(f"metric {metric.name}: {len(output)} outputs for {len(label)} labels")
     match metric.kind:
@@ -63,6 +68,8 @@ def ranking_value(kind: str, scores: Array, labels: Array) -> float:
 
 def _ranked(kind: str, scores: Array, label: Array) -> Scored:
     value = ranking_value(kind, scores, label)
+    if not math.isfinite(value):
+        raise VerifierError(f"{kind} is not defined here: all outputs are the same, or all labels")
     return Scored(value=value, outcomes=_floats(scores), labels=_floats(label))
 
 

@@ -282,6 +282,9 @@ def _policy_reasons(job: dict[str, Any], weights: dict[str, Any]) -> Iterator[st
         fmt = policy.get(end)
         if fmt is not None and fmt != weights["format"] and fmt not in ("fp32", "fp16"):
             yield f"{end} in {fmt}: the tool quantizes all layers alike or leaves them in float"
+    head, last = scheme(job, "head").get("format"), policy.get("last_layer")
+    if head and last and (head in FLOATS) != (last in FLOATS):
+        yield f"the head is declared {head} and the last layer {last}, but they are one and the same layer"
     for exception in policy.get("exceptions", ()):
         selector = exception["selector"]
         if exception["format"] not in ("fp32", "fp16"):

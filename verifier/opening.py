@@ -14,7 +14,7 @@ from lynxspec.lint.engine import lint
 from lynxspec.lint.rule import Finding
 from lynxspec.scoring import Scorecard, score
 from lynxspec.validation import validate
-from lynxspec.vocabulary import REQUIRED, Status
+from lynxspec.vocabulary import REQUIRED, Component, Status
 from verifier.errors import ClaimRefused
 
 MAX_CLAIM_BYTES = 4 * 2**20
@@ -50,15 +50,37 @@ def open_claim(path: Path) -> OpenClaim:
     )
 
 
+DECIDED_BY_MEASURING = frozenset(
+    {
+        Component.THROUGHPUT_GAIN,
+        Component.SUSTAINED_THROUGHPUT,
+        Component.ACCURACY_RESULT,
+        Component.ACCURACY_REFERENCE,
+    }
+)
+"""Components whose contradiction is between two numbers: which of them is wrong is what a run finds out, and a claim
+whose numbers disagree deserves to be refuted rather than sent back."""
+
+
 def require_complete(opened: OpenClaim) -> None:
     """Raise `ClaimRefused` with the missing components unless the claim may be verified."""
+    names = [a.name for a in opened.claim.model.artifacts] + [d.name for d in opened.claim.data]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ClaimRefused(f"{opened.path}: two files are called {', '.join(twice)}", tuple(twice), hint="rename one")
     if opened.scorecard.complete:
         return
     missing = tuple(
         f"{component} ({disclosure.status})"
         for component, disclosure in opened.scorecard.disclosures.items()
-        if component in REQUIRED and disclosure.status in (Status.MISSING, Status.CONTRADICTED)
+        if component in REQUIRED
+        and (
+            disclosure.status is Status.MISSING
+            or (disclosure.status is Status.CONTRADICTED and component not in DECIDED_BY_MEASURING)
+        )
     )
+    if not missing:
+        return
     raise ClaimRefused(
         f"{opened.path}: the claim is not complete, so nothing was run; missing or contradicted: {', '.join(missing)}",
         missing,

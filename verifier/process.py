@@ -21,6 +21,9 @@ _LAST_LINES = 12
 _KEPT_BYTES = 64 * 1024
 _GRACE_S = 2.0
 DEFAULT_TIMEOUT_S = 600.0
+PASSED = frozenset({"PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "SOURCE_DATE_EPOCH"})
+PASSED_PREFIXES = ("LANG", "LC_", "OMP_", "OPENBLAS_", "MKL_", "KMP_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "ORT_")
+"""What a worker sees of our environment: it runs a stranger's model, so no passphrase and no token may be there."""
 
 
 class Worker:
@@ -40,7 +43,9 @@ class Worker:
     ) -> None:
         """Nothing is started before the context is entered."""
         self._interpreter = str(interpreter)
-        self._env = dict(os.environ) | dict(env or {})
+        self._env = {k: v for k, v in os.environ.items() if k.startswith(PASSED_PREFIXES) or k in PASSED} | dict(
+            env or {}
+        )
         if threads is not None:
             for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
                 self._env[name] = str(threads)

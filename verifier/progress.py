@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, TextIO
 
+from lynxspec.plain_text import visible
+
+CLEAR = "\r\033[K"
+"""Back to the beginning of the line, and clear it."""
+
 
 class Progress(Protocol):
     """Listener of a run; the library itself prints nothing."""
@@ -57,13 +62,13 @@ class Lines:
         self._name, self._began, self._drawn = name, time.monotonic(), 0.0
         estimate = f"  (about {duration(seconds)})" if seconds else ""
         if self._tty:
-            self._write(f"\r\033[K  {name}{estimate}")
+            self._write(f"  {name}{estimate}", control=CLEAR)
         else:
             self._write(f"  {name}{estimate} ...\n")
 
     def resumed(self, name: str) -> None:
         """Say that nothing had to be run."""
-        self._write(f"{self._clear()}  {name}: kept from the earlier run\n")
+        self._write(f"  {name}: kept from the earlier run\n", control=self._clear())
 
     def advance(self, done: float, note: str = "") -> None:
         """Redraw the bar, at most five times a second."""
@@ -74,18 +79,18 @@ class Lines:
         elapsed = now - self._began
         left = f"{duration(elapsed / done - elapsed)} left" if done > 0.02 else ""
         filled = int(24 * min(done, 1.0))
-        self._write(f"\r\033[K  {self._name}  [{'#' * filled}{'.' * (24 - filled)}] {left} {note}")
+        self._write(f"  {self._name}  [{'#' * filled}{'.' * (24 - filled)}] {left} {note}", control=CLEAR)
 
     def finished(self, note: str = "") -> None:
         """Say how long it took and what came of it."""
         took = duration(time.monotonic() - self._began)
-        self._write(f"{self._clear()}  {self._name}: {took}{'; ' + note if note else ''}\n")
+        self._write(f"  {self._name}: {took}{'; ' + note if note else ''}\n", control=self._clear())
 
     def _clear(self) -> str:
-        return "\r\033[K" if self._tty else ""
+        return CLEAR if self._tty else ""
 
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
+    def _write(self, text: str, *, control: str = "") -> None:
+        self._stream.write(control + visible(text, newlines=True))  # messages of tools quote a stranger's files
         self._stream.flush()
 
 

@@ -18,23 +18,25 @@ from verifier.judge import JUDGE, judge
 from verifier.progress import Progress, Silent
 from verifier.reproduction.job import Job
 from verifier.reproduction.run import reproduce
-from verifier.store import RunStore, key_of, write_atomically
+from verifier.store import RunStore, write_atomically
 
 if TYPE_CHECKING:
     from verifier.audit.keys import Identity
     from verifier.audit.record import Performed, Record
     from verifier.opening import OpenClaim
 
-CLAIM, EVIDENCE, RECORD, PDF = "claim.yaml", "evidence.json", "record.json", "record.pdf"
+EVIDENCE, RECORD, PDF = "evidence.json", "record.json", "record.pdf"
+CLAIMS = ("claim.yaml", "claim.json")
+"""Names of the claim's copy: its format must show, since the two are read differently."""
 
 
 class RunFolder:
-    """``DIR/claim.yaml``, ``evidence.json``, ``record.json``, ``record.pdf``, and the stages' own files below it."""
+    """``DIR/claim.yaml`` (or ``.json``), ``evidence.json``, ``record.json``, ``record.pdf``, and the stages' files."""
 
-    def __init__(self, root: Path) -> None:
-        """Make the folder, or open an earlier run's."""
+    def __init__(self, root: Path, *, reading: bool = False) -> None:
+        """Make the folder or go on in it; with ``reading`` only look at a finished run's."""
         self.root = root
-        self.store = RunStore(root)
+        self.store = RunStore(root, reading=reading)
 
     def job(
         self,
@@ -64,9 +66,21 @@ class RunFolder:
 
     def reproduce(self, opened: OpenClaim, *, overrides: Mapping[str, Path], progress: Progress) -> Evidence:
         """Run the claim, keeping a copy of it."""
-        write_atomically(self.root / CLAIM, opened.source)
+        for name in CLAIMS:
+            (self.root / name).unlink(missing_ok=True)
+        write_atomically(self.root / CLAIMS[opened.path.suffix == ".json"], opened.source)
         job = self.job(opened.claim, opened.source, opened.path, overrides=overrides, progress=progress)
         return self.run(job)
+
+    @property
+    def claim(self) -> Path:
+        """The copy of the claim. Raises `UnreadableInput`."""
+        for name in CLAIMS:
+            if (self.root / name).is_file():
+                return self.root / name
+        raise UnreadableInput(
+            f"{self.root}: no claim there", hint="`lynxspec verify CLAIM --out DIR` makes such a folder"
+        )
 
     def evidence(self) -> Evidence:
         """The evidence of a finished run. Raises `UnreadableInput`."""
@@ -83,58 +97,64 @@ class RunFolder:
     def record(
         self, opened: OpenClaim, evidence: Evidence, *, performed: Performed, identity: Identity | None
     ) -> Record:
-        """Judge ``evidence`` and put the record together; the same inputs give the same record again."""
+        """Judge ``evidence`` and put the record together; the same inputs give the same record again.
+
+        The id is made from all that the record says, so that no two records share one.
+        """
         from verifier.audit.render import versions  # noqa: PLC0415 - the renderer takes half a second to load
 
+        if evidence.claim_sha256 != opened.sha256:
+            raise UnreadableInput(
+                f"{self.root}: the evidence there is of another claim than {opened.path}",
+                hint="finish the run: `lynxspec verify CLAIM --out DIR`",
+            )
         verdicts = judge(opened.claim, evidence)
-        statement = identity.statement() if identity else None
-        key = key_of(
-            claim=opened.sha256,
-            evidence=evidence.model_dump(mode="json"),
-            performed=performed.model_dump(),
-            signer=statement.model_dump() if statement else None,
-            judge=JUDGE,
-        )
-        made = records.make(
+        blank = records.make(
             opened.claim,
             opened.source,
             name=opened.path.name,
-            record_id=_uuid8(key),
-            created=self._created(key),
+            record_id=_uuid8("0" * 32),
+            created="2026-01-01T00:00:00Z",
             scorecard=opened.scorecard,
             verdicts=verdicts,
             evidence=evidence,
             judge=JUDGE,
             renderer=versions(),
             performed=performed,
-            signer=statement,
+            signer=identity.statement() if identity else None,
         )
-        write_atomically(self.root / RECORD, records.to_jcs(made))
-        return made
+        key = records.digest(records.to_jcs(blank))
+        return blank.model_copy(update={"id": _uuid8(key), "created": self._created(key)})
 
     def _created(self, key: str) -> str:
         """When this record was first made: a second call with the same inputs must give the same record."""
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return self.store.stage("created", key, str, lambda: now)
 
-    def render(self, record: Record, opened: OpenClaim) -> bytes:
-        """The unsigned PDF."""
-        from verifier.audit.render import render  # noqa: PLC0415 - as above
-
-        return render(record, opened.source, opened.path.name)
-
-    def sign(self, record: Record, identity: Identity, *, tsa: str | None, opened: OpenClaim | None = None) -> Path:
-        """Render, sign, and write ``record.pdf``; an earlier one over the same record is kept."""
+    def sign(self, record: Record, opened: OpenClaim, identity: Identity, *, tsa: str | None) -> Path:
+        """Render and sign; write ``record.json`` and ``record.pdf``, unless they are there for the same record."""
         from verifier.audit.render import render  # noqa: PLC0415 - as above
         from verifier.audit.sign import sign  # noqa: PLC0415 - as above
 
         path = self.root / PDF
-        source = opened.source if opened else (self.root / CLAIM).read_bytes()
-        unsigned = render(record, source, record.document.name)
-        if path.is_file() and path.read_bytes().startswith(unsigned):
-            return path
-        write_atomically(path, sign(unsigned, identity, tsa=tsa))
+        unsigned = render(record, opened.source, opened.path.name)
+        if not _is_signed(path, unsigned, stamped=tsa is not None):
+            write_atomically(path, sign(unsigned, identity, tsa=tsa))
+        write_atomically(self.root / RECORD, records.to_jcs(record))
         return path
+
+
+def _is_signed(path: Path, unsigned: bytes, *, stamped: bool) -> bool:
+    """Whether ``path`` is a sound record over these very pages, with a time stamp if one is asked for."""
+    if not path.is_file():
+        return False
+    pdf = path.read_bytes()
+    if not pdf.startswith(unsigned):
+        return False
+    from verifier.audit.check import check  # noqa: PLC0415 - only a second call needs it
+
+    report = check(pdf)
+    return report.exit_code != 1 and (report.stamped_at is not None or not stamped)
 
 
 def _uuid8(key: str) -> str:

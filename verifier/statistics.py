@@ -199,7 +199,9 @@ def paired_bca(
     if not math.isfinite(value) or len(draws) < RESAMPLES // 2:
         return None
     if float(np.ptp(draws)) == 0.0:
-        return Estimate(value=value, low=value, high=value)
+        # All resamples alike: the data cannot show how far the metric may lie off. With no event in n items an event
+        # has a share of up to 3/n at 95 % (the rule of three).
+        return Estimate(value=value, low=value - 3.0 / n, high=value + 3.0 / n)
     below = (float((draws < value).sum()) + 0.5 * float((draws == value).sum())) / len(draws)
     bias = float(stats.norm.ppf(min(max(below, 0.5 / len(draws)), 1.0 - 0.5 / len(draws))))
     bend = _acceleration(kind, table)

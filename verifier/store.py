@@ -27,15 +27,16 @@ def key_of(**parts: Any) -> str:  # noqa: ANN401 - any plain data
 class RunStore:
     """``evidence/``: one JSON file a stage; ``files/``: models and arrays by digest; ``scratch/`` is thrown away."""
 
-    def __init__(self, root: Path) -> None:
-        """Make the folders; what a killed run left in ``scratch`` is removed."""
+    def __init__(self, root: Path, *, reading: bool = False) -> None:
+        """Make the folders; what a killed run left in ``scratch`` is removed. ``reading`` changes nothing."""
         self.root = root
         self.evidence = root / "evidence"
         self.files = root / "files"
         self.scratch = root / "scratch"
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        for folder in (self.evidence, self.files, self.scratch):
-            folder.mkdir(parents=True, exist_ok=True)
+        if not reading:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            for folder in (self.evidence, self.files, self.scratch):
+                folder.mkdir(parents=True, exist_ok=True)
         self.resumed: list[str] = []
         """Stages whose evidence was found, in order."""
         self.executed: list[str] = []

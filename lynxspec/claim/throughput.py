@@ -7,7 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lynxspec.claim.base import CHANGE, Count, Disclosed, Frozen, Name, NotBlank
-from lynxspec.claim.units import Duration, Energy, Factor, Rate, Share
+from lynxspec.claim.units import Duration, Energy, Factor, Rate, Share, Temperature
+
+EQUILIBRIUM_S = 60.0
+"""Shortest time over which constant readings mean equilibrium: heat sinks settle within a minute or two."""
+EQUILIBRIUM_DEGREES = 2.0
+"""Change of temperature that counts as none: the resolution of common sensors is one degree."""
 
 
 class Load(Frozen):
@@ -37,6 +42,27 @@ class Load(Frozen):
     """Latency that a call must keep."""
 
 
+class Equilibrium(Frozen):
+    """Readings that show thermal equilibrium: the rate of a shorter window then stands for a longer one."""
+
+    sensor: NotBlank
+    """What was read, and by which tool."""
+    held: Duration
+    """How long temperature and clock stayed as they are, up to the end of the window."""
+    temperature_before: Temperature
+    """At the beginning of that time."""
+    temperature_after: Temperature
+    """At its end."""
+    throttled: bool
+    """Whether any throttle reason was reported in that time."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the readings support it: a minute or more, within 2 degrees, without throttling."""
+        apart = abs(self.temperature_after.base - self.temperature_before.base)
+        return self.held.base >= EQUILIBRIUM_S and apart <= EQUILIBRIUM_DEGREES and not self.throttled
+
+
 class Sustained(Frozen):
     """A rate that held over a window."""
 
@@ -52,8 +78,8 @@ class Sustained(Frozen):
     """Standard deviation of the block rates over their mean."""
     drift: Annotated[str, Field(pattern=CHANGE)]
     """Change of the rate from the first to the last third of the window."""
-    thermal_equilibrium: Disclosed[NotBlank]
-    """Evidence of thermal equilibrium, which lets a shorter window count in full."""
+    thermal_equilibrium: Disclosed[Equilibrium]
+    """Readings that show it; they let a shorter window count in full."""
 
 
 class Latency(Frozen):

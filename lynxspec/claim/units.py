@@ -108,6 +108,7 @@ FREQUENCY = Kind("a frequency", (("MHz", 1), ("GHz", 1e3)), "1980 MHz")
 FACTOR = Kind("a factor", (("x", 1),), "2.1 x")
 MARGIN = Kind("a margin", (("points", 1), ("%", 1), ("absolute", 1)), "1 points")
 SHARE = Kind("a relative tolerance", (("%", 0.01),), "5 %")
+TEMPERATURE = Kind("a temperature", (("degC", 1),), "71 degC", positive=False)
 COMPUTE = Kind("an arithmetic rate", (("GFLOP/s", 1), ("TFLOP/s", 1e3)), "95 GFLOP/s")
 
 Duration = Annotated[Quantity, TIME]
@@ -128,5 +129,7 @@ Margin = Annotated[Quantity, MARGIN]
 """Accuracy that may be lost: ``points`` of 100, ``%`` of the reference, or ``absolute`` in the metric's unit."""
 Share = Annotated[Quantity, SHARE]
 """A relative tolerance in percent; base is the fraction."""
+Temperature = Annotated[Quantity, TEMPERATURE]
+"""A temperature in degrees Celsius."""
 Compute = Annotated[Quantity, COMPUTE]
 """Floating-point operations per second."""

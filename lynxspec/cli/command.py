@@ -22,6 +22,10 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells count it: 128 and the signal's number."""
 
 
+BROKEN_PIPE = 141
+"""Exit code when the reader of our output has gone: no answer was given, least of all "it does not hold"."""
+
+
 class CommandModule(Protocol):
     """What the module of a command holds."""
 
@@ -137,7 +141,7 @@ def run(commands: tuple[Command, ...], arguments: list[str] | None = None) -> in
     except BrokenPipeError:
         # the reader of our output has gone (`| head`); Python must not complain again when it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return BROKEN_PIPE
     except Exception as error:
         if os.environ.get("LYNXSPEC_DEBUG"):
             raise

@@ -108,11 +108,9 @@ def pair(options: list[tuple[str, str]]) -> tuple[Output, ...]:
         elif waiting is None:
             waiting = value
         else:
-            raise UsageError(
-                f"--output {waiting}: no format to write to it", hint="put a --format before each --output"
-            )
+            raise _no_format(waiting)
     if waiting is not None and formats:
-        raise UsageError(f"--output {waiting}: no format to write to it", hint="put a --format before each --output")
+        raise _no_format(waiting)
     if not formats:
         return (Output(format="text", file=waiting),)
     if files.count(None) > 1:

@@ -49,6 +49,9 @@ def precision_format(s: Subject) -> Disclosure:
         if activations is None:
             return absent(s.regime.precision.weights, path)
         return partly(f"activations {spell(activations)}", other, "the format of the weights is not given")
+    if activations is None:
+        where = (*s.path, "precision", "activations")
+        return partly(f"weights {spell(weights)}", where, "the format of the activations is not given")
     return told(f"weights {spell(weights)}, activations {spell(activations)}", path)
 
 

@@ -152,7 +152,8 @@ def sustained_throughput(s: Subject) -> Disclosure:
     text = f"{sustained.rate} over {sustained.window}"
     if s.estimated:
         return partly(text, ("identity", "nature"), f"the numbers are {s.claim.identity.nature}, not measured")
-    if sustained.window.base < SUSTAINED_WINDOW_S and present(sustained.thermal_equilibrium) is None:
+    equilibrium = present(sustained.thermal_equilibrium)
+    if sustained.window.base < SUSTAINED_WINDOW_S and (equilibrium is None or not equilibrium.shown):
         note = f"{sustained.window} is shorter than {SUSTAINED_WINDOW_S:g} s and thermal equilibrium is not shown"
         return partly(text, (*path, "window"), note)
     return told(text, path)
@@ -203,8 +204,8 @@ def driver_stack(s: Subject) -> Disclosure:
     if not known:
         return absent(stack.driver if kind != "cpu" else stack.framework_build, (*base, "framework_build"))
     for name, answer in axes.items():
-        # an accelerator without a driver does not exist; a processor has none
-        impossible = isinstance(answer, NotApplicable) and name == "driver" and kind in {"gpu", "npu", "tpu", "fpga"}
+        # an accelerator has all four axes or their like; a processor has no driver and no toolkit
+        impossible = isinstance(answer, NotApplicable) and kind in {"gpu", "npu", "tpu", "fpga"}
         if isinstance(answer, Unknown) or impossible:
             return partly("; ".join(known), (*base, name), f"the {name.replace('_', ' ')} is not given")
     return told("; ".join(known), base)

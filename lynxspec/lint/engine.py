@@ -62,7 +62,7 @@ def rule_named(name: str) -> Rule:
             return rule
     near = get_close_matches(name.lower(), [r.name for r in rules()] + [r.code.lower() for r in rules()], n=1)
     hint = f"did you mean {near[0].upper() if near[0].startswith('lxs') else near[0]}?" if near else None
-    raise UsageError(f"no rule is called {name!r}", hint=hint or "`lynxspec explain` without a name lists all rules")
+    raise UsageError(f"no rule is called {name!r}", hint=hint or "`lynxspec explain --list` lists all rules")
 
 
 def documentation(rule: Rule) -> str:

@@ -8,11 +8,13 @@ key it covers the document. It stands in the vendor's own file, so it binds no b
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
 from lynxspec.draft import Draft, Ignore, Places
+from lynxspec.errors import HostileInput
 from lynxspec.lint.rule import Confidence, Effect, Finding, Rule, Severity
 from lynxspec.location import Location, Path, Span
 
@@ -20,6 +22,9 @@ Profile = Literal["buyer", "vendor", "auditor"]
 """On whose behalf the linter reads; only ``vendor`` honours the ignores that stand in the vendor's file."""
 
 _MARK = re.compile(r"^#?\s*lynxspec:\s*ignore\b\s*(?:\[([^\]]*)\])?[ \t:]*(.*)")
+
+MAX_IGNORES = 1000
+"""More than any honest file holds."""
 
 _REFERENCES = """
 ## References
@@ -99,14 +104,18 @@ def ignores_in(comments: Iterable[tuple[Span, str]], *, source: str) -> tuple[Ig
         if match is None:
             continue
         location = Location(source=source, span=span)
-        names = [name.strip() for name in (match[1] or "").split(",")]
+        names = dict.fromkeys(name.strip() for name in (match[1] or "").split(","))
         found += [Ignore(rule=name, reason=match[2].strip(), location=location) for name in names]
+        if len(found) > MAX_IGNORES:
+            raise HostileInput(
+                f"{source}:{span.line}: more than {MAX_IGNORES} rules are ignored",
+                hint="a claim that needs so many exceptions should be corrected instead",
+            )
     return tuple(found)
 
 
-def covered(ignore: Ignore, places: Places) -> Path | None:
-    """Path of the key that the ignore stands at or above; the root above the first key, ``None`` below the last."""
-    line = ignore.location.span.line or 0
+def keys_by_line(places: Places) -> dict[int, Path]:
+    """The outermost key that stands on each line."""
     lines: dict[int, Path] = {}
     for path, span in (*places.keys.items(), *places.values.items()):
         if not path or span.line is None:
@@ -114,9 +123,17 @@ def covered(ignore: Ignore, places: Places) -> Path | None:
         known = lines.get(span.line)
         if known is None or len(path) < len(known):
             lines[span.line] = path
-    if lines and line < min(lines):
+    return dict(sorted(lines.items()))
+
+
+def covered(ignore: Ignore, lines: dict[int, Path]) -> Path | None:
+    """Path of the key that the ignore stands at or above; the root above the first key, ``None`` below the last."""
+    line = ignore.location.span.line or 0
+    numbers = list(lines)
+    if numbers and line < numbers[0]:
         return ()
-    return lines[min(here)] if (here := [n for n in lines if n >= line]) else None
+    at = bisect_left(numbers, line)
+    return lines[numbers[at]] if at < len(numbers) else None
 
 
 def settle(draft: Draft, findings: tuple[Finding, ...], profile: Profile, known: Iterable[Rule]) -> tuple[Finding, ...]:
@@ -125,12 +142,13 @@ def settle(draft: Draft, findings: tuple[Finding, ...], profile: Profile, known:
         return findings
     codes = {key: rule.code for rule in known for key in (rule.code, rule.name)}
     settled, said = list(findings), []
+    lines = keys_by_line(draft.places)
     for ignore in draft.ignores:
         if not ignore.rule or len(ignore.reason.split()) < 2:
             what = f"the ignore of {ignore.rule} gives no reason" if ignore.rule else "an ignore names no rule"
             said.append(_say(WITHOUT_REASON, f"{what}; it is not honoured", ignore.location))
             continue
-        root = covered(ignore, draft.places)
+        root = covered(ignore, lines)
         code = codes.get(ignore.rule)
         met = [i for i, f in enumerate(settled) if f.code == code and root is not None and _under(f, root)]
         if not met:

@@ -15,19 +15,6 @@ from lynxspec.vocabulary import STORAGE_BITS, NumberFormat
 
 Scheme: TypeAlias = Quantized | Unquantized
 
-TENSOR_CLASSES = (
-    "weights",
-    "activations",
-    "outputs",
-    "bias",
-    "embeddings",
-    "head",
-    "kv_cache_key",
-    "kv_cache_value",
-    "state",
-)
-"""Fields of `Precision` that hold a scheme."""
-
 
 def numbered(claim: Claim) -> Iterator[tuple[Path, Regime]]:
     """Regimes with their paths."""

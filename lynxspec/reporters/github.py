@@ -14,6 +14,11 @@ COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERROR
 def render(run: LintRun, view: View) -> str:  # noqa: ARG001 - every reporter has the same signature
     """Annotate all findings that count, then what could not be read."""
     lines = [_annotation(finding) for document in run.documents for finding in document.counted]
+    lines += [
+        _command("notice", f.locations[0] if f.locations else None, f"{f.code} ignored", f"{f.message}\n{f.ignored}")
+        for document in run.documents
+        for f in document.ignored
+    ]
     lines += [line for failure in run.failures for line in _failure(failure)]
     return "".join(f"{line}\n" for line in lines)
 

@@ -20,7 +20,11 @@ Json = dict[str, Any]
 
 def render(run: LintRun, view: View) -> str:  # noqa: ARG001 - every reporter has the same signature
     """Write all documents; what could not be read is no document and stands on standard error."""
-    report = {"format": FORMAT, "documents": [_document(document) for document in run.documents]}
+    report = {
+        "format": FORMAT,
+        "profile": run.profile,
+        "documents": [_document(document) for document in run.documents],
+    }
     return json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 

@@ -41,9 +41,18 @@ def render(run: LintRun, view: View) -> str:
     """Show all documents, one after the other."""
     if view.brief:
         lines = [line for document in run.documents for f in document.counted for line in _finding(f, view)]
+        lines += [line for document in run.documents for line in _ignored(document)]
     else:
         lines = [line for document in run.documents for line in (*_document(document, run, view), "")]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _ignored(document: LintedDocument) -> list[str]:
+    """What the document had silenced, with its reasons; never left out, however brief the report."""
+    lines: list[str] = []
+    for finding in document.ignored:
+        lines += _wrapped(f"  {_place(finding)} {finding.code} {finding.rule}", f" ignored: {finding.ignored}")
+    return lines
 
 
 def _document(document: LintedDocument, run: LintRun, view: View) -> list[str]:
@@ -53,8 +62,7 @@ def _document(document: LintedDocument, run: LintRun, view: View) -> list[str]:
     lines += _findings(document, view)
     if document.ignored:
         lines += ["", f"Ignored ({len(document.ignored)}), as the document asks under --profile {run.profile}"]
-        for finding in document.ignored:
-            lines += _wrapped(f"  {_place(finding)} {finding.code} {finding.rule}", f": {finding.ignored}")
+        lines += _ignored(document)
     asked = questions(document, run.rules)
     if asked:
         lines += ["", f"Questions for {shorten(issuer_of(document), 60)} ({len(asked)})"]

@@ -119,9 +119,25 @@ def test_an_answer_of_the_claim_counts_as(
     assert bool(found.note) == (status != "disclosed")
 
 
+EQUILIBRIUM = {
+    "sensor": "NVML, 10 Hz",
+    "held": "60 s",
+    "temperature_before": "70 degC",
+    "temperature_after": "71 degC",
+    "throttled": False,
+}
+
+
+def test_readings_that_show_no_equilibrium_do_not_lengthen_a_window(draft: Make) -> None:
+    window = ("regimes[1].performance.sustained.window", "120 s")
+    for key, value in (("held", "30 s"), ("temperature_after", "75 degC"), ("throttled", True)):
+        shown = ("regimes[1].performance.sustained.thermal_equilibrium", EQUILIBRIUM | {key: value})
+        assert _status(draft(window, shown), "sustained_throughput") == "partial"
+
+
 def test_a_short_window_counts_in_full_once_thermal_equilibrium_is_shown(draft: Make) -> None:
     window = ("regimes[1].performance.sustained.window", "120 s")
-    shown = ("regimes[1].performance.sustained.thermal_equilibrium", "temperature and clocks constant for 60 s")
+    shown = ("regimes[1].performance.sustained.thermal_equilibrium", EQUILIBRIUM)
     assert _status(draft(window), "sustained_throughput") == "partial"
     assert _status(draft(window, shown), "sustained_throughput") == "disclosed"
 

@@ -13,7 +13,7 @@ import pytest
 from lynxspec.draft import Draft, Ignore, Places
 from lynxspec.errors import RuleFailed, UsageError
 from lynxspec.lint.engine import documentation, lint, rule_named, rules
-from lynxspec.lint.ignores import covered, ignores_in
+from lynxspec.lint.ignores import covered, ignores_in, keys_by_line
 from lynxspec.lint.rule import Finding, Hit, Rule, Severity
 from lynxspec.location import Location, Path, Span
 from lynxspec.scoring import score
@@ -146,7 +146,7 @@ def test_an_ignore_on_another_line_does_not_cover_the_finding(draft: Make) -> No
 )
 def test_an_ignore_covers_its_own_line_or_the_next_key_below(line: int, path: Path | None) -> None:
     place = Location(source="x", span=Span(line=line))
-    assert covered(Ignore(rule="LXS211", reason="r", location=place), PLACES) == path
+    assert covered(Ignore(rule="LXS211", reason="r", location=place), keys_by_line(PLACES)) == path
 
 
 def test_one_comment_may_name_several_rules_and_other_comments_name_none() -> None:

@@ -79,14 +79,17 @@ def test_no_format_passes_on_characters_that_act_instead_of_showing(name):
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
 
 
-@pytest.mark.parametrize("name", ["text", "json", "sarif", "markdown"])
+@pytest.mark.parametrize("name", ["text", "json", "sarif", "markdown", "github"])
 def test_an_ignored_finding_is_listed_with_its_reason(name):
     assert "agreed by contract" in show(name, a_run(finding(ignored="agreed by contract")))
 
 
-@pytest.mark.parametrize("name", ["github", "questions"])
-def test_an_ignored_finding_raises_no_annotation_and_no_question(name):
-    assert show(name, a_run(finding(ignored="agreed by contract"))) == ""
+def test_an_ignored_finding_raises_no_question():
+    assert show("questions", a_run(finding(ignored="agreed by contract"))) == ""
+
+
+def test_an_ignored_finding_is_a_notice_and_no_error_on_github():
+    assert show("github", a_run(finding(ignored="agreed by contract"))).startswith("::notice ")
 
 
 # text

@@ -75,6 +75,7 @@ def test_examples_fit_the_schema(path: Path) -> None:
 
 REPORT = {
     "format": "lynxspec-lint/1",
+    "profile": "buyer",
     "documents": [
         {
             "path": "x.claim.yaml", "kind": "claim", "score_model": "lynxspec-score/1", "score": 50, "points": 10.5,

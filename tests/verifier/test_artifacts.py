@@ -127,3 +127,32 @@ def test_a_package_url_is_resolved_by_pip(tmp_path: Path) -> None:
     empty = hashlib.sha256(b"").hexdigest()
     path, digest = obtain(uri, sha256=empty, folder=tmp_path, cache=tmp_path / "cache")
     assert (path.read_bytes(), digest) == (b"", empty)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "pkg:pypi/-rhttps%3A%2F%2Fevil.example%2Fr.txt@1#x",
+        "pkg:pypi/--index-url%3Dhttps%3A%2F%2Fevil.example@1#x",
+        "pkg:pypi/x%20%40%20https%3A%2F%2Fevil.example%2Fx.tar.gz@1#x",
+        "pkg:pypi/good@git%2Bhttps%3A%2F%2Fevil.example#x",
+        "pkg:npm/good@file%3A..%2F..#x",
+        "pkg:npm/--registry%3Dhttps%3A%2F%2Fevil.example@1#x",
+        "pkg:npm/good@https%3A%2F%2Fevil.example%2Fx.tgz#x",
+    ],
+)
+def test_a_package_url_is_a_name_and_a_version_and_never_an_option_or_an_address(
+    folder: Path, tmp_path: Path, uri: str
+) -> None:
+    with pytest.raises(MaterialUnavailable, match="not a plain name and version"):
+        obtain(uri, sha256=ABC, folder=folder, cache=tmp_path / "cache")
+
+
+def test_what_lies_beside_the_claim_is_looked_at_even_if_the_right_file_is_in_the_cache(
+    folder: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache" / "sha256"
+    cache.mkdir(parents=True)
+    (cache / ABC).write_bytes(b"abc")
+    (folder / "model.onnx").write_bytes(b"swapped")
+    assert obtain("model.onnx", sha256=ABC, folder=folder, cache=tmp_path / "cache")[1] != ABC

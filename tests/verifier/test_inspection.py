@@ -133,6 +133,13 @@ def test_reading_an_inspected_file_needs_no_runtime(tmp_path):
     assert group(inspect(str(path)), "weights") == scheme("fp32")
 
 
+def test_weights_outside_the_file_never_reach_an_engine_since_no_digest_covers_them(tmp_path):
+    path = models.external(tmp_path / "m.onnx", "w.bin")
+    (tmp_path / "w.bin").write_bytes(models.FIRST.tobytes())
+    with pytest.raises(ValueError, match="does not cover"):
+        examine(str(path))
+
+
 @pytest.mark.parametrize("location", ["../w.bin", "/etc/hostname", "sub/../../w.bin", "", "absent.bin"])
 def test_external_data_outside_the_folder_is_refused(tmp_path, location):
     folder = tmp_path / "model"

@@ -247,9 +247,18 @@ def test_a_few_percent_of_stray_products_are_noted():
     assert any("fp32" in note for note in found.notes)
 
 
-def test_products_that_are_fp32_in_the_file_already_are_not_laid_to_the_runtime():
-    found = zoo.verdicts(zoo.claim_data(), _executed(0.4, file_fp32=2))["precision_executed/int8"]
+def test_products_of_two_activations_that_are_fp32_in_the_file_already_are_not_laid_to_the_runtime():
+    evidence = _executed(0.4, file_fp32=2)
+    group = evidence["ledgers"][1]["tensors"][0]
+    other = {"tensor_class": "other", "format": "fp32", "granularity": "none", "symmetry": "none", "timing": "none"}
+    evidence["ledgers"][1]["tensors"].append(group | other | {"tensors": 6, "elements": 0, "examples": ["q", "k"]})
+    found = zoo.verdicts(zoo.claim_data(), evidence)["precision_executed/int8"]
     assert found.verdict is Verdict.REPRODUCED
+
+
+def test_fp32_products_over_weights_that_the_ledger_cannot_see_are_neither_cleared_nor_accused():
+    found = zoo.verdicts(zoo.claim_data(), _executed(0.4, file_fp32=2))["precision_executed/int8"]
+    assert found.reason == "evidence_too_weak"
 
 
 def test_another_execution_on_another_platform_proves_nothing():

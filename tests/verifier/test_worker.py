@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib.util
 import os
 import signal
@@ -138,11 +137,6 @@ def test_outputs_are_those_of_the_model_also_in_a_short_last_batch(tmp_path, dat
     with np.load(tmp_path / "p.npz") as out:
         np.testing.assert_array_equal(out["y"], models.answer(x[:3]))
     assert (answer["samples"], small["samples"]) == (10, 3)
-    expected = hashlib.sha256()
-    for rows in (x[:4], x[4:8], x[8:]):
-        y = models.answer(rows)
-        expected.update(f"y <f4 {y.shape}\n".encode() + y.tobytes())
-    assert answer["sha256"] == expected.hexdigest()
     assert answer["peak_memory_bytes"] > opened["baseline_memory_bytes"] > 0
 
 
@@ -172,18 +166,38 @@ def test_the_head_runs_on_the_models_outputs(tmp_path, data):
     weights = np.array([[2.0], [-1.0]], np.float32)
     head = models.save(
         tmp_path / "head.onnx",
-        [models.node("MatMul", ["embedding", "hw"], ["score"])],
+        [models.node("MatMul", ["y", "hw"], ["score"])],
         {"hw": weights},
-        inputs={"embedding": ["batch", 2]},
+        inputs={"y": ["batch", 2]},
         outputs={"score": ["batch", 1]},
     )
-    extra = {"head": {"model": str(head), "inputs": {"embedding": "y"}}, "outputs": ["score"]}
+    extra = {"head": {"model": str(head)}, "outputs": ["score"]}
     with Worker(threads=1) as worker:
         worker.call(open_command(models.two_layers(tmp_path / "m.onnx"), **extra))
-        worker.call({"do": "evaluate", "data": str(path), "inputs": ["x"], "batch": 4, "out": str(tmp_path / "o.npz")})
+        answer = worker.call(
+            {"do": "evaluate", "data": str(path), "inputs": ["x"], "batch": 4, "out": str(tmp_path / "o.npz")}
+        )
+    assert answer["head_blind"] < 0.95
     with np.load(tmp_path / "o.npz") as out:
         assert out.files == ["score"]
         np.testing.assert_allclose(out["score"], models.answer(x) @ weights, rtol=1e-6)
+
+
+def test_a_head_that_reads_the_inputs_and_not_the_model_is_seen(tmp_path, data):
+    path, x = data
+    head = models.save(
+        tmp_path / "head.onnx",
+        [models.node("MatMul", ["x", "hw"], ["score"]), models.node("Identity", ["y"], ["unused"])],
+        {"hw": np.ones((x.shape[1], 1), np.float32)},
+        inputs={"x": ["batch", x.shape[1]], "y": ["batch", 2]},
+        outputs={"score": ["batch", 1]},
+    )
+    with Worker(threads=1) as worker:
+        worker.call(open_command(models.two_layers(tmp_path / "m.onnx"), head={"model": str(head)}, outputs=["score"]))
+        answer = worker.call(
+            {"do": "evaluate", "data": str(path), "inputs": ["x"], "batch": 4, "out": str(tmp_path / "o.npz")}
+        )
+    assert answer["head_blind"] == 1.0
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])

@@ -25,10 +25,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from importlib import metadata
 from typing import Any, Literal
 
 from cryptography import x509
@@ -36,9 +38,13 @@ from cryptography import x509
 from lynxspec.claim import Claim, Frozen
 from lynxspec.errors import LynxSpecError
 from verifier.audit import embedded, signature, structure
-from verifier.audit.record import Record, contradictions, digest, from_jcs
+from verifier.audit.keys import is_self_signed, name_of
+from verifier.audit.provenance import judging_digest, scoring_digest
+from verifier.audit.record import Record, ScoreSummary, contradictions, digest, from_jcs, summary_of
 from verifier.audit.render import RendererUnavailable, layout, render, versions
+from verifier.audit.texts import LIMITS
 from verifier.errors import RecordRejected
+from verifier.verdict import ClauseVerdict, Interval
 
 CHECK: Literal["lynxspec-check/1"] = "lynxspec-check/1"
 """Version of the report."""
@@ -190,7 +196,23 @@ def _consistency(e: _Examination) -> str | Weak:
 
     if record.claim != summarize(e.claim) or record.system != system_rows(e.claim, record.evidence):
         raise RecordRejected("the record quotes the claim wrongly", "record-misquotes")
-    return "verdicts follow from reasons, quotes are those of the claim"
+    if record.limits != LIMITS:
+        raise RecordRejected("the record states other limits than this version's records do", "limits-differ")
+    if record.renderer.get("scoring") != scoring_digest():
+        return Weak(reason="other-version", message="scored by another version: the score was not compared")
+    if record.score != rescored(e.files.claim, document.attachment):
+        raise RecordRejected("the record states another score than the claim has", "score-differs")
+    return "verdicts follow from reasons, quotes and score are those of the claim"
+
+
+def rescored(claim: bytes, name: str) -> ScoreSummary:
+    """The score of the embedded claim by this version."""
+    from lynxspec.importers.importer import load  # noqa: PLC0415 - only here
+    from lynxspec.lint.engine import lint  # noqa: PLC0415 - only here
+    from lynxspec.scoring import score  # noqa: PLC0415 - only here
+
+    draft = load(claim, source=name)
+    return summary_of(score(draft, lint(draft)))
 
 
 def _parse(data: bytes, name: str) -> Claim:
@@ -217,6 +239,9 @@ def _signer(e: _Examination) -> str:
         raise RecordRejected("the pages name no signer, but the file is signed", "signer-differs")
     if record.signer.fingerprint != signed.fingerprint:
         raise RecordRejected("the file was signed by another identity than the pages name", "signer-differs")
+    certificate = signed.certificate
+    if (record.signer.name, record.signer.self_signed) != (name_of(certificate), is_self_signed(certificate)):
+        raise RecordRejected("the pages describe the signer otherwise than the certificate does", "signer-differs")
     return f"{record.signer.name}, sha256 {signed.fingerprint}" + (", self-signed" if record.signer.self_signed else "")
 
 
@@ -236,13 +261,18 @@ def _pages(e: _Examination) -> str | Weak:
     except RendererUnavailable as error:
         return Weak(reason="renderer-missing", message=f"pages were not compared: {error.message}. {error.hint}")
     if again == e.pdf[: e.shape.pages_end]:
+        if not same:
+            return Weak(reason="other-version", message="the same pages, but the record names other versions than ours")
         return "rendering the record gives these very bytes"
     if _same_words(e, again):
         why = "the same words, but not the same bytes" if same else "made by another renderer; the words are the same"
         return Weak(reason="pages-same-words", message=f"pages: {why}")
     if same:
         raise RecordRejected("the pages do not show what the record holds", "pages-differ")
-    return Weak(reason="other-renderer", message="pages were made by another renderer and could not be compared")
+    return Weak(
+        reason="other-renderer",
+        message="the pages were NOT compared with the record: they were made by another renderer",
+    )
 
 
 def _same_words(e: _Examination, again: bytes) -> bool:
@@ -259,9 +289,32 @@ def _verdicts(e: _Examination) -> str | Weak:
     record = _known(e)
     if record.judge != JUDGE:
         return Weak(reason="other-judge", message=f"judged by {record.judge}; this version judges by {JUDGE}")
-    if judge(e.claim, record.evidence) != record.verdicts:
+    again = judge(e.claim, record.evidence)
+    if again == record.verdicts:
+        return "judging the embedded evidence gives these very verdicts"
+    ours = {"judging": judging_digest(), "numpy": metadata.version("numpy"), "scipy": metadata.version("scipy")}
+    if any(record.renderer.get(name) != version for name, version in ours.items()):
+        return Weak(reason="other-judge", message="judged by other versions of our code or libraries: not compared")
+    if [_essence(v) for v in again] != [_essence(v) for v in record.verdicts]:
         raise RecordRejected("the embedded evidence gives other verdicts", "verdicts-differ")
-    return "judging the embedded evidence gives these very verdicts"
+    if not all(_close(a.interval, b.interval) for a, b in zip(again, record.verdicts, strict=True)):
+        raise RecordRejected("the embedded evidence gives other intervals", "verdicts-differ")
+    return Weak(reason="last-digits", message="the same verdicts; numbers differ in their last digits")
+
+
+def _essence(verdict: ClauseVerdict) -> tuple[object, ...]:
+    """What another processor's last digits cannot change."""
+    v = verdict
+    return v.id, v.kind, v.regime, v.title, v.claimed, v.tolerance, v.decision_rule, v.verdict, v.reason, len(v.notes)
+
+
+def _close(first: Interval | None, second: Interval | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    pairs = ((first.low, second.low), (first.high, second.high), (first.coverage, second.coverage))
+    return (first.unit, first.method) == (second.unit, second.method) and all(
+        math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12) for a, b in pairs
+    )
 
 
 def _trust(e: _Examination) -> str | Weak:
@@ -365,7 +418,7 @@ def report_text(report: CheckReport) -> str:
         lines.append(f"signer       {report.signer}")
         lines.append(f"fingerprint  {report.fingerprint}")
     if report.overall:
-        lines.append(f"verdict      {report.overall} (record {report.record_id})")
+        lines.append(f"verdict      {report.overall}, according to record.json (record {report.record_id})")
     return "\n".join(_printable(line) for line in lines) + "\n"
 
 

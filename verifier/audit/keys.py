@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -56,8 +56,7 @@ class Identity:
     @property
     def name(self) -> str:
         """Subject as printed in the record."""
-        common = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return str(common[0].value) if common else self.certificate.subject.rfc4514_string() or "no name"
+        return name_of(self.certificate)
 
     @property
     def fingerprint(self) -> str:
@@ -67,11 +66,26 @@ class Identity:
     @property
     def self_signed(self) -> bool:
         """Whether nobody but the signer vouches for the certificate."""
-        return self.certificate.issuer == self.certificate.subject
+        return is_self_signed(self.certificate)
 
     def statement(self) -> SignerStatement:
         """What the record says of it."""
         return SignerStatement(name=self.name, fingerprint=self.fingerprint, self_signed=self.self_signed)
+
+
+def name_of(certificate: x509.Certificate) -> str:
+    """Common name of a certificate's subject, or all of it."""
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(common[0].value) if common else certificate.subject.rfc4514_string() or "no name"
+
+
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    """Whether the certificate's own key signed it; names alone would not tell."""
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def config_directory() -> Path:
@@ -189,13 +203,19 @@ def ensure_self_signed(
             except SigningFailed as error:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SigningFailed(f"others can read the private key {path}", hint=f"Run: chmod 600 {path}")
     return load(path, passphrase=passphrase)
 
 
+def _require_private(path: Path) -> None:
+    """Refuse a key that others can read. A missing file is the reader's affair."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SigningFailed(f"others can read the private key {path}", hint=f"Run: chmod 600 {path}")
+
+
 def load(path: Path, *, cert: Path | None = None, passphrase: Passphrase | None = None) -> Identity:
-    """An identity from PEM (key and certificates in one file or two) or PKCS#12."""
+    """An identity from PEM (key and certificates in one file or two) or PKCS#12; only its owner may read the file."""
+    _require_private(path)
     data = _read(path, "the key file")
     ask = passphrase or passphrase_from()
     try:

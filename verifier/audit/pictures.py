@@ -157,7 +157,7 @@ def points(record: Record) -> tuple[Point, ...]:
 
 def acceptance(record: Record) -> float | None:
     """Lowest (or highest) acceptable value of the metric: the measured reference less the stated margin."""
-    reference = next((r.name for r in record.claim.regimes if r.role == "reference"), None)
+    reference = record.claim.criterion_reference
     metric = record.claim.metric
     value = next(
         (s.metrics[metric] for s in record.evidence.scores if s.regime == reference and metric in s.metrics), None

@@ -144,7 +144,8 @@ class Record(Frozen):
     """Limits of the statement."""
 
 
-def _score(card: Scorecard) -> ScoreSummary:
+def summary_of(card: Scorecard) -> ScoreSummary:
+    """What the record keeps of a scorecard."""
     return ScoreSummary(
         model=card.model,
         score=card.score,
@@ -192,7 +193,7 @@ def make(
             bytes=len(claim_bytes),
         ),
         claim=summarize(claim),
-        score=_score(scorecard),
+        score=summary_of(scorecard),
         overall=overall(tuple(verdicts)),
         verdicts=tuple(verdicts),
         evidence=evidence,

@@ -17,6 +17,7 @@ from typing import Any
 from lynxspec.errors import LynxSpecError
 from verifier.audit import pictures, texts
 from verifier.audit.finisher import finish
+from verifier.audit.provenance import judging_digest, scoring_digest
 from verifier.audit.record import Record, digest, from_jcs, to_jcs
 from verifier.evidence import PrecisionLedger
 from verifier.verdict import ClauseKind, ClauseVerdict, Interval, Reason, Verdict
@@ -96,7 +97,9 @@ def _versions() -> tuple[tuple[str, str], ...]:
     return (
         ("lynxspec", metadata.version("lynxspec")),
         ("layout", layout()),
-        *((name, metadata.version(name)) for name in ("weasyprint", "pydyf", "tinycss2", "jinja2")),
+        ("scoring", scoring_digest()),
+        ("judging", judging_digest()),
+        *((name, metadata.version(name)) for name in ("weasyprint", "pydyf", "tinycss2", "jinja2", "numpy", "scipy")),
         ("pango", f"{pango // 10000}.{pango // 100 % 100}.{pango % 100}"),
         ("harfbuzz", declared.string(harfbuzz.hb_version_string()).decode()),
         ("harfbuzz-subset", "no" if libraries.harfbuzz_subset is None else "yes"),
@@ -106,7 +109,7 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that shapes the pages; goes into `Record.renderer`."""
+    """Versions of everything that shapes verdicts, score and pages; goes into `Record.renderer`."""
     return dict(_versions())
 
 

@@ -101,6 +101,8 @@ class ClaimSummary(Frozen):
     """Largest acceptable loss as a share of the reference, if the criterion is relative."""
     better: str
     """``higher`` or ``lower``."""
+    criterion_reference: str | None
+    """Regime that the criterion holds the others against."""
     item: str
     """What one item of the rate is."""
     throughput_tolerance: float
@@ -244,7 +246,9 @@ def _workload(claim: Claim) -> tuple[Fact, ...]:
     if criterion is None:
         accepted = words(evaluation.criterion)
     else:
-        accepted = f"{criterion.metric} at most {criterion.margin} below {criterion.reference}"
+        metric = next((m for m in evaluation.metrics if m.name == criterion.metric), None)
+        worse = "above" if metric is not None and metric.better == "lower" else "below"
+        accepted = f"{criterion.metric} at most {criterion.margin} {worse} {criterion.reference}"
     rows = {
         "Load": f"{load.scenario.replace('_', ' ')}, batch {load.batch}, concurrency {load.concurrency}, "
         f"{load.shapes}, {load.window} after {load.warm_up} warm-up",
@@ -296,6 +300,7 @@ def summarize(claim: Claim) -> ClaimSummary:
         margin=margin,
         margin_share=share,
         better=metrics[headline].better if headline in metrics else "higher",
+        criterion_reference=criterion.reference if criterion else None,
         item=claim.load.item,
         throughput_tolerance=claim.reproduction.tolerances.throughput.base,
         regimes=tuple(_regime(r) for r in claim.regimes),

@@ -33,8 +33,9 @@ def run(_arguments: argparse.Namespace) -> int:
         _tool("quantizer", quantizers.find(n), quantizers.missing(quantizers.find(n))) for n in quantizers.names()
     ]
     runtime_gaps = [_tool("runtime", runtimes.find(n), runtimes.missing(runtimes.find(n))) for n in runtimes.names()]
-    write(f"audit record  {_renderer()}\n")
-    return 3 if any((*quantizer_gaps, *runtime_gaps)) else 0
+    found, whole = _renderer()
+    write(f"audit record  {found}\n")
+    return 3 if any((*quantizer_gaps, *runtime_gaps)) or not whole else 0
 
 
 def _tool(kind: str, plugin: Quantizer | Runtime, missing: tuple[str, ...]) -> bool:
@@ -44,13 +45,13 @@ def _tool(kind: str, plugin: Quantizer | Runtime, missing: tuple[str, ...]) -> b
     return bool(missing)
 
 
-def _renderer() -> str:
-    """Whether the PDF renderer finds its system libraries."""
+def _renderer() -> tuple[str, bool]:
+    """Versions of the PDF renderer, or what it lacks; and whether it is whole."""
     from lynxspec.errors import LynxSpecError  # noqa: PLC0415 - as above
 
     try:
         from verifier.audit.render import versions  # noqa: PLC0415 - as above
 
-        return ", ".join(f"{name} {version}" for name, version in versions().items())
+        return ", ".join(f"{name} {version}" for name, version in versions().items()), True
     except LynxSpecError as error:
-        return f"{error.message}; {error.hint}"
+        return f"{error.message}; {error.hint}", False

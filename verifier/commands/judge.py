@@ -22,10 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the verdicts; exit as ``verify`` does."""
     from verifier.judge import judge  # noqa: PLC0415 - commands import what they need when they run
-    from verifier.recording import CLAIM, RunFolder  # noqa: PLC0415 - as above
+    from verifier.recording import RunFolder  # noqa: PLC0415 - as above
 
-    folder = RunFolder(arguments.run)
-    opened = open_claim(arguments.claim or arguments.run / CLAIM)
+    folder = RunFolder(arguments.run, reading=True)
+    opened = open_claim(arguments.claim or folder.claim)
     verdicts = judge(opened.claim, folder.evidence())
     if arguments.format == "json":
         plain = {

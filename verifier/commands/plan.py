@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from lynxspec.plain_text import visible
 from verifier.opening import open_claim, require_complete
 from verifier.progress import duration
 from verifier.reproduction.plan import Plan, plan
@@ -32,7 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
 def show(found: Plan, stream: TextIO, *, brief: bool = False) -> None:
     """Write the plan; ``brief`` leaves out what will be tested."""
     host = found.host
-    write = stream.write
+
+    def write(text: str) -> None:
+        stream.write(visible(text, newlines=True))  # titles and values come from the claim
+
     write(f"This machine: {host.cpu}, {host.logical_cpus} logical processors, {host.memory_bytes / 2**30:.0f} GiB")
     write(f", {', '.join(host.accelerators) or 'no accelerator'}\n")
     if not brief:

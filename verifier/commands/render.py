@@ -19,11 +19,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge and render again."""
-    from verifier.recording import CLAIM, RunFolder  # noqa: PLC0415 - commands import what they need when they run
+    from verifier.audit.render import render  # noqa: PLC0415 - commands import what they need when they run
+    from verifier.recording import RunFolder  # noqa: PLC0415 - as above
 
-    folder = RunFolder(arguments.run)
-    opened = open_claim(arguments.run / CLAIM)
+    folder = RunFolder(arguments.run, reading=True)
+    opened = open_claim(folder.claim)
     record = folder.record(opened, folder.evidence(), performed=options.performed_of(arguments), identity=None)
-    arguments.output.write_bytes(folder.render(record, opened))
+    arguments.output.write_bytes(render(record, opened.source, opened.path.name))
     sys.stdout.write(f"{arguments.output}\n")
     return 0

@@ -19,12 +19,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write ``RUN/record.pdf``."""
-    from verifier.recording import CLAIM, RunFolder  # noqa: PLC0415 - commands import what they need when they run
+    from verifier.recording import RunFolder  # noqa: PLC0415 - commands import what they need when they run
 
     folder = RunFolder(arguments.run)
-    opened = open_claim(arguments.run / CLAIM)
+    opened = open_claim(folder.claim)
     identity = options.identity_of(arguments)
     evidence = folder.evidence()
     record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
-    sys.stdout.write(f"{folder.sign(record, identity, tsa=arguments.tsa)}\n")
+    sys.stdout.write(f"{folder.sign(record, opened, identity, tsa=arguments.tsa)}\n")
     return 0

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from lynxspec.plain_text import visible
 from verifier.commands import options
 from verifier.commands.plan import show as show_plan
 from verifier.opening import OpenClaim, open_claim, require_complete
@@ -35,7 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     opened = open_claim(arguments.claim)
     require_complete(opened)
     progress = options.progress_of(arguments)
-    from verifier.reproduction.plan import plan  # noqa: PLC0415 - nothing heavy before the claim is accepted
+    from verifier.audit.render import versions  # noqa: PLC0415 - nothing heavy before the claim is accepted
+
+    versions()  # a missing library must show now, not after minutes of measuring
+    from verifier.reproduction.plan import plan  # noqa: PLC0415 - as above
 
     if isinstance(progress, Lines):
         show_plan(plan(opened.claim, opened.sha256), sys.stderr, brief=True)
@@ -47,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     evidence = folder.reproduce(opened, overrides=overrides, progress=progress)
     with shown(progress, "judge, render, sign") as notes:
         record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
-        pdf = folder.sign(record, identity, tsa=arguments.tsa)
+        pdf = folder.sign(record, opened, identity, tsa=arguments.tsa)
         notes.append(str(pdf))
     if not arguments.quiet:
         report(opened, record.verdicts, seconds=evidence.sustain.seconds if evidence.sustain else None)
@@ -57,7 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def report(opened: OpenClaim, verdicts: tuple[ClauseVerdict, ...], *, seconds: float | None = None) -> None:
     """The clauses for people, on stderr; the record's path is the product and goes to stdout."""
-    write = sys.stderr.write
+
+    def write(text: str) -> None:
+        sys.stderr.write(visible(text, newlines=True))  # titles and names come from the claim and its model
+
     write(f"\n{opened.claim.identity.title}\n")
     width = max((len(v.id) for v in verdicts), default=0)
     for verdict in verdicts:

@@ -121,7 +121,11 @@ def check_external_data(model: Any, folder: str) -> bool:
 def examine(path: str) -> None:
     """Refuse what must not reach an engine: unreadable files, data outside the folder, operators of a library."""
     model = _read(path)
-    check_external_data(model, os.path.dirname(os.path.abspath(path)))
+    if check_external_data(model, os.path.dirname(os.path.abspath(path))):
+        raise ValueError(
+            "the model's weights lie in another file, which the model's digest does not cover; "
+            "put them into the model file"
+        )
     foreign = foreign_domains(model)
     if foreign:
         raise ValueError(

@@ -24,6 +24,11 @@ ARITHMETIC = 1e-9
 """Guard for decimal numbers in binary."""
 RECOMPUTED = 1e-4
 """A metric recomputed from the stored outcomes (seven digits) must agree this well with the evaluation's own value."""
+BLIND_SHARE = 0.95
+"""Share of items that a head may answer alike for two different items: predicted classes repeat by chance, more so if
+one of them is common."""
+SMALLEST_RANKING = 100
+"""Items below which a resampled ranking metric decides nothing."""
 ONE_SIDED = 0.05
 """Error rate of each bound of a criterion."""
 
@@ -59,6 +64,11 @@ def half_unit(value: float) -> float:
     return 0.5 * 10.0 ** -len(text.partition(".")[2])
 
 
+def sign_of(metric: Metric) -> float:
+    """1 where higher is better: for all metrics that we compute, whatever a claim says of them."""
+    return 1.0 if metric.kind != "other" or metric.better == "higher" else -1.0
+
+
 def judge_accuracy(case: Case) -> Iterator[ClauseVerdict]:
     """The value of each metric for each regime."""
     for regime in case.claim.regimes:
@@ -87,7 +97,7 @@ def _accuracy(case: Case, regime: Regime, claimed: AccuracyValue, metric: Metric
     else:
         sha256, value = scores.sha256, scores.metrics[claimed.metric]
         measured = f"{number(value, 6)} over {scores.samples} items"
-        sign = 1.0 if metric.better == "higher" else -1.0
+        sign = sign_of(metric)
         finding = _value(case, claimed.value, value, sign, is_reference=is_reference)
         finding = _trust(case, scores, finding)
         if scores.subject == "recipe_artifact":
@@ -129,7 +139,7 @@ def _value(case: Case, claimed: float, measured: float, sign: float, *, is_refer
 
 def _trust(case: Case, scores: ItemScores, finding: Finding) -> Finding:
     """Whether an evaluation speaks about the claim: the whole declared set, the claimed model, outputs that repeat."""
-    doubt = case.dataset_doubt()
+    doubt = case.dataset_doubt() or blind_head(scores)
     if doubt is not None:
         return doubt
     declared = present(case.claim.evaluation.samples)
@@ -142,6 +152,17 @@ def _trust(case: Case, scores: ItemScores, finding: Finding) -> Finding:
     if not is_deterministic(scores):
         return Reason.NOT_DETERMINISTIC, f"{finding[1]} Outputs were not shown to repeat, which could explain it."
     return finding
+
+
+def blind_head(scores: ItemScores) -> Finding | None:
+    """Why predictions say nothing about the model: the head gives them without it."""
+    if scores.head_blind is None or scores.head_blind <= BLIND_SHARE:
+        return None
+    share = f"{100 * scores.head_blind:.0f} %"
+    return (
+        Reason.EVIDENCE_TOO_WEAK,
+        f"For {share} of the items the head answers the same when it is given another item's model outputs.",
+    )
 
 
 def judge_criterion(case: Case) -> Iterator[ClauseVerdict]:
@@ -171,7 +192,7 @@ def judge_criterion(case: Case) -> Iterator[ClauseVerdict]:
             regime.name,
             gate(ClauseKind.CRITERION, finding, differences),
             title=f"Acceptance criterion of regime {regime.name}",
-            claimed=f"{criterion.metric} at most {criterion.margin} below regime {criterion.reference}",
+            claimed=f"{criterion.metric} at most {criterion.margin} {_worse(metric)} regime {criterion.reference}",
             measured=f"{number(shift)} against a margin of {number(margin)}"
             if interval and margin is not None
             else None,
@@ -191,7 +212,7 @@ def _criterion(  # noqa: PLR0911 - one return per outcome of the rule
     if not isinstance(second, ItemScores):
         return second, None, None
     interval, why = paired_interval(metric, first, second)
-    doubt = case.dataset_doubt()
+    doubt = case.dataset_doubt() or blind_head(first) or blind_head(second)
     if interval is None:
         return (Reason.TOOL_FAILED, why), None, None
     margin = margin_in(criterion.margin, second.metrics[metric.name])
@@ -201,6 +222,8 @@ def _criterion(  # noqa: PLR0911 - one return per outcome of the rule
         f"Difference {number(interval.value)}, one-sided 95 % bounds {number(interval.low)} and "
         f"{number(interval.high)}, margin -{number(margin)}, {first.samples} paired items."
     )
+    if first.samples < SMALLEST_RANKING and not _is_binary(metric, first):
+        return (Reason.TOO_FEW_ITEMS, f"{words} {SMALLEST_RANKING} items at least are needed."), interval, margin
     if interval.low > -margin:
         return (Reason.CRITERION_MET, words), interval, margin
     if interval.high < -margin:
@@ -209,6 +232,11 @@ def _criterion(  # noqa: PLR0911 - one return per outcome of the rule
         return (Reason.CRITERION_NOT_MET, words), interval, margin
     needed = _needed(metric, first, second, margin, interval)
     return (Reason.TOO_FEW_ITEMS, f"{words} {needed}"), interval, margin
+
+
+def _worse(metric: Metric | None) -> str:
+    """The direction in which a loss lies."""
+    return "above" if metric is not None and sign_of(metric) < 0 else "below"
 
 
 def _needed(metric: Metric, first: ItemScores, second: ItemScores, margin: float, interval: Estimate) -> str:
@@ -236,7 +264,7 @@ def paired_interval(metric: Metric, first: ItemScores, second: ItemScores) -> tu
     a, b = first.outcomes.get(name, ()), second.outcomes.get(name, ())
     if not a or len(a) != len(b) or name not in first.metrics or name not in second.metrics:
         return None, f"The outcomes of {name} were not kept for the same items in both regimes."
-    sign = 1.0 if metric.better == "higher" else -1.0
+    sign = sign_of(metric)
     if _is_binary(metric, first) and _is_binary(metric, second):
         gained = sum(x > y for x, y in zip(a, b, strict=True))
         lost = sum(x < y for x, y in zip(a, b, strict=True))

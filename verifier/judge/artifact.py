@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lynxspec.claim import Regime, present
+from lynxspec.claim import Claim, Regime, present
 from lynxspec.claim.calibration import Calibration
+from lynxspec.claim.subject import File
 from lynxspec.vocabulary import Algorithm, Approach
 from verifier.evidence import ArtifactComparison, ItemScores, QuantizationRun, WeightError
 from verifier.judge.accuracy import margin_in
@@ -21,6 +22,9 @@ OTHER_PLATFORM_SCALES = 1e-3
 by percents."""
 OFF_GRID_SHARE = 1e-3
 """Share of weights beyond half a step that cannot be ties or repairs of single values."""
+
+UNMATCHED_SHARE = 0.05
+"""Share of weight tensors without a counterpart beyond which the rest does not speak for all."""
 
 ARTIFACT_RULE = (
     "Reproduced in three grades: same bytes; same quantized weights with scales within 1e-6 (1e-3 on another "
@@ -41,10 +45,16 @@ GRID_RULE = (
 
 
 def judge_artifact(case: Case) -> Iterator[ClauseVerdict]:
-    """Does the recipe give the claimed artifact again."""
-    for regime in case.quantized:
+    """Does the recipe give the claimed artifact again; and is the file of each regime the one that it names."""
+    for regime in case.claim.regimes:
         file = present(regime.artifact)
         if file is None:
+            continue
+        other = _other_file(case.claim, regime, file)
+        if other is not None:
+            yield other
+            continue
+        if regime.role == "reference":
             continue
         run = case.quantization(regime)
         differences = case.differences(regime)
@@ -60,6 +70,23 @@ def judge_artifact(case: Case) -> Iterator[ClauseVerdict]:
             rule=ARTIFACT_RULE,
             notes=deviations(ClauseKind.ARTIFACT, differences),
         )
+
+
+def _other_file(claim: Claim, regime: Regime, file: File) -> ClauseVerdict | None:
+    """A regime that states one digest while the file that stands for it is listed with another."""
+    role = "reference_model" if regime.role == "reference" else None
+    listed = next((a for a in claim.model.artifacts if a.role == role or (role is None and a.name == file.name)), None)
+    if listed is None or listed.sha256 == file.sha256:
+        return None
+    words = f"Regime {regime.name} states sha256 {file.sha256[:16]}…, the file {listed.name} {listed.sha256[:16]}…."
+    return clause(
+        ClauseKind.ARTIFACT,
+        regime.name,
+        (Reason.SELF_CONTRADICTORY, words),
+        title=f"The file of regime {regime.name} is the one that the claim lists",
+        claimed=f"sha256 {file.sha256}",
+        rule="Refuted if the claim names two different files as the model of one regime; needs no measurement.",
+    )
 
 
 def _recipe_gap(case: Case, regime: Regime, run: QuantizationRun | None) -> Finding | None:
@@ -118,6 +145,8 @@ def _by_scales(case: Case, regime: Regime, run: QuantizationRun, found: Artifact
         return _nondeterministic(case, regime, words, repeated=run.repeat_sha256 is not None)
     if case.claim.reproduction.grade == "behaviour":
         return _behaviour(case, regime) or (Reason.NOT_REACHED, f"{words} The two were not both evaluated.")
+    if close and found.unmatched and not (zero_points or found.weights_different):
+        return Reason.PLATFORM_MAY_DIFFER, f"{words} No value that both hold differs; the names of tensors do."
     if not (found.scales_different or found.weights_different or found.zero_points_different or found.unmatched):
         return Reason.NOT_REACHED, "The comparison found no scales in the two files."
     return Reason.OTHER_SCALES, words
@@ -255,11 +284,16 @@ def judge_weight_error(case: Case) -> Iterator[ClauseVerdict]:
         )
 
 
-def _on_grid(error: WeightError, control: WeightError | None, *, is_claimed: bool) -> Finding:
+def _on_grid(  # noqa: PLR0911 - one return per outcome of the rule
+    error: WeightError, control: WeightError | None, *, is_claimed: bool
+) -> Finding:
     if error.elements <= 0:
         return Reason.NOT_REACHED, "No quantized weight was found in the reference model under the same name."
     share = percent(error.beyond_half_step / error.elements)
     words = f"{error.beyond_half_step} of {error.elements} weights ({share}) lie beyond half a step."
+    if len(error.unmatched) > UNMATCHED_SHARE * (error.tensors + len(error.unmatched)):
+        unmatched = f"{len(error.unmatched)} quantized weights have no counterpart in the reference"
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} But {unmatched}: too many to say anything of the whole."
     if error.beyond_half_step <= 0:
         return Reason.AS_DECLARED, f"All {error.elements} weights lie within half a step of the reference's."
     if not is_claimed or error.beyond_half_step <= OFF_GRID_SHARE * error.elements:

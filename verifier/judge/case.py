@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lynxspec.claim import Claim, Regime, present
+from lynxspec.claim.units import MARGIN, SHARE, Quantity
 from verifier.evidence import (
     Evidence,
     ItemScores,
@@ -22,6 +23,29 @@ from verifier.verdict import ClauseKind, Reason
 Ledger = Literal["supplied_artifact", "recipe_artifact", "executed"]
 
 
+CEILINGS = {"throughput": "10 %", "speedup": "10 %", "latency": "25 %", "memory": "50 %"}
+"""Largest tolerance that is applied, whatever a claim allows itself: with 95 % every rate would be reproduced."""
+ACCURACY_CEILING = {"points": 1.0, "%": 1.0, "absolute": 0.01}
+"""The same for accuracy, by unit; our metrics lie between -1 and 1."""
+
+
+def bounded(claim: Claim) -> Claim:
+    """The claim with tolerances no wider than the ceilings."""
+    tolerances = claim.reproduction.tolerances
+    changed: dict[str, Quantity] = {}
+    for name, text in CEILINGS.items():
+        ceiling = SHARE.parse(text)
+        if getattr(tolerances, name).base > ceiling.base:  # fields of one frozen model, by the names above
+            changed[name] = ceiling
+    most = ACCURACY_CEILING[tolerances.accuracy.unit]
+    if abs(tolerances.accuracy.value) > most:
+        changed["accuracy"] = MARGIN.of(most, tolerances.accuracy.unit)
+    if not changed:
+        return claim
+    applied = tolerances.model_copy(update=changed)
+    return claim.model_copy(update={"reproduction": claim.reproduction.model_copy(update={"tolerances": applied})})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """What is judged."""
@@ -33,8 +57,8 @@ class Case:
 
     @classmethod
     def of(cls, claim: Claim, evidence: Evidence) -> Case:
-        """Compare the hardware once for all judges."""
-        return cls(claim=claim, evidence=evidence, hardware=hardware_differences(claim, evidence.host))
+        """Compare the hardware once for all judges, and bound the tolerances that the claimant set itself."""
+        return cls(claim=bounded(claim), evidence=evidence, hardware=hardware_differences(claim, evidence.host))
 
     @property
     def quantized(self) -> tuple[Regime, ...]:

@@ -10,7 +10,7 @@ from verifier.evidence import ItemScores, OperatorGroup, PrecisionLedger
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, absent, clause, deviations, failed, gate, percent
 from verifier.judge.exceptions import Exceptions
-from verifier.judge.precision import scheme_of
+from verifier.judge.precision import STRICT, scheme_of
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 STRAY_SHARE = 0.05
@@ -23,8 +23,8 @@ RULE = (
     "already. More is refuted on the declared platform, provider and runtime version, and inconclusive elsewhere."
 )
 DETERMINISM_RULE = (
-    "Reproduced if all outputs over the evaluation set have the same digest in a second process and with one "
-    "thread; otherwise inconclusive, and no exact statement rests on them."
+    "Reproduced if all outputs over the first items of the evaluation set have the same digest in a second process "
+    "and with one thread; otherwise inconclusive, and no exact statement rests on them."
 )
 
 
@@ -78,13 +78,16 @@ def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str
     if file is None or file.sha256 != ledger.sha256:
         file = case.ledger(regime, "recipe_artifact")
     known = file is not None and file.status == "ok" and file.sha256 == ledger.sha256
-    stray, words = 0.0, []
+    stray, unseen, words = 0.0, 0.0, []
     for compute in sorted({family(g.compute) for g in groups} - {expected}):
         here = [(g, s) for g, s in zip(groups, shares, strict=True) if family(g.compute) == compute]
         left = [(g, s) for g, s in here if not exceptions.covers(g)]
         number = sum(g.count for g, _ in left)
         budget = exceptions.ends.count(compute) + (_in_file(file, compute) if known and file else 0)
         part = sum(s for _, s in left) * max(0, number - budget) / number if number else 0.0
+        in_file = sum(g.count for g in file.operators if family(g.compute) == compute) if known and file else 0
+        if max(0, number - exceptions.ends.count(compute) - in_file) == 0:
+            unseen += part  # the runtime does what the file says, but the file's clause could not see these weights
         notes.append(
             f"{sum(g.count for g, _ in here)} products in {compute}, {percent(sum(s for _, s in here))} of their share"
         )
@@ -94,7 +97,7 @@ def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str
     if not stray or stray <= STRAY_SHARE:
         return (
             Reason.AS_DECLARED,
-            f"All but {percent(stray)} of the products compute in {expected} or as the policy says.",
+            f"{percent(1.0 - stray)} of the products' share computes in {expected} or as file and policy say.",
         )
     found = f"{percent(stray)} of the products' share runs in another format than {expected}: {'; '.join(words)}."
     if _lower_than_declared(regime):
@@ -104,6 +107,9 @@ def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str
         )
     if not known:
         return Reason.NOT_REACHED, f"{found} The file itself was not read, so that this cannot be laid to the runtime."
+    if stray - unseen <= STRAY_SHARE:
+        words_unseen = "They are so in the file, under weights that its ledger cannot see."
+        return Reason.EVIDENCE_TOO_WEAK, f"{found} {words_unseen}"
     return Reason.OTHER_PRECISION_EXECUTED, found
 
 
@@ -124,8 +130,14 @@ def _shares(groups: list[OperatorGroup]) -> list[float]:
 
 
 def _in_file(file: PrecisionLedger, compute: str) -> int:
-    """Products that are in that format in the file already; the file's own clause answers for them."""
-    return sum(g.count for g in file.operators if family(g.compute) == compute)
+    """Products that are in that format in the file already and that the file's own clause answers for.
+
+    That is as many as there are weights in that format, which it judges one by one, and products of two activations,
+    whose operands the ledger lists as ``other``. A float product whose weight it cannot see is not among them.
+    """
+    weights = sum(g.tensors for g in file.tensors if g.tensor_class in STRICT and family(g.format) == compute)
+    pairs = sum(g.tensors for g in file.tensors if g.tensor_class == "other" and family(g.format) == compute) // 2
+    return min(sum(g.count for g in file.operators if family(g.compute) == compute), weights + pairs)
 
 
 def _examples(groups: list[OperatorGroup]) -> str:
@@ -170,7 +182,8 @@ def is_deterministic(scores: ItemScores) -> bool:
 
 def _repeats(scores: ItemScores) -> Finding:
     if is_deterministic(scores):
-        return Reason.DETERMINISTIC, "All outputs are the same in a second process and with one thread."
+        count = f"the first {scores.probed}" if scores.probed else "all"
+        return Reason.DETERMINISTIC, f"Outputs for {count} items are the same in a second process and with one thread."
     if None in (scores.outputs_sha256, scores.repeat_sha256, scores.one_thread_sha256):
         return Reason.NOT_REACHED, "The evaluation was not repeated in a second process and with one thread."
     where = "in a second process" if scores.outputs_sha256 != scores.repeat_sha256 else "with one thread"

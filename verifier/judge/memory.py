@@ -61,6 +61,8 @@ def _resident(run: SustainedRun, limit: float) -> Finding:
     words = f"The process held {_mib(peak)} at most, {_mib(net)} of it for the model; limit {_mib(limit)}."
     if peak <= limit:
         return Reason.WITHIN_TOLERANCE, words
+    if net > limit and not run.memory_separated:
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} Our own inputs are among it."
     if net > limit:
         return Reason.BELOW_CLAIM, f"{words} The model alone exceeds it."
     return Reason.EVIDENCE_TOO_WEAK, f"{words} Our interpreter and libraries make the difference."

@@ -129,10 +129,18 @@ def _class_problems(name: str, scheme: Scheme, groups: list[TensorGroup], judged
         quantized = [g for g in other if g.format not in UNQUANTIZED] if name == "activations" else []
         unexplained = judged.unexplained(name, scheme, quantized if same else other)
         problems = [_said(name, scheme.format, g.format, g) for g in unexplained]
+        floats = sum(g.tensors for g in other if same and g not in quantized and name == "activations")
+        if floats > _float_products(judged.ledger):
+            judged.doubts.append(f"{name}: {floats} tensors without a scale, more than there are products in float.")
         judged.notes.extend(_said(name, scheme.format, g.format, g) for g in other if same and g not in unexplained)
     if isinstance(scheme, Quantized):
         problems += _scheme_problems(name, scheme, same, judged.notes)
     return problems
+
+
+def _float_products(ledger: PrecisionLedger) -> int:
+    """Products that read float activations by right: those over float weights, which are judged one by one."""
+    return sum(g.tensors for g in ledger.tensors if g.tensor_class in STRICT and g.format in UNQUANTIZED)
 
 
 def _scheme_problems(name: str, scheme: Quantized, groups: list[TensorGroup], notes: list[str]) -> list[str]:

@@ -29,7 +29,7 @@ def judge_timed_outputs(case: Case) -> Iterator[ClauseVerdict]:
     """The outputs that the timed calls gave."""
     for regime in case.claim.regimes:
         run = case.run(regime)
-        if not isinstance(run, SustainedRun) or run.timed_items <= 0:
+        if not isinstance(run, SustainedRun):
             continue
         differences = case.differences(regime, run.sha256)
         finding = gate(ClauseKind.TIMED_OUTPUTS, _outputs(case, regime, run), differences)
@@ -54,7 +54,13 @@ def judge_timed_outputs(case: Case) -> Iterator[ClauseVerdict]:
         )
 
 
-def _outputs(case: Case, regime: Regime, run: SustainedRun) -> Finding:
+def _outputs(  # noqa: PLR0911 - one return per outcome of the rule
+    case: Case, regime: Regime, run: SustainedRun
+) -> Finding:
+    if case.claim.load.dataset != present(case.claim.evaluation.dataset):
+        return Reason.NOT_REACHED, "The timed inputs are not those of the evaluation, so that nothing can be compared."
+    if run.timed_items <= 0 or not run.timed_scores:
+        return Reason.NOT_REACHED, "The outputs of the timed run were not scored."
     scores = case.scores(regime)
     if not isinstance(scores, ItemScores):
         return Reason.NOT_REACHED, "There is no evaluation to compare the timed outputs with."

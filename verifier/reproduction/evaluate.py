@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from lynxspec.claim import RegimeRecipe, present
 from verifier.errors import ToolFailed, VerifierError
 from verifier.evidence import ItemScores
 from verifier.metrics import Array, score
-from verifier.process import Worker
 from verifier.reproduction.job import Files, Job
 from verifier.reproduction.subjects import Subject
 
 EVALUATION_TIMEOUT_S = 4 * 3600
+MAX_ARRAYS = 4 * 2**30
+"""Largest data set, unpacked."""
 PROBED = 512
 """Items on which the outputs are repeated in a fresh process and with one thread."""
 
@@ -45,22 +47,38 @@ def prediction_command(job: Job, files: Files) -> dict[str, Any]:
 
 
 def labels_of(job: Job, files: Files) -> dict[str, Array]:
-    """Every array of the evaluation set that is not an input of the model."""
+    """The arrays of the evaluation set that hold the truth."""
     dataset = present(job.document.evaluation.dataset)
     if dataset is None:
         raise VerifierError("the claim names no evaluation data set")
-    inputs = set(job.input_names)
-    with np.load(files.need(dataset), allow_pickle=False) as data:
-        return {name: data[name] for name in data.files if name not in inputs}
+    wanted = {metric.label for metric in job.document.evaluation.metrics}
+    if wanted & set(job.input_names):
+        raise VerifierError(f"the truth {sorted(wanted & set(job.input_names))} is an input of the model")
+    path = files.need(dataset)
+    check_archive(path)
+    with np.load(path, allow_pickle=False) as data:
+        return {name: data[name] for name in data.files if name in wanted}
+
+
+def check_archive(path: Path) -> None:
+    """Refuse an archive that unpacks to more than `MAX_ARRAYS` bytes before anything of it is read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise VerifierError(f"{path.name} is no archive of arrays: {error}") from error
+    if total > MAX_ARRAYS:
+        raise VerifierError(f"{path.name} unpacks to {total} bytes; {MAX_ARRAYS} are allowed")
 
 
 def evaluate(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, *, probe: bool = True) -> ItemScores:
     """Score ``subject`` over the whole set; with ``probe`` also repeat in a fresh process and with one thread."""
     try:
-        first = _outputs(job, files, regime, subject.path)
+        _check_metrics(job)
+        first, blind = _outputs(job, files, regime, subject.path)
         few = min(PROBED, len(next(iter(first.values()))))
-        repeat = _outputs(job, files, regime, subject.path, limit=few) if probe else None
-        single = _outputs(job, files, regime, subject.path, limit=few, one_thread=True) if probe else None
+        repeat = _outputs(job, files, regime, subject.path, limit=few)[0] if probe else None
+        single = _outputs(job, files, regime, subject.path, limit=few, one_thread=True)[0] if probe else None
         labels = labels_of(job, files)
         scored = {m.name: score(m, first, labels) for m in job.document.evaluation.metrics if m.kind != "other"}
     except VerifierError as error:
@@ -76,10 +94,18 @@ def evaluate(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, *, 
         outcomes={name: s.outcomes for name, s in scored.items()},
         labels={name: s.labels for name, s in scored.items() if s.labels},
         probed=few,
+        head_blind=blind,
         outputs_sha256=digest_of_outputs(first, few),
         repeat_sha256=digest_of_outputs(repeat, few) if repeat else None,
         one_thread_sha256=digest_of_outputs(single, few) if single else None,
     )
+
+
+def _check_metrics(job: Job) -> None:
+    """Two metrics under one name would be measured by one and printed by the other."""
+    names = [metric.name for metric in job.document.evaluation.metrics]
+    if not names or len(set(names)) != len(names):
+        raise VerifierError("the claim defines no metric, or one name twice")
 
 
 def digest_of_outputs(outputs: dict[str, Array], items: int) -> str:
@@ -112,16 +138,16 @@ def _failed(regime: RegimeRecipe, subject: Subject, message: str) -> ItemScores:
 
 def _outputs(
     job: Job, files: Files, regime: RegimeRecipe, model: Path, *, one_thread: bool = False, limit: int | None = None
-) -> dict[str, Array]:
-    """Outputs by name over the whole set, or its first ``limit`` items, from a fresh worker."""
+) -> tuple[dict[str, Array], float | None]:
+    """Outputs by name over the set, or its first ``limit`` items, from a fresh worker; and the head's blindness."""
     dataset = present(job.document.evaluation.dataset)
     if dataset is None:
         raise VerifierError("the claim names no evaluation data set")
     out = job.store.temporary(".npz")
     opened = open_command(regime, model, one_thread=one_thread) | prediction_command(job, files)
-    with Worker(interpreter=job.interpreter, threads=1 if one_thread else None) as worker:
+    with job.worker(threads=1 if one_thread else None) as worker:
         worker.call(opened)
-        worker.call(
+        answer = worker.call(
             {
                 "do": "evaluate",
                 "data": str(files.need(dataset)),
@@ -134,7 +160,7 @@ def _outputs(
         )
     try:
         with np.load(out, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: arrays[name] for name in arrays.files}, answer.get("head_blind")
     except (OSError, ValueError) as error:
         raise ToolFailed(f"the outputs of regime {regime.name} cannot be read: {error}") from error
     finally:

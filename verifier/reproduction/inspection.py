@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from lynxspec.claim import Frozen, RegimeRecipe
 from verifier.errors import ToolFailed, VerifierError
 from verifier.evidence import ArtifactComparison, PrecisionLedger, WeightError
-from verifier.process import Worker
 from verifier.reproduction.evaluate import open_command
 from verifier.reproduction.job import Files, Job
 from verifier.reproduction.subjects import Subject
@@ -43,7 +41,7 @@ def _ledger(
 ) -> PrecisionLedger:
     common = {"regime": subject.regime, "ledger": name, "sha256": subject.sha256}
     try:
-        with Worker(interpreter=job.interpreter, threads=None) as worker:
+        with job.worker() as worker:
             answer = worker.call(command, timeout_s=INSPECTION_TIMEOUT_S)
         plain = {key: answer.get(key) for key in ("tensors", "operators", "provider", "first_layer", "last_layer")}
         return PrecisionLedger.model_validate(common | plain | {"status": "ok", "message": ""}, strict=False)
@@ -54,14 +52,17 @@ def _ledger(
         )
 
 
-def weight_error(job: Job, files: Files, subject: Subject) -> WeightError:
-    """Distance of the quantized weights from the reference's. Raises `ToolFailed`."""
+def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> WeightError:
+    """Distance of the quantized weights from the reference's, as the recipe prepared it. Raises `ToolFailed`.
+
+    ``recipe`` is the digest of what the recipe gave; a supplied artifact was made from the same prepared reference.
+    """
     model = job.artifact("reference_model")
     if model is None:
         raise VerifierError("the claim names no artifact with role reference_model")
-    prepared = job.store.files / f"{subject.sha256}.reference.onnx"
-    reference = prepared if prepared.is_file() else _any_prepared(job) or files.need(model.name)
-    with Worker(interpreter=job.interpreter, threads=None) as worker:
+    prepared = job.store.files / f"{recipe}.reference.onnx"
+    reference = prepared if prepared.is_file() else files.need(model.name)
+    with job.worker() as worker:
         answer = worker.call(
             {"do": "weight_error", "reference": str(reference), "quantized": str(subject.path)},
             timeout_s=INSPECTION_TIMEOUT_S,
@@ -69,14 +70,9 @@ def weight_error(job: Job, files: Files, subject: Subject) -> WeightError:
     return _validated(WeightError, answer | {"regime": subject.regime, "sha256": subject.sha256})
 
 
-def _any_prepared(job: Job) -> Path | None:
-    """A supplied artifact was made from the same preprocessed reference as the recipe's."""
-    return next(iter(sorted(job.store.files.glob("*.reference.onnx"))), None)
-
-
 def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
     """Scales, zero points and weights of two artifacts. Raises `ToolFailed`."""
-    with Worker(interpreter=job.interpreter, threads=None) as worker:
+    with job.worker() as worker:
         answer = worker.call(
             {"do": "compare", "supplied": str(supplied.path), "recipe": str(recipe.path)},
             timeout_s=INSPECTION_TIMEOUT_S,

@@ -10,6 +10,8 @@ from pathlib import Path
 from lynxspec.claim import Claim, Recipe, RegimeRecipe, present
 from lynxspec.claim.subject import Artifact, Dataset
 from verifier.errors import MaterialUnavailable
+from verifier.host import memory_bytes
+from verifier.process import Worker
 from verifier.progress import Progress, Silent
 from verifier.store import RunStore
 
@@ -31,6 +33,10 @@ class Job:
     progress: Progress = field(default_factory=Silent)
     interpreter: str = sys.executable
     """Python of the workers."""
+
+    def worker(self, *, threads: int | None = None) -> Worker:
+        """A fresh worker that may use four fifths of the memory, so that a stranger's model cannot take the machine."""
+        return Worker(interpreter=self.interpreter, threads=threads, memory_limit_bytes=memory_bytes() * 4 // 5)
 
     @property
     def reference(self) -> RegimeRecipe:

@@ -12,7 +12,6 @@ from lynxspec.claim.calibration import Calibration
 from verifier.artifacts import digest_of
 from verifier.errors import MaterialUnavailable, ToolFailed, VerifierError
 from verifier.evidence import InertOption, QuantizationRun
-from verifier.process import Worker
 from verifier.quantizers import find_quantizer
 from verifier.reproduction.job import Files, Job
 
@@ -32,7 +31,7 @@ def quantize(job: Job, files: Files, regime: RegimeRecipe, *, detect_inert: bool
         return _result(regime, tool.name, "", "not_testable", f"no plug-in for the quantizer {tool.name!r}")
     try:
         command = _job(job, files, regime)
-        with Worker(interpreter=job.interpreter, threads=None) as worker:
+        with job.worker() as worker:
             refusals = worker.call({"do": "check", "tool": tool.name, "job": command})["reasons"]
         if refusals:
             return _result(regime, tool.name, "", "not_testable", "; ".join(refusals))
@@ -107,7 +106,7 @@ def _job(job: Job, files: Files, regime: RegimeRecipe) -> dict[str, Any]:
 def _once(job: Job, tool: str, command: dict[str, Any]) -> dict[str, Any]:
     """One run in a fresh process; each has another hash seed, which shows order that a tool takes from its sets."""
     output = job.store.temporary(".onnx")
-    with Worker(interpreter=job.interpreter, threads=None) as worker:
+    with job.worker() as worker:
         answer = worker.call(
             {"do": "quantize", "tool": tool, "job": command | {"output": str(output)}}, timeout_s=QUANTIZATION_TIMEOUT_S
         )
@@ -126,7 +125,7 @@ def _keep(job: Job, path: Path) -> str:
 def _inert(job: Job, tool: str, command: dict[str, Any]) -> tuple[InertOption, ...]:
     """Options whose removal leaves the artifact as it is, seen on a few calibration items."""
     few = command | {"limit": FEW_SAMPLES}
-    with Worker(interpreter=job.interpreter, threads=None) as worker:
+    with job.worker() as worker:
         variants = worker.call({"do": "variants", "tool": tool, "job": few})["variants"]
     if not variants:
         return ()

@@ -17,15 +17,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from lynxspec.claim import RegimeRecipe
-from verifier.errors import VerifierError
+from lynxspec.errors import LynxSpecError
 from verifier.evidence import (
     EVIDENCE,
     ArtifactComparison,
     Evidence,
     Failure,
-    HostReport,
     ItemScores,
-    Material,
     PrecisionLedger,
     QuantizationRun,
     SustainEvidence,
@@ -52,6 +50,8 @@ STAGES = 1
 class _Findings:
     """Evidence as it comes in."""
 
+    host: str
+    """Digest of the host's description: evidence of another machine or of other tools is never taken for this one's."""
     ledgers: list[PrecisionLedger] = field(default_factory=list)
     errors: list[WeightError] = field(default_factory=list)
     comparisons: list[ArtifactComparison] = field(default_factory=list)
@@ -61,13 +61,12 @@ class _Findings:
 
 def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
     """Run what is not finished yet and give all evidence. Nothing that a tool does wrong escapes as an error."""
-    host = _stage(job, "host", "", HostReport, describe)
-    found = _Findings()
+    host = describe()  # never from an earlier run's evidence: the machine or its tools may have changed since
+    found = _Findings(host=key_of(host=host.model_dump(mode="json")))
     with shown(job.progress, "find files and check digests") as notes:
         seen, files = materialize(job)
         notes.append(f"{sum(m.status == 'ok' for m in seen)} of {len(seen)} as declared")
     key = key_of(materials=[m.model_dump() for m in seen])
-    materials = _stage(job, "materials", key, tuple[Material, ...], lambda: seen)
     runs: dict[str, QuantizationRun] = {}
     for regime in job.quantized:
         work = partial(quantize, job, files, regime, detect_inert=detect_inert)
@@ -76,7 +75,7 @@ def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
             runs[regime.name] = run
     subjects = all_subjects(job, files, runs)
     for regime in job.document.regimes:
-        _look(job, files, regime, subjects[regime.name], found)
+        _look(job, files, regime, subjects[regime.name], found, runs.get(regime.name))
     for regime in job.document.regimes:
         for rank, subject in enumerate(subjects[regime.name]):
             work_scores = partial(evaluate, job, files, regime, subject, probe=rank == 0)
@@ -89,7 +88,7 @@ def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
         format=EVIDENCE,
         claim_sha256=job.sha256,
         host=host,
-        materials=materials,
+        materials=seen,
         quantizations=tuple(runs.values()),
         ledgers=tuple(found.ledgers),
         weight_errors=tuple(found.errors),
@@ -105,7 +104,14 @@ def _words(subject: Subject) -> str:
     return f"{subject.origin.replace('_', ' ')} of"
 
 
-def _look(job: Job, files: Files, regime: RegimeRecipe, subjects: tuple[Subject, ...], found: _Findings) -> None:
+def _look(
+    job: Job,
+    files: Files,
+    regime: RegimeRecipe,
+    subjects: tuple[Subject, ...],
+    found: _Findings,
+    recipe: QuantizationRun | None,
+) -> None:
     """Everything that can be seen without timing or scoring."""
     for subject in subjects:
         name, key = _words(subject), subject.sha256
@@ -113,9 +119,11 @@ def _look(job: Job, files: Files, regime: RegimeRecipe, subjects: tuple[Subject,
         ledger = _guard(job, found, f"inspect {name}", regime, PrecisionLedger, work, key=key)
         if ledger is not None:
             found.ledgers.append(ledger)
-        if regime.role == "quantized":
-            work_error = partial(weight_error, job, files, subject)
-            error = _guard(job, found, f"weights of {name}", regime, WeightError, work_error, key=key)
+        if recipe is not None and recipe.sha256 is not None:
+            # Without the recipe's own run there is no prepared reference that the weights could be held against.
+            work_error = partial(weight_error, job, files, subject, recipe.sha256)
+            both = key_of(subject=key, recipe=recipe.sha256)
+            error = _guard(job, found, f"weights of {name}", regime, WeightError, work_error, key=both)
             if error is not None:
                 found.errors.append(error)
     if not subjects:
@@ -127,9 +135,9 @@ def _look(job: Job, files: Files, regime: RegimeRecipe, subjects: tuple[Subject,
     if len(subjects) > 1:
         work_both = partial(compare, job, subjects[0], subjects[1])
         key = subjects[0].sha256 + subjects[1].sha256
-        both = _guard(job, found, "compare artifacts of", regime, ArtifactComparison, work_both, key=key)
-        if both is not None:
-            found.comparisons.append(both)
+        compared = _guard(job, found, "compare artifacts of", regime, ArtifactComparison, work_both, key=key)
+        if compared is not None:
+            found.comparisons.append(compared)
 
 
 def _sustained(job: Job, files: Files, timed: dict[str, Subject], found: _Findings) -> SustainEvidence | None:
@@ -141,13 +149,23 @@ def _sustained(job: Job, files: Files, timed: dict[str, Subject], found: _Findin
         for score in found.scores
         if score.status == "ok" and score.sha256 == timed[score.regime].sha256
     }
-    key = key_of(files={name: subject.sha256 for name, subject in timed.items()})
+    key = key_of(
+        files={name: subject.sha256 for name, subject in timed.items()},
+        scores={name: [score.outputs_sha256, score.metrics] for name, score in scores.items()},
+    )
     work = partial(sustain, job, files, timed, scores)
     return _guard(job, found, "sustain", None, SustainEvidence, work, key=key, seconds=total)
 
 
-def _stage(job: Job, name: str, key: str, kind: Any, work: Callable[[], T]) -> T:  # noqa: ANN401 - a type form
-    full = key_of(claim=job.sha256, stages=STAGES, name=name, key=key)
+def _stage(
+    job: Job,
+    found: _Findings,
+    name: str,
+    key: str,
+    kind: Any,  # noqa: ANN401 - a type form
+    work: Callable[[], T],
+) -> T:
+    full = key_of(claim=job.sha256, host=found.host, stages=STAGES, name=name, key=key)
     return job.store.stage(name, full, kind, work, keep=lambda value: getattr(value, "status", "ok") != "failed")
 
 
@@ -171,10 +189,11 @@ def _guard(
             return work()
 
     try:
-        value = _stage(job, label.replace(" ", "_"), key, kind, shown_work)
-    except VerifierError as error:
-        job.progress.finished(f"failed: {error.message}")
-        found.failures.append(Failure(stage=name, regime=regime.name if regime else None, message=error.message))
+        value = _stage(job, found, label.replace(" ", "_"), key, kind, shown_work)
+    except Exception as error:  # noqa: BLE001 - whatever breaks in a stage is our failure, and the rest goes on
+        message = error.message if isinstance(error, LynxSpecError) else f"{type(error).__name__}: {error}"
+        job.progress.finished(f"failed: {message}")
+        found.failures.append(Failure(stage=name, regime=regime.name if regime else None, message=message))
         return None
     if len(job.store.resumed) > before:
         job.progress.resumed(label)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lynxspec.claim import RegimeRecipe, present
 from lynxspec.claim.throughput import Load
+from verifier.errors import VerifierError
 from verifier.evidence import Block, ItemScores, Quantile, SpeedProbe, SustainedRun, SustainEvidence
 from verifier.metrics import score
 from verifier.process import Worker
@@ -30,6 +31,9 @@ PERCENTILES = (0.5, 0.9, 0.99)
 KEPT_OUTPUTS = 256
 """Items of the timed run whose outputs are scored, drawn by the seed."""
 PROBE_SECONDS = 0.15
+SHORTEST_WINDOW_S = 1.0
+LONGEST_S = 48 * 3600.0
+MOST_PROCESSES = 100
 REPEATED_SECONDS = 1.0
 
 
@@ -56,7 +60,17 @@ class Schedule:
 
 
 def schedule(load: Load) -> Schedule:
-    """Cut the window evenly: whole blocks of about the declared length, the same number in each process."""
+    """Cut the window evenly: whole blocks of about the declared length, the same number in each process.
+
+    Raises `VerifierError` for a load that is no measurement, or has no end.
+    """
+    if load.window.base < SHORTEST_WINDOW_S or load.block.base <= 0 or load.repetitions > MOST_PROCESSES:
+        raise VerifierError(
+            f"a window of {load.window} in blocks of {load.block}, {load.repetitions} times, cannot be measured",
+            hint=f"{SHORTEST_WINDOW_S:g} s at least, and {MOST_PROCESSES} repetitions at most",
+        )
+    if load.window.base + load.repetitions * load.warm_up.base > LONGEST_S:
+        raise VerifierError(f"a window of {load.window} with {load.warm_up} warm-up takes longer than {LONGEST_S:g} s")
     per_process = load.window.base / load.repetitions
     blocks = max(2, round(per_process / load.block.base))
     return Schedule(
@@ -74,6 +88,9 @@ class _Tally:
     kept: list[Path] = field(default_factory=list)
     baseline: int = 0
     peak: int = 0
+    """Without the inputs that we laid ready, which are ours and not the model's."""
+    laid: int = 0
+    separated: bool = True
     overhead: list[float] = field(default_factory=list)
     repeated: list[float] = field(default_factory=list)
     threads: dict[str, int] = field(default_factory=dict)
@@ -120,12 +137,14 @@ def _one_process(  # one repetition reads as one story: open, warm up, alternate
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for regime in regimes:
-            worker = stack.enter_context(Worker(interpreter=job.interpreter, threads=_threads(regime)))
+            worker = stack.enter_context(job.worker(threads=_threads(regime)))
             sampler.own.add(worker.pid)
             workers[regime.name] = worker
             opened = worker.call(open_command(regime, subjects[regime.name].path) | prediction_command(job, files))
-            tallies[regime.name].baseline = max(tallies[regime.name].baseline, opened["baseline_memory_bytes"])
-            worker.call(
+            tally = tallies[regime.name]
+            tally.baseline = max(tally.baseline, opened["baseline_memory_bytes"])
+            tally.peak = max(tally.peak, int(worker.call({"do": "memory"})["peak_memory_bytes"]))
+            laid = worker.call(
                 {
                     "do": "prepare_load",
                     "data": str(files.need(load.dataset)),
@@ -134,15 +153,17 @@ def _one_process(  # one repetition reads as one story: open, warm up, alternate
                     "seed": job.document.reproduction.seed + process,
                 }
             )
+            tally.laid = int(laid["bytes"])
+            tally.separated &= bool(worker.call({"do": "memory", "reset": True})["reset"])
         for name, worker in workers.items():
-            _block(job, worker, plan.warm_up, keep=0)
+            _block(job, worker, plan.warm_up, keep=0, seed=-1)
             job.progress.advance(len(order) / _total_blocks(plan, regimes), f"warm-up of {name}")
         names = [regime.name for regime in regimes]
         for index in range(plan.blocks):
             for name in names if index % 2 == 0 else reversed(names):
                 keep = KEPT_OUTPUTS if index == plan.blocks - 1 and process == plan.repetitions - 1 else 0
-                answer = _block(job, workers[name], plan.seconds, keep=keep)
-                _count(tallies[name], answer, process, len(order), job.store.scratch)
+                answer = _block(job, workers[name], plan.seconds, keep=keep, seed=process * plan.blocks + index)
+                _count(tallies[name], answer, process, len(order))
                 order.append(name)
                 job.progress.advance(len(order) / _total_blocks(plan, regimes), f"{name} {_rate(answer):.0f}/s")
             first = workers[names[0]]
@@ -161,20 +182,23 @@ def _rate(answer: Mapping[str, Any]) -> float:
     return float(answer["items"]) / max(float(answer["seconds"]), 1e-9)
 
 
-def _block(job: Job, worker: Worker, seconds: float, *, keep: int, repeat: bool = False) -> dict[str, Any]:
+def _block(
+    job: Job, worker: Worker, seconds: float, *, keep: int, seed: int = 0, repeat: bool = False
+) -> dict[str, Any]:
+    """One timed block; ``seed`` changes the order of inputs from block to block, alike for all regimes."""
     command = {
         "do": "block",
         "seconds": seconds,
         "concurrency": job.document.load.concurrency,
         "keep_outputs": keep,
-        "seed": job.document.reproduction.seed,
+        "seed": job.document.reproduction.seed + seed,
         "repeat_input": repeat,
         "folder": str(job.store.scratch),
     }
     return worker.call(command, timeout_s=seconds * 3 + 120)
 
 
-def _count(tally: _Tally, answer: Mapping[str, Any], process: int, order: int, scratch: Path) -> None:
+def _count(tally: _Tally, answer: Mapping[str, Any], process: int, order: int) -> None:
     tally.blocks.append(
         Block(
             process=process,
@@ -192,12 +216,12 @@ def _count(tally: _Tally, answer: Mapping[str, Any], process: int, order: int, s
     if answer.get("kept_path"):
         tally.kept.append(Path(answer["kept_path"]))
     Path(answer["latencies_path"]).unlink(missing_ok=True)
-    del scratch
 
 
 def _close(job: Job, worker: Worker, tally: _Tally, regime: RegimeRecipe) -> None:
     """Peak memory, and the same input again and again: much faster then hints at a cache."""
-    tally.peak = max(tally.peak, int(worker.call({"do": "memory"})["peak_memory_bytes"]))
+    held = int(worker.call({"do": "memory"})["peak_memory_bytes"])
+    tally.peak = max(tally.peak, held - tally.laid)
     usual = sum(b.items for b in tally.blocks) / max(sum(b.seconds for b in tally.blocks), 1e-9)
     tally.repeated.append(_rate(_block(job, worker, REPEATED_SECONDS, keep=0, repeat=True)) / max(usual, 1e-9))
     runtime = present(regime.toolchain.runtime)
@@ -236,6 +260,7 @@ def _run(
         calls=len(calls),
         peak_memory_bytes=tally.peak,
         baseline_memory_bytes=tally.baseline,
+        memory_separated=tally.separated,
         threads=tally.threads,
         timed_scores=timed,
         timed_items=items,
@@ -272,23 +297,24 @@ def _timed_scores(
     job: Job, files: Files, regime: str, tally: _Tally, scores: Mapping[str, ItemScores]
 ) -> tuple[dict[str, float], int, int]:
     """Score the outputs that the timed calls gave: fast and accurate must be one model."""
-    if not tally.kept or job.document.load.dataset != present(job.document.evaluation.dataset):
+    known = scores.get(regime)
+    if known is None or not tally.kept or job.document.load.dataset != present(job.document.evaluation.dataset):
         return {}, 0, 0
     with np.load(tally.kept[-1], allow_pickle=False) as kept:
         arrays = {name: kept[name] for name in kept.files}
     index = arrays.pop("__items__")
     labels = {name: values[index] for name, values in labels_of(job, files).items()}
-    known = scores.get(regime)
     result: dict[str, float] = {}
     differs = np.zeros(len(index), dtype=bool)
     for metric in job.document.evaluation.metrics:
-        if metric.kind == "other":
+        if metric.kind == "other" or metric.name not in known.outcomes:
             continue
+        if metric.kind in ("auc", "f1", "spearman", "pearson") and len(np.unique(labels[metric.label])) < 2:
+            continue  # not defined on a sample of one class
         found = score(metric, arrays, labels)
         result[metric.name] = found.value
-        if known is not None and metric.name in known.outcomes:
-            earlier = np.asarray(known.outcomes[metric.name])[index]
-            differs |= ~np.isclose(earlier, found.outcomes, rtol=1e-4, atol=1e-6)
+        earlier = np.asarray(known.outcomes[metric.name])[index]
+        differs |= ~np.isclose(earlier, found.outcomes, rtol=1e-4, atol=1e-6)
     disagreements = int(differs.sum())
     return result, len(index), disagreements
 

@@ -129,7 +129,10 @@ def _metric(draft: Draft) -> Iterator[Hit]:
         path: Path = ("evaluation", "metrics", index)
         if metric.kind != "other" and metric.better == "lower":
             yield Hit(
-                message=f"lower is said to be better, but {metric.kind} is better when higher", at=((*path, "better"),)
+                message=f"lower is said to be better, but {metric.kind} is better when higher",
+                at=((*path, "better"),),
+                effect=Effect.CONTRADICTS,
+                component=Component.ACCEPTANCE_CRITERION,
             )
         other = next((kind for kind in _RANGES if kind in metric.name and kind != metric.kind), None)
         if other is not None and metric.kind not in metric.name:

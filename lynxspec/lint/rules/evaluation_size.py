@@ -11,8 +11,8 @@ With too few items a model that loses the whole margin looks as good as one that
 Evaluate on the number of items that the message gives, or state a margin that your items can decide.
 
 ## References
-n = (z_alpha + z_beta)^2 * discordance / (margin - loss)^2, see `lynxspec.sample_size`. Tango 1998, Equivalence test
-and confidence interval for the difference in proportions for the paired-sample design.
+n = (z_alpha + z_beta)^2 * discordance / (margin - loss)^2, the normal approximation for paired proportions, see
+`lynxspec.sample_size`; the verifier decides by the score interval of Tango 1998.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ The best of many shapes, batches and models is true for one of them, and most li
 Publish the gain that was measured under the stated load, with qualifier `measured`.
 
 ## References
-Directive 2005/29/EC and the FTC guides on advertising: a bound must be attainable by an appreciable part of the
-buyers.
+MLPerf Inference rules: a result is what was measured in a valid run, not a bound on it.
 """
 
 from __future__ import annotations

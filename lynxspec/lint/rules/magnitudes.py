@@ -20,7 +20,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lynxspec.claim.units import COMPUTE, ENERGY, FACTOR, FREQUENCY, MARGIN, POWER, RATE, SHARE, SIZE, TIME, Kind
+from lynxspec.claim.units import (
+    COMPUTE,
+    ENERGY,
+    FACTOR,
+    FREQUENCY,
+    MARGIN,
+    POWER,
+    RATE,
+    SHARE,
+    SIZE,
+    TEMPERATURE,
+    TIME,
+    Kind,
+)
 from lynxspec.draft import Draft
 from lynxspec.lint.leaves import leaves
 from lynxspec.lint.regimes import regime_name
@@ -35,6 +48,7 @@ _RANGES: tuple[tuple[Kind, float, float], ...] = (
     (FREQUENCY, 1.0, 2e4),
     (FACTOR, 1e-3, 1e3),
     (COMPUTE, 1e-3, 1e9),
+    (TEMPERATURE, -60, 150),
     (ENERGY, 1e-12, 1e7),
 )
 _BY_UNIT = {unit: (low, high) for kind, low, high in _RANGES for unit, _ in kind.factors}

@@ -5,8 +5,8 @@ Every free text outside the reasons for an absence: words such as "TBD", "UNSET"
 ipsum", template marks such as ``<...>`` or ``{{...}}``, texts of one repeated character or of punctuation only.
 
 ## Why it matters to a buyer
-A required field that is filled with nothing looks complete to a form and to a script. In one public benchmark round
-forty submissions declared their weight format as "UNSET".
+A required field that is filled with nothing looks complete to a form and to a script. Among
+the public MLPerf Inference v5.1 measurement files are dozens that declare their weight format as "UNSET".
 
 ## Disclose instead
 The value; or ``unknown`` or ``not_applicable`` with the reason, which is honest and can be judged.

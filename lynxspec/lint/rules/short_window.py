@@ -34,7 +34,10 @@ _MOMENTARY_S = 10.0
 def _check(draft: Draft) -> Iterator[Hit]:
     for path, regime in numbered(draft.claim) if draft.claim else ():
         rate = sustained(regime)
-        if rate is None or rate.window.base >= SUSTAINED_WINDOW_S or present(rate.thermal_equilibrium) is not None:
+        if rate is None or rate.window.base >= SUSTAINED_WINDOW_S:
+            continue
+        equilibrium = present(rate.thermal_equilibrium)
+        if equilibrium is not None and equilibrium.shown:
             continue
         quantized = regime.role == "quantized"
         yield Hit(

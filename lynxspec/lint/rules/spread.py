@@ -11,8 +11,7 @@ A rate that scatters was measured on a disturbed machine, or was not yet sustain
 Measure on a quiet machine with fixed clocks, or show where the scatter comes from.
 
 ## References
-Benchmark tools repeat runs until the spread is below 2.5 % to 3.5 % (Phoronix Test Suite), or warn above 2.5 %
-(trtexec).
+Phoronix Test Suite repeats runs until the spread is below a few percent; trtexec warns when GPU times scatter.
 """
 
 from __future__ import annotations

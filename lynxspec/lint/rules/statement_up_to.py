@@ -10,7 +10,7 @@ Either the words understate what was measured, or the claim overstates what the 
 Use the same qualifier in words and in the comparison.
 
 ## References
-Directive 2005/29/EC and the FTC guides on advertising, on "up to" claims.
+MLPerf Inference rules: a result is what was measured in a valid run, not a bound on it.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from lynxspec.claim import Claim
-from lynxspec.draft import Disclosure
-from lynxspec.scoring import Scorecard
-from lynxspec.vocabulary import Component, Status
+from lynxspec.importers.importer import load
+from lynxspec.lint.engine import lint
+from lynxspec.scoring import Scorecard, score
 from verifier.audit.keys import Identity, ensure_self_signed
 from verifier.audit.record import Performed, Record, make
 from verifier.audit.render import render, versions
@@ -413,29 +413,10 @@ def verdicts() -> tuple[ClauseVerdict, ...]:
     )
 
 
-def scorecard() -> Scorecard:
-    partial = {Component.WORKLOAD_RELEVANCE, Component.DRIVER_STACK}
-    return Scorecard(
-        model="lynxspec-score/1",
-        score=93.5,
-        grade="A",
-        points=56.1,
-        denominator=60.0,
-        complete=True,
-        deployment_grade=False,
-        disclosures={
-            c: Disclosure(
-                status=Status.NOT_APPLICABLE
-                if c is Component.PEAK_ONLY
-                else Status.PARTIAL
-                if c in partial
-                else Status.DISCLOSED,
-                value=f"what the claim states of {c.value.replace('_', ' ')}",
-            )
-            for c in Component
-        },
-        regimes=(),
-    )
+def scorecard_of(claim_bytes: bytes) -> Scorecard:
+    """The real score: a record that states another one is rejected."""
+    draft = load(claim_bytes, source="claim.yaml")
+    return score(draft, lint(draft))
 
 
 def build(claim_bytes: bytes, *, identity: Identity | None = None, **changes: object) -> Record:
@@ -445,7 +426,7 @@ def build(claim_bytes: bytes, *, identity: Identity | None = None, **changes: ob
         "name": "complete.claim.yaml",
         "record_id": RECORD_ID,
         "created": "2026-11-20T17:42:50Z",
-        "scorecard": scorecard(),
+        "scorecard": scorecard_of(claim_bytes),
         "verdicts": judge(claim, measured),
         "evidence": measured,
         "judge": JUDGE,

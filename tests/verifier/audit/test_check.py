@@ -218,7 +218,7 @@ def test_a_record_whose_verdict_contradicts_its_reason_is_rejected(record, claim
 def test_a_record_of_another_renderer_is_never_called_altered(record, claim_bytes, identity):
     older = record.model_copy(update={"renderer": {**record.renderer, "pango": "1.44.0"}})
     pdf = forged(older, claim_bytes, identity)
-    assert check(pdf, trust=(identity.certificate,)).exit_code == 0  # the bytes are the same all the same
+    assert weaknesses(check(pdf, trust=(identity.certificate,))) == {"other-version"}  # though the bytes are the same
     moved = page_source(older, digest(to_jcs(older))).replace("<h2", "<h2 style='margin-top: 9mm'")
     files = (("claim.yaml", claim_bytes), ("record.json", to_jcs(older)))
     pdf = sign(write_pages(moved, files, created=older.created, record_digest=digest(to_jcs(older))), identity)
@@ -411,3 +411,21 @@ def test_bytes_hidden_between_objects_are_rejected_even_if_signed(unsigned: byte
         "structure-table",
         "structure-objects",
     )
+
+
+@pytest.mark.parametrize("change", [{"name": "A well-known laboratory"}, {"self_signed": False}])
+def test_pages_that_flatter_the_signer_are_rejected(record, claim_bytes, identity, change):
+    signer = record.signer.model_copy(update=change)
+    pdf = sign(render(record.model_copy(update={"signer": signer}), claim_bytes), identity)
+    assert failure(check(pdf, trust=(identity.certificate,))) == "signer-differs"
+
+
+def test_a_score_that_the_claim_does_not_have_is_rejected(record, claim_bytes, identity):
+    better = record.score.model_copy(update={"score": 12.0, "grade": "F"})
+    pdf = sign(render(record.model_copy(update={"score": better}), claim_bytes), identity)
+    assert failure(check(pdf, trust=(identity.certificate,))) == "score-differs"
+
+
+def test_limits_that_were_rewritten_are_rejected(record, claim_bytes, identity):
+    pdf = sign(render(record.model_copy(update={"limits": ("Holds everywhere.",)}), claim_bytes), identity)
+    assert failure(check(pdf, trust=(identity.certificate,))) == "limits-differ"

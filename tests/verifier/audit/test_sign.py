@@ -28,6 +28,12 @@ PEM = serialization.Encoding.PEM
 TOOLS = all(shutil.which(tool) for tool in ("pdfsig", "openssl"))
 
 
+def private(path: Path, data: bytes) -> None:
+    """Write a key as its owner should: for nobody else to read."""
+    path.touch(mode=0o600)
+    path.write_bytes(data)
+
+
 def certificate_for(key, *, issuer=None, name="Jane Doe", ca=False) -> x509.Certificate:
     """A certificate; ``issuer`` is the pair of certificate and key that vouch for it."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -112,7 +118,7 @@ def test_an_encrypted_key_asks_for_its_passphrase(tmp_path: Path, monkeypatch):
 def test_keys_of_all_admitted_kinds_sign_and_check(tmp_path: Path, unsigned: bytes):
     for key in (ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 3072)):
         certificate = certificate_for(key)
-        (tmp_path / "k.pem").write_bytes(pem_of(key))
+        private(tmp_path / "k.pem", pem_of(key))
         (tmp_path / "c.pem").write_bytes(certificate.public_bytes(PEM))
         loaded = keys.load(tmp_path / "k.pem", cert=tmp_path / "c.pem")
         steps = {s.name: s.status for s in check(sign(unsigned, loaded), trust=(certificate,)).steps}
@@ -124,7 +130,7 @@ def test_a_pkcs12_file_is_read_with_its_chain(tmp_path: Path):
     root = certificate_for(root_key, name="Root", ca=True)
     leaf = certificate_for(key, issuer=(root, root_key))
     how = serialization.BestAvailableEncryption(b"word")
-    (tmp_path / "i.p12").write_bytes(pkcs12.serialize_key_and_certificates(b"i", key, leaf, [root], how))
+    private(tmp_path / "i.p12", pkcs12.serialize_key_and_certificates(b"i", key, leaf, [root], how))
     loaded = keys.load(tmp_path / "i.p12", passphrase=lambda: b"word")
     assert (loaded.name, loaded.self_signed, loaded.chain) == ("Jane Doe", False, (root,))
 
@@ -139,14 +145,14 @@ def test_a_pkcs12_file_is_read_with_its_chain(tmp_path: Path):
     ids=["rsa-2048", "ed25519", "p-192"],
 )
 def test_keys_that_readers_could_not_verify_are_refused(tmp_path: Path, key):
-    (tmp_path / "k.pem").write_bytes(pem_of(key) + certificate_for(key).public_bytes(PEM))
+    private(tmp_path / "k.pem", pem_of(key) + certificate_for(key).public_bytes(PEM))
     with pytest.raises(SigningFailed):
         keys.load(tmp_path / "k.pem")
 
 
 def test_a_certificate_of_another_key_is_refused(tmp_path: Path):
     key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    (tmp_path / "k.pem").write_bytes(pem_of(key) + certificate_for(other).public_bytes(PEM))
+    private(tmp_path / "k.pem", pem_of(key) + certificate_for(other).public_bytes(PEM))
     with pytest.raises(SigningFailed, match="no certificate belongs to the key"):
         keys.load(tmp_path / "k.pem")
 
@@ -228,3 +234,11 @@ def test_openssl_rejects_an_altered_record(signed: bytes, identity: Identity, tm
 def test_qpdf_finds_no_fault(signed: bytes, tmp_path: Path):
     (tmp_path / "record.pdf").write_bytes(signed)
     subprocess.run(["qpdf", "--check", tmp_path / "record.pdf"], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_key_that_others_can_read_is_refused_wherever_it_lies(tmp_path: Path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "k.pem").write_bytes(pem_of(key) + certificate_for(key).public_bytes(PEM))
+    (tmp_path / "k.pem").chmod(0o644)
+    with pytest.raises(SigningFailed, match="others can read"):
+        keys.load(tmp_path / "k.pem")
