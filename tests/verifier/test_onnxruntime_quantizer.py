@@ -218,9 +218,17 @@ def test_exceptions_stay_in_float(folder, selector, float_weights):
 def test_first_and_last_layer_declared_in_float_stay_in_float(folder):
     job = static()
     job["mixed_precision"] |= {"first_layer": "fp32", "last_layer": "fp32"}
+    job["precision"]["head"] = {"format": "fp32"}
     run(folder, job, "two")
     answer, _ = ledger(folder)
     assert (answer["first_layer"], answer["last_layer"]) == ("fp32", "fp32")
+
+
+def test_a_head_and_a_last_layer_declared_in_different_formats_are_refused(folder):
+    job = static()
+    job["precision"]["head"] = {"format": "fp32"}
+    with pytest.raises(ToolFailed, match="one and the same layer"):
+        run(folder, job)
 
 
 def test_an_exception_that_selects_nothing_is_a_failure(folder):
