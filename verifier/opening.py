@@ -15,7 +15,8 @@ from lynxspec.lint.rule import Finding
 from lynxspec.scoring import Scorecard, score
 from lynxspec.validation import validate
 from lynxspec.vocabulary import REQUIRED, Component, Status
-from verifier.errors import ClaimRefused
+from verifier.errors import ClaimRefused, VerifierError
+from verifier.schedule import schedule
 
 MAX_CLAIM_BYTES = 4 * 2**20
 """As for the reader; a larger file is not even read."""
@@ -68,6 +69,10 @@ def require_complete(opened: OpenClaim) -> None:
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ClaimRefused(f"{opened.path}: two files are called {', '.join(twice)}", tuple(twice), hint="rename one")
+    try:
+        schedule(opened.claim.load)
+    except VerifierError as error:
+        raise ClaimRefused(f"{opened.path}: {error.message}", ("load",), hint=error.hint) from error
     if opened.scorecard.complete:
         return
     missing = tuple(

@@ -22,7 +22,23 @@ _KEPT_BYTES = 64 * 1024
 _GRACE_S = 2.0
 DEFAULT_TIMEOUT_S = 600.0
 PASSED = frozenset({"PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "SOURCE_DATE_EPOCH"})
-PASSED_PREFIXES = ("LANG", "LC_", "OMP_", "OPENBLAS_", "MKL_", "KMP_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "ORT_")
+PASSED_PREFIXES = (
+    "LANG",
+    "LC_",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    "KMP_",
+    "CUDA_",
+    "NVIDIA_",
+    "CUDNN_",
+    "CUBLAS_",
+    "HIP_",
+    "HSA_",
+    "ROCR_",
+    "GPU_",
+    "ORT_",
+)
 """What a worker sees of our environment: it runs a stranger's model, so no passphrase and no token may be there."""
 
 

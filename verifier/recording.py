@@ -129,7 +129,7 @@ class RunFolder:
     def _created(self, key: str) -> str:
         """When this record was first made: a second call with the same inputs must give the same record."""
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return self.store.stage("created", key, str, lambda: now)
+        return self.store.stage("created", key, str, lambda: now, keep=lambda _: not self.store.reading)
 
     def sign(self, record: Record, opened: OpenClaim, identity: Identity, *, tsa: str | None) -> Path:
         """Render and sign; write ``record.json`` and ``record.pdf``, unless they are there for the same record."""

@@ -30,6 +30,7 @@ class RunStore:
     def __init__(self, root: Path, *, reading: bool = False) -> None:
         """Make the folders; what a killed run left in ``scratch`` is removed. ``reading`` changes nothing."""
         self.root = root
+        self.reading = reading
         self.evidence = root / "evidence"
         self.files = root / "files"
         self.scratch = root / "scratch"

@@ -99,23 +99,39 @@ class Opened:
             outputs = self.finish(inputs, raw)
             for name in sorted(outputs):
                 kept.setdefault(name, []).append(_items(name, outputs[name], batch)[:count])
-            if self._head is not None and count == batch > 1:
-                asked += batch
-                blind += self._blind(inputs, raw, outputs, batch)
+            if self._head is not None and count == batch:
+                unmoved = self._blind(inputs, raw, outputs, batch)
+                asked += 0 if unmoved is None else batch
+                blind += unmoved or 0
         _save(request["out"], {name: np.concatenate(parts) for name, parts in kept.items()})
         return {"samples": total, "head_blind": blind / asked if asked else None}
 
-    def _blind(self, inputs: Arrays, raw: Arrays, outputs: Arrays, batch: int) -> int:
-        """Items for which the head says the same when it is given another item's model outputs.
+    def _blind(self, inputs: Arrays, raw: Arrays, outputs: Arrays, batch: int) -> Any:
+        """Items for which the head says the same whatever it is told of the model; ``None`` if it gives nothing.
 
-        A head may read inputs (masks, lengths); one that answers from them alone would hide what the model says.
+        It is told another item's outputs, and then the item's own with the sign turned: classes repeat from item to
+        item, and a distance does not mind a sign, but a head that reads the model minds one of the two. A head may read
+        inputs (masks, lengths); one that answers from them alone would hide what the model says.
         """
-        turned = self.finish(inputs, {name: np.roll(value, 1, axis=0) for name, value in raw.items()})
+        names = [name for name in outputs if name not in raw]
+        if not names:
+            return None
         same = np.ones(batch, dtype=bool)
-        for name, value in outputs.items():
-            if name not in raw:
-                same &= (value.reshape(batch, -1) == turned[name].reshape(batch, -1)).all(axis=1)
+        for change in (_turned, _negated):
+            other = self.finish(inputs, {name: change(value, batch) for name, value in raw.items()})
+            for name in names:
+                told, heard = outputs[name].reshape(batch, -1), other[name].reshape(batch, -1)
+                same &= (told == heard).all(axis=1)
         return int(same.sum())
+
+
+def _turned(value: Any, batch: int) -> Any:
+    """Every item has its neighbour's value."""
+    return np.roll(value, 1, axis=0) if value.ndim and value.shape[0] == batch else value
+
+
+def _negated(value: Any, _batch: int) -> Any:
+    return -value if value.dtype.kind == "f" else value
 
 
 def _items(name: str, output: Any, batch: int) -> Any:

@@ -26,6 +26,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,6 +51,8 @@ CHECK: Literal["lynxspec-check/1"] = "lynxspec-check/1"
 """Version of the report."""
 MAX_CLAUSES = 5000
 """A record with more is not rendered again."""
+
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
 
 Status = Literal["pass", "weak", "fail", "not_asked", "not_reached"]
 
@@ -292,20 +295,35 @@ def _verdicts(e: _Examination) -> str | Weak:
     again = judge(e.claim, record.evidence)
     if again == record.verdicts:
         return "judging the embedded evidence gives these very verdicts"
-    ours = {"judging": judging_digest(), "numpy": metadata.version("numpy"), "scipy": metadata.version("scipy")}
+    ours = {
+        "judging": judging_digest(),
+        "scoring": scoring_digest(),
+        "numpy": metadata.version("numpy"),
+        "scipy": metadata.version("scipy"),
+    }
     if any(record.renderer.get(name) != version for name, version in ours.items()):
         return Weak(reason="other-judge", message="judged by other versions of our code or libraries: not compared")
     if [_essence(v) for v in again] != [_essence(v) for v in record.verdicts]:
         raise RecordRejected("the embedded evidence gives other verdicts", "verdicts-differ")
-    if not all(_close(a.interval, b.interval) for a, b in zip(again, record.verdicts, strict=True)):
-        raise RecordRejected("the embedded evidence gives other intervals", "verdicts-differ")
+    pairs = list(zip(again, record.verdicts, strict=True))
+    quoted = [(x, y) for a, b in pairs for x, y in zip(_numbers(a), _numbers(b), strict=True)]
+    near = all(math.isclose(x, y, rel_tol=2e-3, abs_tol=1e-9) for x, y in quoted)
+    if not near or not all(_close(a.interval, b.interval) for a, b in pairs):
+        raise RecordRejected("the embedded evidence gives other numbers", "verdicts-differ")
     return Weak(reason="last-digits", message="the same verdicts; numbers differ in their last digits")
 
 
 def _essence(verdict: ClauseVerdict) -> tuple[object, ...]:
     """What another processor's last digits cannot change."""
     v = verdict
-    return v.id, v.kind, v.regime, v.title, v.claimed, v.tolerance, v.decision_rule, v.verdict, v.reason, len(v.notes)
+    words = tuple(_NUMBER.sub("#", text or "") for text in (v.measured, v.explanation, *v.notes))
+    return v.id, v.kind, v.regime, v.title, v.claimed, v.tolerance, v.decision_rule, v.verdict, v.reason, words
+
+
+def _numbers(verdict: ClauseVerdict) -> list[float]:
+    """All numbers that the clause's texts quote."""
+    texts = (verdict.measured, verdict.explanation, *verdict.notes)
+    return [float(found) for text in texts for found in _NUMBER.findall(text or "")]
 
 
 def _close(first: Interval | None, second: Interval | None) -> bool:

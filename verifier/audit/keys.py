@@ -207,8 +207,8 @@ def ensure_self_signed(
 
 
 def _require_private(path: Path) -> None:
-    """Refuse a key that others can read. A missing file is the reader's affair."""
-    with contextlib.suppress(FileNotFoundError):
+    """Refuse a key that others can read. A file that cannot be looked at is the reader's affair."""
+    with contextlib.suppress(OSError):
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise SigningFailed(f"others can read the private key {path}", hint=f"Run: chmod 600 {path}")
 

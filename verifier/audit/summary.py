@@ -9,6 +9,7 @@ from lynxspec.claim.accuracy import Criterion
 from lynxspec.claim.calibration import Calibration, NoneNeeded
 from lynxspec.claim.precision import PerBlock, PerChannel, PerGroup, Quantized, Unquantized
 from lynxspec.claim.toolchain import Quantizer, Runtime, ToolChain
+from verifier.judge.case import bounded
 
 TENSOR_CLASSES = (
     "weights",
@@ -302,6 +303,6 @@ def summarize(claim: Claim) -> ClaimSummary:
         better=metrics[headline].better if headline in metrics else "higher",
         criterion_reference=criterion.reference if criterion else None,
         item=claim.load.item,
-        throughput_tolerance=claim.reproduction.tolerances.throughput.base,
+        throughput_tolerance=bounded(claim).reproduction.tolerances.throughput.base,
         regimes=tuple(_regime(r) for r in claim.regimes),
     )

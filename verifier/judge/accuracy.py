@@ -139,9 +139,11 @@ def _value(case: Case, claimed: float, measured: float, sign: float, *, is_refer
 
 def _trust(case: Case, scores: ItemScores, finding: Finding) -> Finding:
     """Whether an evaluation speaks about the claim: the whole declared set, the claimed model, outputs that repeat."""
-    doubt = case.dataset_doubt() or blind_head(scores)
+    doubt = case.dataset_doubt()
     if doubt is not None:
         return doubt
+    if finding[0] in (Reason.WITHIN_TOLERANCE, Reason.BETTER_THAN_CLAIMED):
+        finding = blind_head(scores) or finding  # such a head can only flatter: what falls short still falls short
     declared = present(case.claim.evaluation.samples)
     if declared is not None and scores.samples != declared:
         return Reason.TOO_FEW_ITEMS, f"{scores.samples} items were evaluated, {declared} are declared."
@@ -212,7 +214,7 @@ def _criterion(  # noqa: PLR0911 - one return per outcome of the rule
     if not isinstance(second, ItemScores):
         return second, None, None
     interval, why = paired_interval(metric, first, second)
-    doubt = case.dataset_doubt() or blind_head(first) or blind_head(second)
+    doubt = case.dataset_doubt()
     if interval is None:
         return (Reason.TOOL_FAILED, why), None, None
     margin = margin_in(criterion.margin, second.metrics[metric.name])
@@ -225,7 +227,8 @@ def _criterion(  # noqa: PLR0911 - one return per outcome of the rule
     if first.samples < SMALLEST_RANKING and not _is_binary(metric, first):
         return (Reason.TOO_FEW_ITEMS, f"{words} {SMALLEST_RANKING} items at least are needed."), interval, margin
     if interval.low > -margin:
-        return (Reason.CRITERION_MET, words), interval, margin
+        blind = blind_head(first) or blind_head(second)
+        return blind or (Reason.CRITERION_MET, words), interval, margin
     if interval.high < -margin:
         if not (is_deterministic(first) and is_deterministic(second)):
             return (Reason.NOT_DETERMINISTIC, f"{words} Outputs were not shown to repeat."), interval, margin

@@ -145,8 +145,8 @@ def _by_scales(case: Case, regime: Regime, run: QuantizationRun, found: Artifact
         return _nondeterministic(case, regime, words, repeated=run.repeat_sha256 is not None)
     if case.claim.reproduction.grade == "behaviour":
         return _behaviour(case, regime) or (Reason.NOT_REACHED, f"{words} The two were not both evaluated.")
-    if close and found.unmatched and not (zero_points or found.weights_different):
-        return Reason.PLATFORM_MAY_DIFFER, f"{words} No value that both hold differs; the names of tensors do."
+    if platform and close and found.unmatched and not (zero_points or found.weights_different):
+        return Reason.PLATFORM_MAY_DIFFER, f"{words} What both hold agrees; other versions name tensors otherwise."
     if not (found.scales_different or found.weights_different or found.zero_points_different or found.unmatched):
         return Reason.NOT_REACHED, "The comparison found no scales in the two files."
     return Reason.OTHER_SCALES, words

@@ -139,8 +139,9 @@ def _class_problems(name: str, scheme: Scheme, groups: list[TensorGroup], judged
 
 
 def _float_products(ledger: PrecisionLedger) -> int:
-    """Products that read float activations by right: those over float weights, which are judged one by one."""
-    return sum(g.tensors for g in ledger.tensors if g.tensor_class in STRICT and g.format in UNQUANTIZED)
+    """Products that read float activations by right: what they compute in is judged where they run."""
+    weights = sum(g.tensors for g in ledger.tensors if g.tensor_class in STRICT and g.format in UNQUANTIZED)
+    return max(weights, sum(o.count for o in ledger.operators if o.compute in UNQUANTIZED))
 
 
 def _scheme_problems(name: str, scheme: Quantized, groups: list[TensorGroup], notes: list[str]) -> list[str]:

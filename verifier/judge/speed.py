@@ -114,7 +114,7 @@ def _throughput(  # noqa: PLR0911 - one return per outcome of the rule
             )
         if run.window_s < WINDOW_SHARE * claimed.window.base:
             return Reason.WINDOW_NOT_COVERED, f"{words} It was measured over {run.window_s:.0f} s only."
-        return Reason.HELD_OVER_WINDOW, f"{words} It held over {run.window_s:.3g} s."
+        return Reason.HELD_OVER_WINDOW, f"{words} It held over {number(run.window_s)} s."
     if estimate.high < limit and last is not None and last.value >= limit:
         return Reason.DRIFTING, f"{words} The rate rose, and its last third ({number(last.value)}) reaches the limit."
     if estimate.high < limit:
@@ -195,7 +195,8 @@ def _bounds(estimate: Estimate | None, unit: str, method: str) -> Interval | Non
 
 def judge_speedup(case: Case) -> Iterator[ClauseVerdict]:
     """Each published gain, and that which the rates imply, against what was measured."""
-    for comparison in (*case.claim.comparisons, *_implied(case)):
+    implied = tuple(_implied(case))
+    for comparison in (*case.claim.comparisons, *implied):
         gain = present(comparison.throughput_gain)
         fast, slow = case.claim.regime(comparison.quantized), case.claim.regime(comparison.reference)
         if gain is None or fast is None or slow is None:
@@ -210,13 +211,18 @@ def judge_speedup(case: Case) -> Iterator[ClauseVerdict]:
         finding = own or gate(
             ClauseKind.SPEEDUP, _speedup(case, comparison, fast, slow, gain.base, estimate), differences
         )
+        if comparison in implied and finding[0] is Reason.BELOW_CLAIM:
+            words = "The claim publishes no gain; its two rates imply one that was not reached."
+            finding = Reason.EVIDENCE_TOO_WEAK, f"{finding[1]} {words}"
         yield clause(
             ClauseKind.SPEEDUP,
             fast.name,
             finding,
             part=slow.name,
             title=f"Throughput gain of regime {fast.name} over {slow.name}",
-            claimed=f"{comparison.qualifier.replace('_', ' ')} {gain}",
+            claimed=f"implied by the two rates: {gain}"
+            if comparison in implied
+            else f"{comparison.qualifier.replace('_', ' ')} {gain}",
             measured=f"{number(estimate.value)} x" if estimate else None,
             interval=_bounds(estimate, "x", "log ratio of neighbouring blocks, t interval"),
             tolerance=str(case.claim.reproduction.tolerances.speedup),
@@ -229,7 +235,11 @@ def _implied(case: Case) -> Iterator[Comparison]:
     """The gain that two stated rates imply where none is published: an understated reference would flatter it."""
     reference = case.claim.reference
     slow = present(reference.performance.sustained) if reference else None
-    stated = {(c.quantized, c.reference) for c in case.claim.comparisons if present(c.throughput_gain) is not None}
+    stated = {
+        (c.quantized, c.reference)
+        for c in case.claim.comparisons
+        if present(c.throughput_gain) is not None or c.system != "same"
+    }
     for regime in case.quantized:
         fast = present(regime.performance.sustained)
         if reference is None or slow is None or fast is None or (regime.name, reference.name) in stated:
@@ -335,7 +345,7 @@ def _unfit(case: Case, fast: Regime, slow: Regime, limit: float) -> Finding | No
     for regime in (fast, slow):
         run, claimed = case.run(regime), present(regime.performance.sustained)
         if isinstance(run, SustainedRun) and claimed and run.window_s < WINDOW_SHARE * claimed.window.base:
-            return Reason.WINDOW_NOT_COVERED, f"It was measured over {run.window_s:.3g} s only."
+            return Reason.WINDOW_NOT_COVERED, f"It was measured over {number(run.window_s)} s only."
     return None
 
 

@@ -58,7 +58,8 @@ def _outputs(  # noqa: PLR0911 - one return per outcome of the rule
     case: Case, regime: Regime, run: SustainedRun
 ) -> Finding:
     if case.claim.load.dataset != present(case.claim.evaluation.dataset):
-        return Reason.NOT_REACHED, "The timed inputs are not those of the evaluation, so that nothing can be compared."
+        words = "The timed inputs are not those of the evaluation, so that fast and accurate may be two models."
+        return Reason.EVIDENCE_TOO_WEAK, words
     if run.timed_items <= 0 or not run.timed_scores:
         return Reason.NOT_REACHED, "The outputs of the timed run were not scored."
     scores = case.scores(regime)

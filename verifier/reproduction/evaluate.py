@@ -54,9 +54,7 @@ def labels_of(job: Job, files: Files) -> dict[str, Array]:
     wanted = {metric.label for metric in job.document.evaluation.metrics}
     if wanted & set(job.input_names):
         raise VerifierError(f"the truth {sorted(wanted & set(job.input_names))} is an input of the model")
-    path = files.need(dataset)
-    check_archive(path)
-    with np.load(path, allow_pickle=False) as data:
+    with np.load(files.need(dataset), allow_pickle=False) as data:
         return {name: data[name] for name in data.files if name in wanted}
 
 
@@ -75,6 +73,7 @@ def evaluate(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, *, 
     """Score ``subject`` over the whole set; with ``probe`` also repeat in a fresh process and with one thread."""
     try:
         _check_metrics(job)
+        check_archive(files.need(present(job.document.evaluation.dataset) or ""))
         first, blind = _outputs(job, files, regime, subject.path)
         few = min(PROBED, len(next(iter(first.values()))))
         repeat = _outputs(job, files, regime, subject.path, limit=few)[0] if probe else None

@@ -36,7 +36,7 @@ class Job:
 
     def worker(self, *, threads: int | None = None) -> Worker:
         """A fresh worker that may use four fifths of the memory, so that a stranger's model cannot take the machine."""
-        return Worker(interpreter=self.interpreter, threads=threads, memory_limit_bytes=memory_bytes() * 4 // 5)
+        return Worker(interpreter=self.interpreter, threads=threads, memory_limit_bytes=memory_bytes() * 4 // 5 or None)
 
     @property
     def reference(self) -> RegimeRecipe:

@@ -8,7 +8,7 @@ from lynxspec.claim import Claim, Recipe, Regime, present
 from verifier.evidence import EVIDENCE, Evidence, HostReport
 from verifier.host import describe
 from verifier.judge import judge
-from verifier.reproduction.sustain import schedule
+from verifier.schedule import schedule
 from verifier.verdict import ClauseVerdict, Verdict
 
 QUANTIZATION_S = 25.0

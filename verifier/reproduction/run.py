@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from lynxspec.claim import RegimeRecipe
 from lynxspec.errors import LynxSpecError
+from verifier.errors import VerifierError
 from verifier.evidence import (
     EVIDENCE,
     ArtifactComparison,
@@ -37,7 +38,8 @@ from verifier.reproduction.job import Files, Job
 from verifier.reproduction.materialize import materialize
 from verifier.reproduction.quantize import quantize
 from verifier.reproduction.subjects import Subject, all_subjects
-from verifier.reproduction.sustain import schedule, sustain
+from verifier.reproduction.sustain import sustain
+from verifier.schedule import schedule
 from verifier.store import key_of
 
 T = TypeVar("T")
@@ -80,7 +82,8 @@ def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
         for rank, subject in enumerate(subjects[regime.name]):
             work_scores = partial(evaluate, job, files, regime, subject, probe=rank == 0)
             name = f"evaluate {_words(subject)}"
-            scored = _guard(job, found, name, regime, ItemScores, work_scores, key=subject.sha256)
+            key = key_of(subject=subject.sha256, probe=rank == 0)
+            scored = _guard(job, found, name, regime, ItemScores, work_scores, key=key)
             if scored is not None:
                 found.scores.append(scored)
     timed = {name: options[0] for name, options in subjects.items() if options}
@@ -143,7 +146,11 @@ def _look(
 def _sustained(job: Job, files: Files, timed: dict[str, Subject], found: _Findings) -> SustainEvidence | None:
     if not timed:
         return None
-    total = schedule(job.document.load).total(len(timed))
+    try:
+        total = schedule(job.document.load).total(len(timed))
+    except VerifierError as error:
+        found.failures.append(Failure(stage="sustain", regime=None, message=error.message))
+        return None
     scores = {
         score.regime: score
         for score in found.scores

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lynxspec.claim import RegimeRecipe, present
-from lynxspec.claim.throughput import Load
 from verifier.errors import VerifierError
 from verifier.evidence import Block, ItemScores, Quantile, SpeedProbe, SustainedRun, SustainEvidence
 from verifier.metrics import score
@@ -24,58 +23,13 @@ from verifier.process import Worker
 from verifier.reproduction.evaluate import labels_of, open_command, prediction_command
 from verifier.reproduction.job import Files, Job
 from verifier.reproduction.subjects import Subject
+from verifier.schedule import PROBE_SECONDS, REPEATED_SECONDS, Schedule, schedule
 from verifier.statistics import quantile_bounds
 from verifier.telemetry import HostSampler
 
 PERCENTILES = (0.5, 0.9, 0.99)
 KEPT_OUTPUTS = 256
 """Items of the timed run whose outputs are scored, drawn by the seed."""
-PROBE_SECONDS = 0.15
-SHORTEST_WINDOW_S = 1.0
-LONGEST_S = 48 * 3600.0
-MOST_PROCESSES = 100
-REPEATED_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How a claim's window is cut into blocks."""
-
-    repetitions: int
-    blocks: int
-    """Blocks of each regime in each process."""
-    seconds: float
-    """Length of one block."""
-    warm_up: float
-
-    @property
-    def window(self) -> float:
-        """Counted time of one regime."""
-        return self.repetitions * self.blocks * self.seconds
-
-    def total(self, regimes: int) -> float:
-        """Wall time of the whole stage, process starts included as one second each."""
-        each = self.warm_up + self.blocks * (self.seconds + PROBE_SECONDS) + REPEATED_SECONDS + 1.0
-        return self.repetitions * regimes * each
-
-
-def schedule(load: Load) -> Schedule:
-    """Cut the window evenly: whole blocks of about the declared length, the same number in each process.
-
-    Raises `VerifierError` for a load that is no measurement, or has no end.
-    """
-    if load.window.base < SHORTEST_WINDOW_S or load.block.base <= 0 or load.repetitions > MOST_PROCESSES:
-        raise VerifierError(
-            f"a window of {load.window} in blocks of {load.block}, {load.repetitions} times, cannot be measured",
-            hint=f"{SHORTEST_WINDOW_S:g} s at least, and {MOST_PROCESSES} repetitions at most",
-        )
-    if load.window.base + load.repetitions * load.warm_up.base > LONGEST_S:
-        raise VerifierError(f"a window of {load.window} with {load.warm_up} warm-up takes longer than {LONGEST_S:g} s")
-    per_process = load.window.base / load.repetitions
-    blocks = max(2, round(per_process / load.block.base))
-    return Schedule(
-        repetitions=load.repetitions, blocks=blocks, seconds=per_process / blocks, warm_up=load.warm_up.base
-    )
 
 
 @dataclass(slots=True)
@@ -311,12 +265,12 @@ def _timed_scores(
             continue
         if metric.kind in ("auc", "f1", "spearman", "pearson") and len(np.unique(labels[metric.label])) < 2:
             continue  # not defined on a sample of one class
-        found = score(metric, arrays, labels)
+        try:
+            found = score(metric, arrays, labels)
+        except VerifierError:
+            continue  # not defined on so small a sample; the whole set was evaluated
         result[metric.name] = found.value
         earlier = np.asarray(known.outcomes[metric.name])[index]
         differs |= ~np.isclose(earlier, found.outcomes, rtol=1e-4, atol=1e-6)
     disagreements = int(differs.sum())
     return result, len(index), disagreements
-
-
-__all__ = ["Schedule", "schedule", "sustain"]
