@@ -48,7 +48,7 @@ def schedule(load: Load) -> Schedule:
     if load.window.base < SHORTEST_WINDOW_S or load.block.base < SHORTEST_BLOCK_S or load.repetitions > MOST_PROCESSES:
         raise VerifierError(
             f"a window of {load.window} in blocks of {load.block}, {load.repetitions} times, cannot be measured",
-            hint=f"window {SHORTEST_WINDOW_S:g} s, blocks {SHORTEST_BLOCK_S:g} s at least; at most {MOST_PROCESSES} times",
+            hint=f"window >= {SHORTEST_WINDOW_S:g} s, block >= {SHORTEST_BLOCK_S:g} s, {MOST_PROCESSES} times at most",
         )
     if load.window.base + load.repetitions * load.warm_up.base > LONGEST_S:
         raise VerifierError(f"a window of {load.window} with {load.warm_up} warm-up takes longer than {LONGEST_S:g} s")
