@@ -44,10 +44,13 @@ def test_a_shipped_recipe_is_valid(path: Path) -> None:
     assert [regime.role for regime in recipe.regimes] == ["reference", "quantized"]
 
 
-def test_the_claim_over_ten_minutes_is_deployment_grade() -> None:
+def test_the_claim_over_ten_minutes_is_short_of_deployment_grade_only_for_its_scatter() -> None:
+    """Its host's clock changed during the run; nothing else keeps it from the grade, and the linter says so."""
     opened = open_claim(ROOT / "examples/minilm-reviews/int8-sustained.claim.yaml")
-    assert opened.scorecard.deployment_grade
-    assert opened.scorecard.grade == "A"
+    partial = {c.value for c, d in opened.scorecard.disclosures.items() if d.status.value == "partial"}
+    assert opened.scorecard.complete
+    assert not opened.scorecard.deployment_grade
+    assert partial == {"baseline", "sustained_throughput"}
 
 
 def test_the_claim_over_ten_minutes_states_what_its_evidence_holds() -> None:

@@ -2,8 +2,7 @@
 
 ## What it checks
 The spread of each sustained rate: standard deviation of the block rates over their mean. Below
-0.01 % it is information: no running system is as even. The score does not fall for it: it counts what is disclosed, and
-a claimant who writes a wide spread down has disclosed it.
+0.01 % it is information: no running system is as even.
 
 ## Why it matters to a buyer
 A rate that scatters was measured on a disturbed machine, or was not yet sustained; its mean hides both.
@@ -21,7 +20,7 @@ from collections.abc import Iterator
 
 from lynxspec.draft import Draft
 from lynxspec.lint.regimes import numbered, sustained
-from lynxspec.lint.rule import Hit, Rule, Severity
+from lynxspec.lint.rule import Effect, Hit, Rule, Severity
 from lynxspec.vocabulary import Component
 
 _MOST = 0.05
@@ -43,6 +42,7 @@ def _check(draft: Draft) -> Iterator[Hit]:
                 message=f"{regime.name}: the block rates scatter by {rate.spread}",
                 at=((*path, "performance", "sustained", "spread"),),
                 regime=regime.name,
+                effect=Effect.WEAKENS,
                 component=Component.SUSTAINED_THROUGHPUT if regime.role == "quantized" else Component.BASELINE,
             )
 
