@@ -11,9 +11,10 @@ from typing import Literal
 
 from lynxspec.claim import Claim
 from lynxspec.location import Location, Path, Places, Span
-from lynxspec.vocabulary import Component, Status
+from lynxspec.sheet import Sheet
+from lynxspec.vocabulary import Component, Status, Strength
 
-__all__ = ["Disclosure", "Draft", "DraftRegime", "Ignore", "Places", "Quote"]
+__all__ = ["Conflict", "Disclosure", "Draft", "DraftRegime", "Ignore", "Places", "Quote", "Strength", "Value"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,48 @@ class Quote:
 
     text: str
     span: Span
+    sheet: int = 0
+    """Index of the sheet in `Draft.sheets`."""
+    start: int | None = None
+    """Offset in `Sheet.text`; ``None`` in a claim file."""
+    end: int | None = None
+    """Offset behind the last character."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A number of a sheet, normalized, with all that it belongs to; an empty word is not told."""
+
+    component: Component
+    low: float | None
+    """The number, or the lower end of a range; ``None`` where only an adjective is given."""
+    high: float | None
+    """The upper end; equal to ``low`` for a single number."""
+    unit: str
+    """``x`` (factor), ``%``, ``points``, ``tokens/s``, ``images/s``, ``ms``, ``samples``, ...; empty for a score."""
+    strength: Strength
+    role: Literal["reference", "quantized"]
+    evidence: Quote
+    model: str = ""
+    precision: str = ""
+    """As the sheet names the regime: ``FP8``, ``INT4 AWQ``."""
+    against: str = ""
+    """What a gain or loss is held against: ``BF16``."""
+    hardware: str = ""
+    batch: str = ""
+    metric: str = ""
+    dataset: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two places of a document that cannot both be true; no value is chosen."""
+
+    component: Component
+    message: str
+    places: tuple[Quote, ...]
+    """Both places, the later one last."""
+    regime: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +89,10 @@ class DraftRegime:
     role: Literal["reference", "quantized"]
     path: Path
     disclosures: Mapping[Component, Disclosure]
+    claim: str = ""
+    """Which claim of a sheet it belongs to (its model, and what else sets it apart); empty in a claim file."""
+    values: tuple[Value, ...] = ()
+    """Numbers that a sheet gives for this regime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +120,9 @@ class Draft:
     raw_numbers: Mapping[Path, str] = field(default_factory=dict)
     """Plain scalars as spelled in the source."""
     ignores: tuple[Ignore, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    """The texts that a sheet's draft was read from; several under ``--together``."""
+    overview: Mapping[Component, Disclosure] = field(default_factory=dict)
+    """Of a sheet: what the document says of each component anywhere, whichever regime it concerns."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Contradictions inside a sheet."""

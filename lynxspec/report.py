@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lynxspec.claim.base import Frozen
-from lynxspec.vocabulary import Component, Status
+from lynxspec.vocabulary import Component, Status, Strength
 
 FORMAT = "lynxspec-lint/1"
 
@@ -99,11 +99,50 @@ class FindingReport(Frozen):
     """Places, the main one first."""
 
 
+class ValueReport(Frozen):
+    """A number that a sheet gives, normalized, with all that it belongs to; an empty word is not told."""
+
+    component: Component
+    low: float | None
+    """The number, or the lower end of a range; null where only an adjective is given."""
+    high: float | None
+    """The upper end; equal to ``low`` for a single number."""
+    unit: str
+    """``x`` (factor), ``%``, ``% loss``, ``tokens/s``, ``ms``, ``samples``, ...; empty for a score or a count."""
+    strength: Strength
+    """How firmly the sheet gives it."""
+    role: Literal["reference", "quantized"]
+    """Whose number it is."""
+    model: str
+    precision: str
+    """As the sheet names the regime."""
+    against: str
+    """What a gain or loss is held against."""
+    hardware: str
+    batch: str
+    metric: str
+    dataset: str
+    evidence: QuoteReport
+    """Words that it was read from."""
+
+
+class ConflictReport(Frozen):
+    """Two places of a sheet that cannot both be true; no value is chosen."""
+
+    component: Component
+    message: str
+    regime: str | None
+    places: tuple[QuoteReport, ...]
+    """Both places."""
+
+
 class RegimeReport(Frozen):
     """One regime, scored apart."""
 
     name: str
     """Name of the regime."""
+    values: tuple[ValueReport, ...]
+    """Numbers that a sheet gives for it; none for a claim file, which holds its own."""
     score: Percent
     """100 times points over denominator."""
     points: Weight
@@ -150,6 +189,8 @@ class DocumentReport(Frozen):
     """The weakest status of each component over the regimes."""
     findings: tuple[FindingReport, ...]
     """All findings."""
+    conflicts: tuple[ConflictReport, ...]
+    """Contradictions inside a sheet."""
     claims: tuple[ClaimReport, ...]
     """Claims with their regimes."""
 

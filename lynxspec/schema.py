@@ -25,7 +25,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from lynxspec.claim import FORMAT, Claim, Recipe
+from lynxspec.draft_file import DraftFile
 from lynxspec.errors import InternalError, UsageError
+from lynxspec.need import Need
 from lynxspec.report import LintReport
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -66,6 +68,8 @@ class Published:
 PUBLISHED: tuple[Published, ...] = (
     Published(name="claim", title="LynxSpec claim", version=FORMAT, model=Claim),
     Published(name="recipe", title="LynxSpec recipe", version=FORMAT, model=Recipe),
+    Published(name="draft", title="LynxSpec draft of a claim", version=FORMAT, model=DraftFile),
+    Published(name="need", title="LynxSpec need", version=FORMAT, model=Need),
     Published(name="lint-report", title="LynxSpec lint report", version="1.0", model=LintReport),
 )
 """Schemas of this package; the verifier's command line adds the audit record's."""

@@ -7,9 +7,11 @@
 3. A component gives its weight if disclosed, half of it if partial, nothing if missing or contradicted. A justified
    not-applicable leaves the denominator; nothing else does.
 4. A quantized regime answers for the reference that it is held against: of ``accuracy_reference`` and ``baseline`` the
-   weaker of its own status and the reference's counts.
+   weaker of its own status and the reference's counts. In free text this was already weighed when it was read.
 5. The document's score is that of its weakest quantized regime, 100 * points / denominator; its disclosures are, per
-   component, the weakest over the quantized regimes. Without a quantized regime the score is 0.
+   component, the weakest over the quantized regimes. Without a quantized regime the score is 0. Of free text the
+   disclosures are what the document says anywhere (its overview), since which regime a sentence of prose concerns is a
+   reading and no fact; its score is the weakest regime's all the same.
 6. Grades: A from 90, B from 80, C from 65, D from 50, E from 30, else F, under three gates: not complete, at most D; a
    finding of severity error that stands, at most C; not deployment grade, at most B.
 """
@@ -100,14 +102,15 @@ def score(draft: Draft, findings: Iterable[Finding]) -> Scorecard:
     """Score a draft with what the rules found in it."""
     standing = tuple(f for f in findings if f.ignored is None)
     after = [_after(regime, standing) for regime in draft.regimes]
-    references = [a for a, r in zip(after, draft.regimes, strict=True) if r.role == "reference"]
+    typed = draft.kind == "claim"
+    references = [a for a, r in zip(after, draft.regimes, strict=True) if r.role == "reference" and typed]
     scored = tuple(
         _regime_score(r.name, _with_references(a, references) if r.role == "quantized" else a)
         for a, r in zip(after, draft.regimes, strict=True)
     )
     quantized = [s for s, r in zip(scored, draft.regimes, strict=True) if r.role == "quantized"]
     weakest = min(quantized, key=lambda s: s.score, default=None)
-    folded = fold([s.disclosures for s in quantized])
+    folded = _after_findings(draft.overview, standing) if draft.overview else fold([s.disclosures for s in quantized])
     required = [folded[c].status for c in Component if c in REQUIRED]
     complete = not {Status.MISSING, Status.CONTRADICTED} & set(required)
     deployment = set(required) <= {Status.DISCLOSED, Status.NOT_APPLICABLE}
@@ -146,10 +149,15 @@ def _strength(disclosure: Disclosure) -> int:
 
 def _after(regime: DraftRegime, findings: tuple[Finding, ...]) -> dict[Component, Disclosure]:
     """Step 2; a finding about no regime in particular concerns every quantized one."""
-    disclosures = dict(regime.disclosures)
+    concerning = (f for f in findings if f.regime == regime.name or (f.regime is None and regime.role == "quantized"))
+    return _after_findings(regime.disclosures, concerning)
+
+
+def _after_findings(held: Mapping[Component, Disclosure], findings: Iterable[Finding]) -> dict[Component, Disclosure]:
+    """What the findings leave of ``held``."""
+    disclosures = dict(held)
     for finding in findings:
-        concerned = finding.regime == regime.name or (finding.regime is None and regime.role == "quantized")
-        if not concerned or finding.component is None or finding.component not in disclosures:
+        if finding.component is None or finding.component not in disclosures:
             continue
         old = disclosures[finding.component]
         if finding.effect is Effect.WEAKENS and old.status is Status.DISCLOSED:

@@ -1,4 +1,4 @@
-"""Commented templates of a claim and a recipe: every field with its documentation and a hole ``<...>`` to fill.
+"""Commented templates of a claim, a recipe and a need: every field with its documentation and a hole ``<...>`` to fill.
 
 They are written from the models, so that they cannot fall behind; a choice that the models leave open (which
 granularity, what a reference regime has to say about quantization) is made in the table below.
@@ -18,6 +18,7 @@ from lynxspec.claim import base as vocabulary
 from lynxspec.claim.calibration import MinMax
 from lynxspec.claim.precision import PerChannel, PerTensor, Quantized, Unquantized
 from lynxspec.claim.units import Kind
+from lynxspec.need import Need
 from lynxspec.schema import HOME, Published, field_docs
 from lynxspec.schema import PUBLISHED as SCHEMAS
 
@@ -88,6 +89,11 @@ def recipe() -> str:
     return _document(Recipe, _published("recipe"))
 
 
+def need() -> str:
+    """A need with one runtime and one system."""
+    return _document(Need, _published("need"))
+
+
 def _published(name: str) -> Published:
     return next(entry for entry in SCHEMAS if entry.name == name)
 
@@ -97,7 +103,7 @@ def _document(model: type[BaseModel], published: Published) -> str:
         f"# yaml-language-server: $schema={HOME}/{published.version}/{published.name}.schema.json",
         f"# A {published.title}. Replace every <...>. Where a question has no answer, write instead of the value",
         "#   {not_applicable: why the question does not arise}, or",
-        "#   {unknown: why it is not known}, which is allowed and costs score.",
+        f"#   {{unknown: why it is not known}}{', which is allowed and costs score' if model is not Need else ''}.",
         "",
     ]
     return "\n".join([*head, *_fields(model, depth=0, context=_Context(choices=_ABSENT, said=set()), trail=())]) + "\n"

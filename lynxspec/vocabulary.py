@@ -225,3 +225,17 @@ class Status(StrEnum):
     CONTRADICTED = "contradicted"
     MISSING = "missing"
     NOT_APPLICABLE = "not_applicable"
+
+
+class Strength(StrEnum):
+    """How firmly a sheet gives a value."""
+
+    EXACT = "exact"
+    BOUND = "bound"
+    """"up to", "at least", "more than": one side of a range."""
+    ADJECTIVE = "adjective"
+    """"near-lossless": no number at all."""
+    THEORETICAL = "theoretical"
+    """A peak rate or an expectation, not a measurement."""
+    PROMISED = "promised"
+    """A table of dashes, "N/A", "will be published"."""

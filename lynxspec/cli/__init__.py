@@ -18,13 +18,25 @@ COMMANDS = (
     ),
     Command(
         name="explain",
-        summary="Print the documentation of a rule.",
+        summary="Print the documentation of a rule, or clauses for a tender.",
         module="lynxspec.cli.explain",
         group="Read a claim",
     ),
     Command(
+        name="compare",
+        summary="Say whether two claims or sheets can be compared, and only then their numbers.",
+        module="lynxspec.cli.compare",
+        group="Read a claim",
+    ),
+    Command(
+        name="draft",
+        summary="Turn spec sheets into a draft of a claim, and a finished draft into a claim.",
+        module="lynxspec.cli.draft",
+        group="Write a claim",
+    ),
+    Command(
         name="init",
-        summary="Write a commented template of a claim or a recipe.",
+        summary="Write a commented template of a claim, a recipe or a need.",
         module="lynxspec.cli.init",
         group="Write a claim",
     ),

@@ -1,4 +1,4 @@
-"""``lynxspec explain``: the documentation of a rule, or the list of all rules."""
+"""``lynxspec explain``: the documentation of a rule, the list of all rules, or disclosure clauses for a tender."""
 
 from __future__ import annotations
 
@@ -7,23 +7,38 @@ import json
 import sys
 from typing import Any
 
+from lynxspec.cli import tender
 from lynxspec.errors import UsageError
 from lynxspec.lint.engine import documentation, rule_named, rules
 from lynxspec.lint.rule import Rule
 
+TENDER = "rfp"
+"""Request for proposals."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``lynxspec explain``."""
-    parser.add_argument("rule", nargs="?", metavar="RULE", help="code or name, e.g. LXS101")
+    parser.add_argument(
+        "rule", nargs="?", metavar="RULE", help=f"code or name, e.g. LXS101; `{TENDER}` for clauses of a tender"
+    )
     parser.add_argument("--list", action="store_true", help="list all rules")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "markdown"),
+        default="text",
+        help=f"default: text; markdown for {TENDER} only",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one rule, or all of them."""
     if arguments.list == (arguments.rule is not None):
-        raise UsageError("explain takes a rule or --list", hint="`lynxspec explain --list` shows all rules")
-    if arguments.list:
+        raise UsageError("explain takes a rule, rfp, or --list", hint="`lynxspec explain --list` shows all rules")
+    if arguments.rule == TENDER:
+        text = {"text": tender.text, "json": tender.as_json, "markdown": tender.markdown}[arguments.format]()
+    elif arguments.format == "markdown":
+        raise UsageError("only the clauses of a tender are written as markdown", hint=f"`lynxspec explain {TENDER}`")
+    elif arguments.list:
         text = _json([_entry(rule) for rule in rules()]) if arguments.format == "json" else _table()
     else:
         rule = rule_named(arguments.rule)

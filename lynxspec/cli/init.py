@@ -9,7 +9,7 @@ from pathlib import Path
 from lynxspec import templates
 from lynxspec.errors import UsageError
 
-TEMPLATES = {"claim": templates.claim, "recipe": templates.recipe}
+TEMPLATES = {"claim": templates.claim, "recipe": templates.recipe, "need": templates.need}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

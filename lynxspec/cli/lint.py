@@ -5,25 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from lynxspec.cli.buyer import linted, read_need
 from lynxspec.cli.command import explain_error
 from lynxspec.cli.targets import STDIN, targets
+from lynxspec.draft import Draft
 from lynxspec.errors import LynxSpecError, UnreadableInput, UsageError
-from lynxspec.importers.importer import load
-from lynxspec.lint.engine import lint, rules
+from lynxspec.importers.importer import load, load_together
+from lynxspec.lint.engine import rules
 from lynxspec.lint.rule import Severity
 from lynxspec.reporters import reporter
 from lynxspec.reporters.reporter import LABELS, Failure, LintedDocument, LintRun, View
-from lynxspec.scoring import score
 
 NEVER = "never"
 PROFILES = ("buyer", "vendor", "auditor")
-LATER = {"html": "the html report comes with a later release; markdown is there now"}
-"""Formats that are announced and not there yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,9 @@ class InOrder(argparse.Action):
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``lynxspec lint``."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="claims, folders of claims, patterns, or - for stdin")
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="claims, spec sheets, folders of them, patterns, or - for stdin"
+    )
     parser.set_defaults(reports=[])
     parser.add_argument(
         "--format",
@@ -74,6 +76,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="buyer",
         help="on whose behalf; only a vendor honours the ignores inside its own file (default: buyer)",
     )
+    parser.add_argument(
+        "--together", action="store_true", help="read all spec sheets as the one claim that they make together"
+    )
+    parser.add_argument("--need", metavar="FILE", help="what you will deploy; `lynxspec init need` writes a template")
     parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called in reports")
     parser.add_argument("--quiet", "-q", action="store_true", help="findings only, and no summary")
 
@@ -129,24 +135,17 @@ def _no_format(file: str) -> UsageError:
 def _known(name: str) -> None:
     """Refuse a format that is not there."""
     if name not in reporter.formats():
-        raise UsageError(
-            f"no format is called `{name}`", hint=LATER.get(name, f"formats: {', '.join(reporter.formats())}")
-        )
+        raise UsageError(f"no format is called `{name}`", hint=f"formats: {', '.join(reporter.formats())}")
 
 
 def _lint(arguments: argparse.Namespace) -> LintRun:
     """Lint every document that the paths mean."""
+    need = read_need(arguments.need) if arguments.need is not None else None
     documents: list[LintedDocument] = []
     failures: list[Failure] = []
-    for target in targets(arguments.paths):
-        if isinstance(target, UnreadableInput):
-            failures.append(Failure(source=target.message.partition(": ")[0], error=target))
-            continue
-        name = arguments.stdin_filename or STDIN if target == STDIN else target
+    for name, read in _together(arguments.paths) if arguments.together else _one_by_one(arguments):
         try:
-            draft = load(sys.stdin.buffer.read() if target == STDIN else target, source=name)
-            findings = lint(draft, profile=arguments.profile)
-            documents.append(LintedDocument(draft=draft, findings=findings, scorecard=score(draft, findings)))
+            documents.append(linted(read(), profile=arguments.profile, need=need))
         except LynxSpecError as error:
             failures.append(Failure(source=name, error=error))
     return LintRun(
@@ -155,6 +154,39 @@ def _lint(arguments: argparse.Namespace) -> LintRun:
         rules=rules(),
         profile=arguments.profile,
     )
+
+
+def _one_by_one(arguments: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Draft]]]:
+    """Yield each document's name and the way to read it."""
+    for target in targets(arguments.paths):
+        if isinstance(target, UnreadableInput):
+            yield target.message.partition(": ")[0], partial(_refuse, target)
+        elif target == STDIN:
+            name = arguments.stdin_filename or STDIN
+            yield name, partial(_read_stdin, name)
+        else:
+            yield target, partial(load, target)
+
+
+def _together(paths: list[str]) -> Iterator[tuple[str, Callable[[], Draft]]]:
+    """Yield all documents as one; with one of them unread, what they say together is not known."""
+    found = targets(paths)
+    unread = [target for target in found if isinstance(target, UnreadableInput)]
+    names = [target for target in found if not isinstance(target, UnreadableInput)]
+    if STDIN in names:
+        raise UsageError("standard input cannot be read together with files", hint="write it to a file first")
+    if unread:
+        yield unread[0].message.partition(": ")[0], partial(_refuse, unread[0])
+        return
+    yield " + ".join(names), partial(load_together, names)
+
+
+def _read_stdin(name: str) -> Draft:
+    return load(sys.stdin.buffer.read(), source=name)
+
+
+def _refuse(error: UnreadableInput) -> NoReturn:
+    raise error
 
 
 def _write(output: Output, result: LintRun, *, brief: bool) -> None:

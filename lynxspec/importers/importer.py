@@ -5,7 +5,7 @@ An importer's file is cheap to import: what it needs to read its format it impor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -13,10 +13,7 @@ from pathlib import Path as File
 
 from lynxspec.draft import Draft
 from lynxspec.errors import UnreadableInput
-
-SHEETS = (".md", ".markdown", ".html", ".htm", ".pdf", ".rst", ".csv", ".txt")
-"""Free text, which no importer reads yet."""
-
+from lynxspec.sheet import Sheet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
@@ -27,6 +24,8 @@ class Importer:
     """Ends of file names, in lower case; of several importers that match, the longest end decides."""
     read: Callable[[str | bytes, str], Draft]
     """From a path, or from bytes at hand, and the name that messages and places carry."""
+    parse: Callable[[bytes, str], Sheet] | None = None
+    """For free text: from bytes to the sheet that `lynxspec.extraction` reads; ``None`` for files of claims."""
 
 
 @cache
@@ -40,14 +39,35 @@ def load(origin: str | File | bytes, *, source: str | None = None) -> Draft:
     """Read a file, or bytes already at hand, in the format that the name ``source`` (default: the path) tells."""
     path = origin if isinstance(origin, bytes) else str(origin)
     name = source if source is not None else ("-" if isinstance(path, bytes) else path)
+    return importer_for(name).read(path, name)
+
+
+def load_together(paths: Iterable[str]) -> Draft:
+    """Read several spec sheets as the one claim that they make together."""
+    from lynxspec.extraction import read_sheets  # noqa: PLC0415 - only free text needs it
+
+    named = tuple(paths)
+    return read_sheets(tuple(_sheet(path) for path in named), " + ".join(named))
+
+
+def _sheet(path: str) -> Sheet:
+    parse = importer_for(path).parse
+    if parse is None:
+        raise UnreadableInput(f"{path}: a claim file, and only free text can be read together", hint="lint it on its own")
+    try:
+        data = File(path).read_bytes()
+    except OSError as error:
+        raise UnreadableInput(f"{path}: cannot be read: {error.strerror}", hint="check the path") from error
+    return parse(data, path)
+
+
+def importer_for(name: str) -> Importer:
+    """The importer for a file of that name; standard input is a claim unless it was given a name."""
     lower = name.lower()
-    fitting = [(len(end), i) for i in importers() for end in i.suffixes if lower.endswith(end) or name == "-"]
+    fitting = [(len(end), i) for i in importers() for end in i.suffixes if lower.endswith(end)]
     if fitting:
-        return max(fitting, key=lambda pair: pair[0])[1].read(path, name)
-    if lower.endswith(SHEETS):
-        raise UnreadableInput(
-            f"{name}: a spec sheet, and this release reads claim files only",
-            hint="importers for free text come with a later release; write what the sheet says into a claim,"
-            " `lynxspec init claim` gives a template",
-        )
-    raise UnreadableInput(f"{name}: of no kind that is known here", hint="a claim's name ends in .claim.yaml")
+        return max(fitting, key=lambda pair: pair[0])[1]
+    if name == "-":
+        return next(i for i in importers() if i.name == "claim_file")
+    known = sorted({end for i in importers() for end in i.suffixes})
+    raise UnreadableInput(f"{name}: of no kind that is known here", hint=f"names end in {', '.join(known)}")

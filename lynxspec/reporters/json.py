@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lynxspec.draft import Disclosure, Quote
+from lynxspec.draft import Conflict, Disclosure, DraftRegime, Quote, Value
 from lynxspec.lint.rule import Finding
 from lynxspec.location import Location, format_path
 from lynxspec.reporters.reporter import LABELS, LintedDocument, LintRun, Reporter, View
@@ -43,13 +43,56 @@ def _document(document: LintedDocument) -> Json:
         "deployment_grade": card.deployment_grade,
         "disclosures": _disclosures(card.disclosures),
         "findings": _findings(document.findings),
-        "claims": [{"name": name, "regimes": [_regime(regime, document) for regime in card.regimes]}],
+        "conflicts": [_conflict(conflict) for conflict in draft.conflicts],
+        "claims": _claims(name, document),
     }
 
 
-def _regime(regime: RegimeScore, document: LintedDocument) -> Json:
+def _claims(name: str, document: LintedDocument) -> list[Json]:
+    """A claim file is one claim; a sheet holds one for each model, hardware and batch that it gives numbers of."""
+    scored = list(zip(document.scorecard.regimes, document.draft.regimes, strict=True))
+    names = dict.fromkeys(regime.claim for _, regime in scored)
+    return [
+        {
+            "name": claim or name,
+            "regimes": [_regime(score, regime, document) for score, regime in scored if regime.claim == claim],
+        }
+        for claim in names or [""]
+    ]
+
+
+def _conflict(conflict: Conflict) -> Json:
+    return {
+        "component": conflict.component.value,
+        "message": conflict.message,
+        "regime": conflict.regime,
+        "places": [_quote(quote) for quote in conflict.places],
+    }
+
+
+def _value(value: Value) -> Json:
+    return {
+        "component": value.component.value,
+        "low": value.low,
+        "high": value.high,
+        "unit": value.unit,
+        "strength": value.strength.value,
+        "role": value.role,
+        "model": value.model,
+        "precision": value.precision,
+        "against": value.against,
+        "hardware": value.hardware,
+        "batch": value.batch,
+        "metric": value.metric,
+        "dataset": value.dataset,
+        "evidence": _quote(value.evidence),
+    }
+
+
+def _regime(regime: RegimeScore, read: DraftRegime, document: LintedDocument) -> Json:
     return {
         "name": regime.name,
+        "values": [_value(value) for value in read.values],
         "score": round(regime.score, 2),
         "points": regime.points,
         "denominator": regime.denominator,

@@ -14,11 +14,14 @@ from lynxspec.reporters.reporter import (
     Reporter,
     View,
     gate_reason,
+    has_ranking,
     issuer_of,
     named,
     number,
     questions,
+    ranked,
     title_of,
+    worst_gap,
 )
 from lynxspec.vocabulary import REQUIRED
 
@@ -34,9 +37,29 @@ def render(run: LintRun, view: View) -> str:  # noqa: ARG001 - every reporter ha
     blocks = [_document(document, run) for document in run.documents]
     if run.failures:
         lines = ["## No result", ""]
-        lines += [f"- {_code(failure.source)}: {_text(failure.error.message)}" for failure in run.failures]
+        lines += [f"- {code_span(failure.source)}: {escaped(failure.error.message)}" for failure in run.failures]
         blocks.append("\n".join(lines) + "\n")
+    if has_ranking(run):
+        blocks.append(_ranking(run))
     return "\n".join(blocks)
+
+
+def _ranking(run: LintRun) -> str:
+    """Draw all documents as a table, the best first."""
+    lines = ["## Ranking", "", "| rank | grade | score | complete | file | worst gap |", "|---|---|---|---|---|---|"]
+    for rank, document in ranked(run.documents):
+        card = document.scorecard
+        cells = (
+            str(rank),
+            card.grade,
+            number(card.score),
+            "yes" if card.complete else "no",
+            code_span(document.draft.source),
+            escaped(worst_gap(document)),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [f"| - | - | - | - | {code_span(failure.source)} | no result |" for failure in run.failures]
+    return "\n".join(lines) + "\n"
 
 
 def _document(document: LintedDocument, run: LintRun) -> str:
@@ -45,12 +68,13 @@ def _document(document: LintedDocument, run: LintRun) -> str:
     complete, deployment = gate_reason(document)
     score = f"{number(card.score)} of 100 ({number(card.points)} of {number(card.denominator)} points, {card.model})"
     lines = [
-        f"## {_text(title_of(document) or document.draft.source)}",
+        f"## {escaped(title_of(document) or document.draft.source)}",
         "",
-        f"{_code(document.draft.source)}: **grade {card.grade}**, {_text(score)}.",
+        f"{code_span(document.draft.source)}: **grade {card.grade}**, {escaped(score)}.",
         "",
-        f"- Complete: **{'yes' if card.complete else 'no'}**, {_text(complete)}",
-        f"- Deployment grade: **{'yes' if card.deployment_grade else 'no'}**, {_text(deployment)}",
+        f"- Complete: **{'yes' if card.complete else 'no'}**, {escaped(complete)}",
+        f"- Deployment grade: **{'yes' if card.deployment_grade else 'no'}**, {escaped(deployment)}",
+        *([f"- For you: {escaped(document.worth)}"] if document.worth else []),
         "",
         *_disclosures(document),
         "",
@@ -58,11 +82,11 @@ def _document(document: LintedDocument, run: LintRun) -> str:
     ]
     if document.ignored:
         lines += ["", "### Ignored", ""]
-        lines += [f"- {f.code} {_text(f.rule)} at {_place(f)}: {_text(f.ignored or '')}" for f in document.ignored]
+        lines += [f"- {f.code} {escaped(f.rule)} at {_place(f)}: {escaped(f.ignored or '')}" for f in document.ignored]
     asked = questions(document, run.rules)
     if asked:
-        lines += ["", f"### Questions for {_text(issuer_of(document))}", ""]
-        lines += [f"{index}. {_text(question.text)}" for index, question in enumerate(asked, 1)]
+        lines += ["", f"### Questions for {escaped(issuer_of(document))}", ""]
+        lines += [f"{index}. {escaped(question.text)}" for index, question in enumerate(asked, 1)]
     return "\n".join(lines) + "\n"
 
 
@@ -71,8 +95,8 @@ def _disclosures(document: LintedDocument) -> list[str]:
     lines = ["### Disclosure", "", "| component | status | as claimed | remark |", "|---|---|---|---|"]
     for component, disclosure in document.scorecard.disclosures.items():
         name = f"**{named(component)}**" if component in REQUIRED else named(component)
-        value = _code(disclosure.value) if disclosure.value else ""
-        lines.append(f"| {name} | {_text(disclosure.status.value)} | {value} | {_text(disclosure.note)} |")
+        value = code_span(disclosure.value) if disclosure.value else ""
+        lines.append(f"| {name} | {escaped(disclosure.status.value)} | {value} | {escaped(disclosure.note)} |")
     return [*lines, "", f"Bold: one of the {len(REQUIRED)} required components."]
 
 
@@ -82,23 +106,23 @@ def _findings(findings: tuple[Finding, ...]) -> list[str]:
         return ["No findings."]
     lines = ["### Findings", "", "| place | rule | severity | finding | remedy |", "|---|---|---|---|---|"]
     for f in findings:
-        cells = (_place(f), f"{f.code} {_text(f.rule)}", LABELS[f.severity], _text(f.message), _text(f.remedy))
+        cells = (_place(f), f"{f.code} {escaped(f.rule)}", LABELS[f.severity], escaped(f.message), escaped(f.remedy))
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def _place(finding: Finding) -> str:
     """Show the main place of a finding."""
-    return _code(format_location(finding.locations[0])) if finding.locations else ""
+    return code_span(format_location(finding.locations[0])) if finding.locations else ""
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """Escape words of others in prose: nothing in them is markup, mentions anybody or links anywhere."""
     escaped = _START.sub(r"\1\\\2", _MARKS.sub(r"\\\1", visible(" ".join(text.split()))))
     return escaped.replace("@", "@\u200b").replace("://", ":\u200b//").replace("www.", "www\u200b.")
 
 
-def _code(text: str) -> str:
+def code_span(text: str) -> str:
     """Write words of others as a code span, fenced by more backticks than they hold."""
     line = visible(" ".join(text.split())).replace("|", "\\|")
     longest = max((len(ticks) for ticks in re.findall("`+", line)), default=0)

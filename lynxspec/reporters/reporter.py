@@ -23,6 +23,8 @@ class LintedDocument:
     findings: tuple[Finding, ...]
     """In file order, honoured ignores included."""
     scorecard: Scorecard
+    worth: str = ""
+    """What it is worth for the buyer whose need was given, in plain words; empty without a need."""
 
     @property
     def counted(self) -> tuple[Finding, ...]:
@@ -161,3 +163,38 @@ def weakest_regime(document: LintedDocument) -> str:
 def number(value: float) -> str:
     """Write at most one decimal, none where it would be zero."""
     return f"{value:.1f}".removesuffix(".0")
+
+
+def ranked(documents: tuple[LintedDocument, ...]) -> tuple[tuple[int, LintedDocument], ...]:
+    """Documents with their ranks, the best first: by grade, whose gates the score alone does not know, then by score.
+
+    Equal grade and score share a rank.
+    """
+    ordered = sorted(documents, key=lambda d: (d.scorecard.grade, -d.scorecard.score, d.draft.source))
+    found: list[tuple[int, LintedDocument]] = []
+    for place, document in enumerate(ordered, 1):
+        card, last = document.scorecard, found[-1] if found else None
+        level = last is not None and (last[1].scorecard.grade, last[1].scorecard.score) == (card.grade, card.score)
+        found.append((last[0] if last is not None and level else place, document))
+    return tuple(found)
+
+
+def has_ranking(run: LintRun) -> bool:
+    """Whether a report ends in a ranking: several documents, and not only claims."""
+    return len(run.documents) > 1 and any(document.draft.kind != "claim" for document in run.documents)
+
+
+def worst_gap(document: LintedDocument) -> str:
+    """The component that leaves most open: by status, the required before the others, then by the gravest finding."""
+    gravest: dict[Component | None, int] = {}
+    for finding in document.counted:
+        gravest[finding.component] = max(gravest.get(finding.component, 0), finding.severity)
+    gaps = [
+        (OPEN.index(d.status), c not in REQUIRED, -gravest.get(c, 0), c, d.status)
+        for c, d in document.scorecard.disclosures.items()
+        if d.status in OPEN and c is not Component.PEAK_ONLY
+    ]
+    if not gaps:
+        return "none"
+    *_, component, status = min(gaps, key=lambda gap: gap[:3])
+    return f"{named(component)} {status}"

@@ -15,12 +15,15 @@ from lynxspec.reporters.reporter import (
     Reporter,
     View,
     gate_reason,
+    has_ranking,
     issuer_of,
     named,
     number,
     questions,
+    ranked,
     title_of,
     weakest_regime,
+    worst_gap,
 )
 from lynxspec.scoring import grade
 from lynxspec.vocabulary import REQUIRED, Component, Status
@@ -44,7 +47,22 @@ def render(run: LintRun, view: View) -> str:
         lines += [line for document in run.documents for line in _ignored(document)]
     else:
         lines = [line for document in run.documents for line in (*_document(document, run, view), "")]
+        lines += _ranking(run) if has_ranking(run) else []
     return "".join(f"{line}\n" for line in lines)
+
+
+def _ranking(run: LintRun) -> list[str]:
+    """List all documents, the best first, each with what it leaves most open."""
+    names = [shorten(document.draft.source, 200) for document in run.documents]
+    width = max(len(name) for name in [*names, *(visible(failure.source) for failure in run.failures)])
+    lines = ["Ranking", "", f"  {'rank':<6}{'grade':<7}{'score':<7}{'complete':<10}{'file':<{width}}  worst gap"]
+    for rank, document in ranked(run.documents):
+        card = document.scorecard
+        complete = "yes" if card.complete else "NO"
+        line = f"  {rank:<6}{card.grade:<7}{number(card.score):<7}{complete:<10}"
+        lines.append(f"{line}{shorten(document.draft.source, 200):<{width}}  {worst_gap(document)}")
+    lines += [f"  {'-':<6}{'-':<7}{'-':<7}{'-':<10}{visible(f.source):<{width}}  no result" for f in run.failures]
+    return [*lines, ""]
 
 
 def _ignored(document: LintedDocument) -> list[str]:
@@ -90,6 +108,8 @@ def _head(document: LintedDocument) -> list[str]:
     lines += ["", *_wrapped(f"  {'Grade ' + card.grade:<18}", f"{number(card.score)} of 100 ({points}){held}")]
     lines += _wrapped(f"  {'Complete':<18}", f"{'yes' if card.complete else 'NO'}, {complete}")
     lines += _wrapped(f"  {'Deployment grade':<18}", f"{'yes' if card.deployment_grade else 'NO'}, {deployment}")
+    if document.worth:
+        lines += _wrapped(f"  {'For you':<18}", document.worth)
     return lines
 
 

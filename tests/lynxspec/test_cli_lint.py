@@ -183,9 +183,10 @@ def test_formats_and_files_that_do_not_pair_up_are_a_usage_error(options):
         pair(options)
 
 
-def test_html_is_announced_and_refused(capfd):
-    assert lint("--format", "html", "good.claim.yaml") == 2
-    assert "later release" in capfd.readouterr().err
+def test_an_html_report_is_one_file(capfd):
+    assert lint("--format", "html", "--output", "report.html", "good.claim.yaml") == 0
+    assert Path("report.html").read_text().startswith("<!DOCTYPE html>")
+    assert capfd.readouterr().out == ""
 
 
 def test_a_file_that_cannot_be_written_is_a_usage_error(capfd):

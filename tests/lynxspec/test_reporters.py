@@ -66,7 +66,7 @@ def broken():
 
 
 def test_every_file_of_the_folder_is_a_format_under_its_own_name():
-    assert set(reporter.formats()) == {"text", "json", "sarif", "github", "markdown", "questions"}
+    assert set(reporter.formats()) == {"text", "json", "sarif", "github", "markdown", "questions", "html"}
     for name in reporter.formats():
         assert reporter.load(name).name == name
         assert import_module(f"lynxspec.reporters.{name}").REPORTER.summary
@@ -79,7 +79,7 @@ def test_no_format_passes_on_characters_that_act_instead_of_showing(name):
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
 
 
-@pytest.mark.parametrize("name", ["text", "json", "sarif", "markdown", "github"])
+@pytest.mark.parametrize("name", ["text", "json", "sarif", "markdown", "github", "html"])
 def test_an_ignored_finding_is_listed_with_its_reason(name):
     assert "agreed by contract" in show(name, a_run(finding(ignored="agreed by contract")))
 

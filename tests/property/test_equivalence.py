@@ -27,7 +27,7 @@ mutants = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(mutants)
 
 CLAIM = read(_HERE.parent / "data" / "complete.claim.yaml").data
-CLAIM_SCHEMA, RECIPE_SCHEMA, REPORT_SCHEMA = PUBLISHED
+CLAIM_SCHEMA, RECIPE_SCHEMA, *_, REPORT_SCHEMA = PUBLISHED
 
 
 def recipe() -> Any:

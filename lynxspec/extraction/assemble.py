@@ -1,0 +1,270 @@
+"""Sheets to a draft: values are found and bound, every component is assessed, values become claims and regimes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from lynxspec.draft import Disclosure, Draft, DraftRegime, Places, Quote, Strength, Value
+from lynxspec.extraction.components import READERS
+from lynxspec.extraction.components.calibration import sample_counts
+from lynxspec.extraction.components.setting import batch_values
+from lynxspec.extraction.components.speed import document_gains
+from lynxspec.extraction.conflicts import conflicts
+from lynxspec.extraction.document import Document, Evidence
+from lynxspec.extraction.heads import Head, read_head
+from lynxspec.extraction.prose import accuracies, measured
+from lynxspec.extraction.reading import Reading, Unit
+from lynxspec.extraction.tables import TableReader, table_context
+from lynxspec.location import Path, Span
+from lynxspec.sheet import Sheet, Table
+from lynxspec.vocabulary import Component, Status
+
+EVIDENCE_LIMIT = 8
+"""Quotes kept per component; a reader who wants all has the sheet."""
+
+REGIME_LIMIT = 120
+"""A document with more is grouped by model alone."""
+
+_SPEEDS = (Component.THROUGHPUT_GAIN, Component.SUSTAINED_THROUGHPUT, Component.LATENCY)
+_ACCURACIES = (Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE)
+
+
+def read_sheets(sheets: tuple[Sheet, ...], source: str) -> Draft:
+    """Read one document, or several that make one claim together."""
+    document = Document(Reading(sheets))
+    document.values += _table_values(document)
+    document.values += measured(document)
+    document.values += accuracies(document)
+    document.values += batch_values(document)
+    document.values += sample_counts(document)
+    document.values += [gain.value for gain in document_gains(document) if gain.value is not None]
+    overview = {c: _overview(document, c, tuple(READERS[c](document))) for c in Component}
+    places: dict[Path, Span] = {(c.value,): d.evidence[0].span for c, d in overview.items() if d.evidence}
+    regimes = _regimes(document, overview)
+    for regime in regimes:
+        for disclosure in regime.disclosures.values():
+            if disclosure.path and disclosure.evidence:
+                places[disclosure.path] = disclosure.evidence[0].span
+    found = tuple(conflicts(document))
+    for index, conflict in enumerate(found):
+        for number, quote in enumerate(conflict.places):
+            places["conflicts", index, number] = quote.span
+    return Draft(
+        source=source,
+        kind="sheet",
+        places=Places(source=source, values=places),
+        regimes=regimes,
+        claim=None,
+        sheets=sheets,
+        overview=overview,
+        conflicts=found,
+    )
+
+
+def _overview(document: Document, component: Component, evidence: tuple[Evidence, ...]) -> Disclosure:
+    """The best that the document says of a component, with the words that say it first."""
+    if not evidence:
+        absent = Status.NOT_APPLICABLE if component is Component.PEAK_ONLY else Status.MISSING
+        note = "no peak rate stands alone" if component is Component.PEAK_ONLY else ""
+        return Disclosure(status=absent, value=None, path=(component.value,), note=note)
+    ordered = sorted(evidence, key=lambda e: e.status is not Status.DISCLOSED)
+    best = ordered[0]
+    values = list(dict.fromkeys(e.value for e in ordered if e.status is best.status and e.value))
+    return Disclosure(
+        status=best.status,
+        value="; ".join(values[:6]) + (f"; and {len(values) - 6} more" if len(values) > 6 else "") if values else None,
+        evidence=_distinct(_with_headers(document, component, ordered)),
+        path=(component.value,),
+        note="" if best.status is Status.DISCLOSED else best.note,
+    )
+
+
+_IN_HEADERS = frozenset({*_SPEEDS, *_ACCURACIES, Component.BATCH_OR_CONCURRENCY, Component.BASELINE})
+
+
+def _with_headers(document: Document, component: Component, ordered: list[Evidence]) -> Iterator[Quote]:
+    """The quotes; a number's first table row brings the header that says what the number is."""
+    for index, evidence in enumerate(ordered):
+        yield evidence.quote
+        if component in _IN_HEADERS and index < EVIDENCE_LIMIT and evidence.quote.start is not None:
+            yield from document.headers.get((evidence.quote.sheet, evidence.quote.start), ())
+
+
+def _distinct(quotes: Iterable[Quote]) -> tuple[Quote, ...]:
+    kept: dict[tuple[int, int | None, int | None], Quote] = {}
+    for quote in quotes:
+        kept.setdefault((quote.sheet, quote.start, quote.end), quote)
+        if len(kept) == EVIDENCE_LIMIT:
+            break
+    return tuple(kept.values())
+
+
+def _table_values(document: Document) -> list[Value]:
+    reading = document.reading
+    first: dict[tuple[int, int], Unit] = {}
+    for unit in reading.units:
+        if unit.kind in {"header", "row"}:
+            first.setdefault((unit.sheet, unit.block), unit)
+    values: list[Value] = []
+    for (sheet, _), unit in first.items():
+        table = reading.block(unit)
+        if isinstance(table, Table):
+            reader = TableReader(reading, table, sheet, table_context(reading, unit, table), _section(document, unit))
+            values += reader.values()
+            for row in table.rows[table.headers :]:
+                document.headers[sheet, row.start] = reader.header_quotes()
+            document.promised += [reading.quote_row(sheet, row) for row in reader.promised]
+    return values
+
+
+def _section(document: Document, unit: Unit) -> Head:
+    """What the prose of a table's section says of it: the nearest sentence before it, else behind it."""
+    around = [
+        u
+        for u in document.reading.units
+        if u.headings == unit.headings and u.kind in {"sentence", "caption", "footnote"}
+    ]
+    before = [u for u in reversed(around) if u.index < unit.index]
+    behind = [u for u in around if u.index > unit.index]
+    head = Head()
+    for sentence in (*before, *behind):
+        if document.generic(sentence) and "own" not in document.flags(sentence):
+            continue
+        said = read_head(sentence.text.text)
+        several = (
+            len({m.name for m in document.reading.names(sentence, "hardware") if m.detail.get("generic") != "yes"}) > 1
+        )
+        models = {m.name for m in document.reading.names(sentence, "model")}
+        said = replace(
+            said,
+            regime="",
+            role=None,
+            quantity="",
+            unit="",
+            against=said.against if re.search(r"compared|baseline|relative|\bvs\b|over", said.text.lower()) else "",
+            hardware="" if several else said.hardware,
+            model=said.model if len(models) == 1 else "",
+        )
+        head = head.over(said)
+    return head
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", text.lower())
+
+
+def _regimes(document: Document, overview: dict[Component, Disclosure]) -> tuple[DraftRegime, ...]:
+    """Values grouped into claims (model, hardware, batch) and regimes (precision); one regime if there are none."""
+    results = [v for v in document.values if v.component in _SPEEDS or v.component in _ACCURACIES]
+    for by in (("model", "hardware", "batch"), ("model",), ()):
+        groups = _grouped(results, by)
+        if sum(len(regimes) for regimes in groups.values()) <= REGIME_LIMIT:
+            break
+    made: list[DraftRegime] = []
+    for claim_index, (claim, regimes) in enumerate(groups.items()):
+        for (precision, role), values in regimes.items():
+            name = _unique(precision or ("as described" if role == "quantized" else "reference"), made, claim)
+            made.append(_regime(name, role, claim, (claim_index, len(made)), tuple(values), regimes, overview))
+    if not any(regime.role == "quantized" for regime in made):
+        made.append(DraftRegime(name="as described", role="quantized", path=(), disclosures=overview))
+    shared = tuple(v for v in document.values if v.component in _SHARED)
+    return tuple(_with_shared(regime, made, shared) for regime in made)
+
+
+_SHARED = (Component.BATCH_OR_CONCURRENCY, Component.CALIBRATION_DATA)
+
+
+def _with_shared(regime: DraftRegime, all_regimes: list[DraftRegime], shared: tuple[Value, ...]) -> DraftRegime:
+    """Give the first quantized regime of each claim the numbers that belong to the claim rather than to a regime."""
+    first = next((r for r in all_regimes if r.claim == regime.claim and r.role == "quantized"), None)
+    if regime is not first:
+        return regime
+    own = tuple(v for v in shared if not v.model or not regime.claim or _key(v.model) in _key(regime.claim))
+    return replace(regime, values=regime.values + own)
+
+
+def _unique(name: str, made: list[DraftRegime], claim: str) -> str:
+    full = f"{name}, {claim}" if claim else name
+    return full if all(r.name != full for r in made) else f"{full} ({len(made)})"
+
+
+_Regimes = dict[tuple[str, str], list[Value]]
+
+
+def _grouped(results: list[Value], by: tuple[str, ...]) -> dict[str, _Regimes]:
+    """Values by claim and regime; accuracy, which no batch or host belongs to, joins every claim of its model."""
+    models = {_key(v.model): v.model for v in results if v.model}
+    only = next(iter(models.values())) if len(models) == 1 else ""
+    claims: dict[str, _Regimes] = {}
+    for value in (v for v in results if v.component in _SPEEDS):
+        name = ", ".join(filter(None, (_part(value, part, only) for part in by)))
+        _into(claims.setdefault(name, {}), value)
+    for value in (v for v in results if v.component in _ACCURACIES):
+        model = (value.model or only) if by else ""
+        homes = [regimes for name, regimes in claims.items() if _key(model) in _key(name)] if model else []
+        for regimes in homes or [claims.setdefault(model, {})]:
+            _into(regimes, value)
+    return claims
+
+
+def _part(value: Value, part: str, only: str) -> str:
+    if part == "model":
+        return value.model or only
+    if part == "batch":
+        return f"batch {value.batch}" if value.batch else ""
+    return value.hardware
+
+
+def _into(regimes: _Regimes, value: Value) -> None:
+    precision = "" if value.role == "reference" and not value.precision else value.precision
+    match = next(
+        (key for key in regimes if _key(key[0]) == _key(precision) and key[1] == value.role), (precision, value.role)
+    )
+    regimes.setdefault(match, []).append(value)
+
+
+def _regime(
+    name: str,
+    role: str,
+    claim: str,
+    place: tuple[int, int],
+    values: tuple[Value, ...],
+    siblings: _Regimes,
+    overview: dict[Component, Disclosure],
+) -> DraftRegime:
+    """One regime: what the document says of all, and of the numbers only its own."""
+    path: Path = ("claims", place[0], "regimes", place[1])
+    disclosures = dict(overview)
+    reference = [v for (_, r), vs in siblings.items() if r == "reference" for v in vs]
+    for component in (*_SPEEDS, Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE):
+        pool = reference if component is Component.ACCURACY_REFERENCE else values
+        own = [v for v in pool if v.component is component]
+        disclosures[component] = _own(component, own, overview[component], path)
+    return DraftRegime(
+        name=name,
+        role="reference" if role == "reference" else "quantized",
+        path=path,
+        disclosures=disclosures,
+        claim=claim,
+        values=values,
+    )
+
+
+def _own(component: Component, own: list[Value], told: Disclosure, path: Path) -> Disclosure:
+    """A regime's own numbers; where it has none, what the document says in words counts as far as partial."""
+    place = (*path, component.value)
+    if own:
+        exact = any(v.strength is Strength.EXACT for v in own)
+        capped = component is Component.SUSTAINED_THROUGHPUT and told.status is not Status.DISCLOSED
+        status = Status.DISCLOSED if exact and not capped else Status.PARTIAL
+        quotes = _distinct(v.evidence for v in own)
+        return replace(
+            told, status=status, evidence=quotes, path=place, note=told.note if status is Status.PARTIAL else ""
+        )
+    if told.status is Status.DISCLOSED:
+        return Disclosure(
+            status=Status.MISSING, value=None, path=place, note="told of other regimes of this document only"
+        )
+    return told

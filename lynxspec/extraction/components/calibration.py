@@ -1,0 +1,261 @@
+"""Calibration data and method, or the explicit word that none is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lynxspec.draft import Quote, Strength, Value
+from lynxspec.extraction.document import Document, Evidence
+from lynxspec.extraction.quantities import NUMBER, number, strength
+from lynxspec.extraction.reading import Hit, Unit
+from lynxspec.extraction.schemes import label
+from lynxspec.sheet import Table
+from lynxspec.vocabulary import Component, Status
+
+_D, _P = Status.DISCLOSED, Status.PARTIAL
+
+CALIBRATION = re.compile(
+    r"calib|校准|校正|較正|キャリブレーション|캘리브레이션|보정|kalibr|representative (?:data|set|sample)|num_samples|nsamples"
+    r"|quantization data(?:set)?"
+)
+
+NONE_NEEDED = re.compile(
+    r"calibration[- ]free|data[- ]free|(?:no|without(?: (?:any|requiring|the need for"
+    r"|needing))?(?: post-training)?|zero) calibration(?! error)|(?:not|n't|never) (?:need|require|use|rely on"
+    r"|involve)s? (?:any |a )?(?:calibration|data(?:set)?\b)"
+    r"|skip(?:s|ping|ped)? (?:the )?calibration|no need (?:to|for) (?:any )?(?:calibrat|pre-quantiz)"
+    r"|calibration (?:data(?:set)? |step |process )?(?:is|was) not (?:needed|required|used|necessary)"
+    r"|no (?:additional )?(?:data|dataset) (?:is |was )?(?:needed|required|used)"
+    r"|不需要校准|无需校准|不用校准|无校准|免校准|キャリブレーション不要|較正不要|캘리브레이션이 필요 ?없|보정(?:이| 데이터가)? 필요 ?없|keine kalibrier\w*"
+    r"|ohne kalibrier\w*|on[- ]the[- ]fly (?:weight )?quanti[sz]ation"
+)
+
+_COUNT = re.compile(
+    rf"(?<![\w.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
+    rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches)\b"
+    rf"|({NUMBER})\s?(?:张|条|个样本|枚|장|개(?:의)? (?:샘플|이미지))"
+)
+_CODE_COUNT = re.compile(
+    r"(?:num|n|max|nb|number|calib\w*)_?-?(?:of_)?(?:calib\w*|train)?[_-]?(?:samples?|images?|data|size|steps"
+    r"|examples|iterations?|nsamples)(?:_?per_dataset)?\"?\s*[=: ]\s*\"?(\d[\d_,]*)"
+    r"|calib(?:ration)?[_-](?:size|set[_-]size|dataset[_-]size|batches|num|data[_-]size|steps"
+    r"|samples)\"?\s*[=: ]\s*\"?(\d[\d_,]*)"
+    r"|nsamples\"?\s*[=: ]\s*(\d+)|calib\w*_(\d{2,6})(?![\d\w]*k)|(?:subset|dataset)_size\"?\s*[=:]\s*(\d+)"
+)
+_DATA_WORD = re.compile(
+    r"calibration (?:data|set|sample|image|dataset|prompt|text|corpus)|representative (?:data|set|sample|image"
+    r"|dataset)|data (?:\w+ ){0,10}(?:to|for) calibrat|calibrat\w+ (?:\w+ ){0,4}(?:data|set|samples|images)"
+    r"|校准(?:数据|集)|較正データ|キャリブレーションデータ|캘리브레이션 데이터|kalibrier\w*daten|imatrix|importance matrix|--calib\w*"
+)
+_DATA_OF_CODE = re.compile(
+    r"(?:dataset|calib_data|calib_dataset|dataset_id|calibration_dataset|data|ds)(?:_name|_path"
+    r"|_id)?\"?\s*[=:]\s*\"?([a-z0-9_\-/.]{2,60})|load_dataset\(\s*\"([^\"]+)\"|--(?:calib_)?dataset(?:_name"
+    r"|_path)?[ =]([a-z0-9_\-/.]+)"
+)
+
+
+def data(document: Document) -> Iterator[Evidence]:
+    """D: a named set with a sample count, or an explicit "none"; P: a name or a count alone, or data in general."""
+    for hit in document.hits(NONE_NEEDED):
+        if (
+            _calibrates(document, hit.unit)
+            or "quant" in document.flags(hit.unit)
+            or document.about_quantization(hit.unit)
+        ):
+            yield Evidence(status=_D, value="none needed", quote=document.quote(hit))
+    counts = [
+        (f"{v.low:g} samples", v.evidence)
+        for v in document.values
+        if v.component is Component.CALIBRATION_DATA and v.low
+    ]
+    names = [*_names(document)]
+    both = bool(counts) and bool(names)
+    note = "" if both else "how many samples is not told" if names else "which data set is not told"
+    for value, quote in (*counts, *names):
+        yield Evidence(status=_D if both else _P, value=value, quote=quote, note=note)
+    for hit in document.hits(_DATA_WORD):
+        yield Evidence(status=_P, value="", quote=document.quote(hit), note="neither data set nor sample count")
+
+
+def _calibrates(document: Document, unit: Unit) -> bool:
+    """Whether a unit speaks of calibrating a quantizer."""
+    words = document.reading.words(unit)
+    return CALIBRATION.search(words) is not None and "calibration error" not in words
+
+
+def _context(document: Document, unit: Unit) -> bool:
+    """Whether a unit, its block or a close neighbour speaks of calibration."""
+    near = document.reading.near(unit, before=2, after=2)
+    if unit.kind in {"code", "meta"}:
+        near = document.reading.near(unit, before=12, after=12)
+    gptq_samples = re.search(r"(?:for|using|with|run|ran) (?:the )?(?:gptq|awq|spinquant|smoothquant|autoround)", near)
+    optimizing = re.search(r"optimi[sz]|quanti[sz]|compress", near) is not None and "dataset" in document.reading.words(unit)
+    return CALIBRATION.search(near) is not None or gptq_samples is not None or optimizing
+
+
+def sample_counts(document: Document) -> Iterator[Value]:
+    """How many samples prose and code say that calibration took."""
+    for hit in document.hits(_COUNT):
+        if hit.unit.kind in {"code", "meta"} or not _context(document, hit.unit) or _of_evaluation(document, hit):
+            continue
+        count = number(f"{hit.match[1] or hit.match[4]}{hit.match[2] or ''}")
+        yield _count(document, hit, count)
+    for hit in document.hits(_CODE_COUNT):
+        if "harness" in document.flags(hit.unit) or not (_context(document, hit.unit) or "calib" in hit.match[0]):
+            continue
+        yield _count(document, hit, number(next(g for g in hit.match.groups() if g).replace("_", "")))
+
+
+def _count(document: Document, hit: Hit, samples: float | None) -> Value:
+    """A sample count with the algorithm and the data set that its sentence names nearest to it."""
+
+    def nearest(*kinds: str) -> str:
+        names = document.reading.names(hit.unit, *kinds)
+        close = min(names, key=lambda m: abs(m.start - hit.match.start()), default=None)
+        return document.reading.text[close.start : close.end] if close else ""
+
+    return Value(
+        component=Component.CALIBRATION_DATA,
+        low=samples,
+        high=samples,
+        unit="samples",
+        strength=strength(document.reading.words(hit.unit), hit.start, hit.end),
+        role="quantized",
+        evidence=document.quote(hit),
+        precision=nearest("algorithm"),
+        dataset=nearest("dataset") or _set_before(document, hit),
+    )
+
+
+def _set_before(document: Document, hit: Hit) -> str:
+    """The data set that the sentences before name, where this one says "the same dataset" or names none."""
+    for unit in reversed(document.reading.units[max(0, hit.unit.index - 3) : hit.unit.index]):
+        names = document.reading.names(unit, "dataset")
+        if unit.block == hit.unit.block and names:
+            return document.reading.text[names[-1].start : names[-1].end]
+    return ""
+
+
+def _of_evaluation(document: Document, hit: Hit) -> bool:
+    """Whether a count is of evaluation, training or batch items rather than of calibration."""
+    words = document.reading.words(hit.unit)
+    if CALIBRATION.search(words):
+        return False
+    return (
+        re.search(
+            r"evaluat|benchmark|throughput|latency|per second|batch|accuracy (?:on|over)|test set|validation", words
+        )
+        is not None
+    )
+
+
+def _names(document: Document) -> Iterator[tuple[str, Quote]]:
+    for mention, unit in document.reading.named("dataset"):
+        words = document.reading.words(unit)
+        if (
+            "harness" in document.flags(unit)
+            or unit.kind in {"header", "row", "heading"}
+            and not CALIBRATION.search(words)
+        ):
+            continue
+        typical = mention.detail.get("role") == "calibration"
+        if (
+            CALIBRATION.search(words)
+            or (typical and _context(document, unit))
+            or (unit.kind == "code" and _context(document, unit))
+        ):
+            if re.search(r"evaluat|accuracy|score|validat", words) and not CALIBRATION.search(words):
+                continue
+            yield mention.name, document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        elif unit.kind == "sentence" and re.search(r"samples", words) and _context(document, unit):
+            yield mention.name, document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+    for hit in document.hits(_DATA_OF_CODE, "code"):
+        name = next((g for g in hit.match.groups() if g), "")
+        if (
+            name
+            and _context(document, hit.unit)
+            and "harness" not in document.flags(hit.unit)
+            and not re.fullmatch(r"(?:dataset|ds|data|none|true|false|args\.\w+|str|[\d.]+)", name)
+        ):
+            yield name, document.quote(hit)
+
+
+_SUPPORT = re.compile(
+    r"\bsupport|\bsuch as\b|\bincluding\b|\be\.g\.|\blike\b|\boptions?\b|\bavailable\b|\bimplements\b"
+    r"|\balgorithms? (?:from|of|to)\b|\bmethods? (?:from|of|are)\b"
+)
+_PARTIAL_METHOD = re.compile(
+    r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
+    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|min[ /-]?max"
+    r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练|事後量子化|학습 후 양자화"
+    r"|calibration (?:process|step|method|algorithm)s?|nachträgliche quantisierung"
+)
+
+
+def method(document: Document) -> Iterator[Evidence]:
+    """D: an algorithm or range estimator is named; P: only PTQ, static, QAT, a list of what is supported."""
+    uncovered = _uncovered(document)
+    for mention, unit in document.reading.named("algorithm", "calibration_method"):
+        words = document.reading.words(unit)
+        if mention.name.lower() in _NO_METHOD or document.boilerplate(unit):
+            continue
+        if mention.kind == "calibration_method" and not (
+            CALIBRATION.search(document.reading.near(unit)) or document.about_quantization(unit)
+        ):
+            continue
+        listed = (
+            _SUPPORT.search(words) is not None
+            and "own" not in document.flags(unit)
+            and unit.kind not in {"row", "header", "code", "meta"}
+        )
+        dynamic = (
+            mention.kind == "calibration_method"
+            and mention.name in {"minmax", "min_max", "absmax"}
+            and "runtime" in words.replace("run time", "runtime")
+        )
+        note = (
+            "a list of what is supported"
+            if listed
+            else f"of {uncovered} it is not told"
+            if uncovered
+            else "scales are made at run time"
+            if dynamic
+            else ""
+        )
+        quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        yield Evidence(status=_P if note else _D, value=mention.name, quote=quote, note=note)
+    for hit in document.hits(NONE_NEEDED):
+        if "free" in hit.match[0] or "calib" in hit.match[0]:
+            yield Evidence(status=_D, value="none needed", quote=document.quote(hit))
+    for hit in document.hits(_PARTIAL_METHOD):
+        if "rival" not in document.flags(hit.unit):
+            yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no algorithm is named")
+
+
+_NO_METHOD = frozenset({"qat", "ptq", "qad", "double quantization", "pruning", "knowledge distillation", "qlora", "palettization", "mixed-precision search"})
+"""What is named as an algorithm and tells nothing of how ranges or weights were found."""
+
+
+def _uncovered(document: Document) -> str:
+    """A regime of a table that names no algorithm where others do, and prose names none either; empty if none."""
+    regimes: dict[str, bool] = {}
+    for sheet in document.reading.sheets:
+        for table in sheet.tables():
+            regimes.update(_header_regimes(table))
+    told_in_prose = any(
+        u.kind == "sentence" and not document.generic(u) for _, u in document.reading.named("algorithm")
+    )
+    if told_in_prose or not any(regimes.values()):
+        return ""
+    return next((name for name, has in regimes.items() if not has), "")
+
+
+def _header_regimes(table: Table) -> dict[str, bool]:
+    found = {}
+    for row in table.rows[: table.headers]:
+        for cell in row.cells:
+            what = label(cell.text.text) if cell.text else None
+            if what and what[1] == "quantized" and re.search(r"\d", what[0]):
+                found[what[0]] = re.search(r"awq|gptq|smooth|spin|rtn|round|hqq", what[0].lower()) is not None
+    return found

@@ -1,0 +1,209 @@
+"""Number format, quantized tensors, granularity, and the policy for layers that stay higher."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lynxspec.extraction.document import Document, Evidence
+from lynxspec.extraction.reading import Unit
+from lynxspec.extraction.schemes import SCHEME, TENSOR, Scheme
+from lynxspec.vocabulary import Status
+
+_D, _P = Status.DISCLOSED, Status.PARTIAL
+
+_ENUMERATION = 5
+"""So many formats in one sentence are a list of what is supported, not what was done."""
+
+_QUANTIZED_WORD = re.compile(
+    r"(?:pre-?)?quanti[sz](?:ed|ation|ing)|compressed (?:model|integer)|low[- ]bit|量化|양자화|量子化|quantisier\w*"
+)
+
+_PROSE = ("sentence", "caption", "footnote")
+
+
+def precision_format(document: Document) -> Iterator[Evidence]:
+    """D: an unambiguous number format; P: a bit width, or only the word "quantized"."""
+    per_unit: dict[int, list[Scheme]] = {}
+    for scheme, unit in document.schemes:
+        per_unit.setdefault(unit.index, []).append(scheme)
+    for index, found in per_unit.items():
+        unit = document.reading.units[index]
+        quantized = [s for s in found if s.sort == "quantized"]
+        flags = document.flags(unit)
+        if not quantized or document.boilerplate(unit) or ("rival" in flags and "own" not in flags):
+            continue
+        listed = len({s.name for s in found}) >= _ENUMERATION and unit.kind in _PROSE and "own" not in flags
+        for scheme in quantized:
+            exact = scheme.exact or _beside_tensor(document, unit, scheme)
+            quote = document.reading.quote(unit, scheme.start, scheme.end)
+            note = "a list of formats" if listed else "" if exact else "a bit width, not a number format"
+            yield Evidence(status=_D if exact and not listed else _P, value=scheme.name, quote=quote, note=note)
+    for hit in document.hits(_QUANTIZED_WORD):
+        if "rival" not in document.flags(hit.unit):
+            yield Evidence(status=_P, value="quantized", quote=document.quote(hit), note="no number format is named")
+
+
+def _beside_tensor(document: Document, unit: Unit, scheme: Scheme) -> bool:
+    """Whether a bit width is told of weights and activations, as in "8-bit weights and activations"."""
+    words = document.reading.words(unit)
+    tensors = {m[0][:6] for m in TENSOR.finditer(words)}
+    return len(tensors) >= 2 and TENSOR.search(words, max(0, scheme.start - 60), scheme.end + 60) is not None
+
+
+_BOTH = re.compile(
+    r"weights?(?: tensors?)? ?(?:and|&|/|,|\+) ?activations?|activations? ?(?:and|&|/) ?weights?|权重和激活|重みと活性"
+    r"|가중치와 활성|weight[s]?[ -]only|only (?:the )?weights|gewichte und aktivierung\w*"
+)
+_KV = re.compile(r"(?:kv|key[ -/]?value)[ -]?caches?")
+_NAMED_BITS = re.compile(
+    r"(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d{1,2}\w* (?:\w+[ -]){0,2}(?:weights?|activations?)|(?:\d|four"
+    r"|eight)[ -]?bits? (?:\w+[ -]){0,3}(?:weights?|activations?)"
+    r"|(?:weights?|activations?)(?: \w+){0,5}? (?:to|in|into|as|at|using|with|are|of"
+    r"|:) (?:\w+ ){0,4}?(?:(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d|\d[ -]?bits?|e4m3|four|eight)"
+)
+_IMPLIED = re.compile(
+    r"(?<![a-z])(?:awq|gptq|gguf|q\d_k_[sml]|q\d_[01k]|hqq|rtn|nf4|weight compression|palettiz\w+)(?![a-z])"
+    r"|int[48][ _-]?(?:awq|weights?|wo)\b|(?:weights?|activations?|kv[ -]caches?)"
+)
+
+
+def tensors_quantized(document: Document) -> Iterator[Evidence]:
+    """D: prose tells which of weights, activations, KV cache; P: only a scheme's name, a header, or a primer does."""
+    for hit in document.hits(SCHEME):
+        if (
+            hit.unit.kind in _PROSE
+            and not document.generic(hit.unit)
+            and hit.match[0].startswith("w")
+            and hit.match[0][1].isdigit()
+        ):
+            yield Evidence(status=_D, value=hit.match[0].upper(), quote=document.quote(hit))
+        elif hit.match[0][1].isdigit():
+            yield Evidence(
+                status=_P, value=hit.match[0].upper(), quote=document.quote(hit), note="only a scheme's name tells it"
+            )
+    for hit in document.hits(_BOTH, *_PROSE, "heading"):
+        quant = "quant" in document.flags(hit.unit)
+        if quant and "rival" not in document.flags(hit.unit):
+            told = not document.generic(hit.unit) and hit.unit.kind != "heading"
+            yield Evidence(
+                status=_D if told else _P,
+                value=hit.match[0],
+                quote=document.quote(hit),
+                note="" if told else "told in general",
+            )
+    for hit in document.hits(_NAMED_BITS):
+        told = hit.unit.kind in _PROSE and not document.generic(hit.unit) and "rival" not in document.flags(hit.unit)
+        yield Evidence(
+            status=_D if told else _P,
+            value=hit.match[0],
+            quote=document.quote(hit),
+            note="" if told else "told in general or in a name",
+        )
+    for pattern, note in ((_KV, "the KV cache alone is named"), (_IMPLIED, "only implied by a name")):
+        for hit in document.hits(pattern):
+            if "quant" in document.flags(hit.unit) and "rival" not in document.flags(hit.unit):
+                yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note=note)
+
+
+_GRANULARITY = re.compile(
+    r"per[- _](?:output[- ]|input[- ])?(?:tensor|channel|token|row|column|block|group|head|layer"
+    r"|axis)(?:[- ]?wise)?(?![- ]?(?:latency|sla|cost|price|second|time))|(?:tensor|channel|token|group|row"
+    r"|block|layer)[- ]?wise"
+    r"|(?:q_?)?group[ _-]?size[s]?(?: of|:|=|\s)*\s*[\"']?\d+|block[ _-]?size[s]?(?: of|:|=|\s)*\s*\d+"
+    r"|\bblock-\d+|groups? of \d+|blocks? of \d+|[-_]g(?:32|64|128|256)\b|(?<![a-z])g(?:32|64|128|256)\b"
+    r"|tensor-wide|output-channel scaling"
+    r"|逐(?:通道|张量|token|组)|按通道|每通道|分组量化|チャネル(?:毎|ごと|単位)|テンソル(?:毎|ごと|単位)|채널별|텐서별|pro kanal|kanalweise"
+    r"|single (?:quantization parameter|scale)|per_channel\w*|per_tensor\w*|(?:fine[- ]grained"
+    r"|block)[- ]quantiz\w+|\b(?:1x128|128x128)\b|groupwise"
+)
+_QUANT_NEAR = re.compile(
+    r"quanti|scale|scaling|dynamic|symmetric|weight|activation|\d[ -]?bit|fp8|int[48]|granular|w\d+a\d+|group"
+    r"|zero[- ]point|awq|gptq|量化|양자화|量子化"
+)
+
+
+def granularity(document: Document) -> Iterator[Evidence]:
+    """D: per tensor, channel, token or group size; P: only in a path or name, or in a primer."""
+    for hit in document.hits(_GRANULARITY):
+        unit = hit.unit
+        if not (
+            _QUANT_NEAR.search(document.reading.near(unit)) or QUANTIZING_CODE.search(document.reading.words(unit))
+        ):
+            continue
+        if "rival" in document.flags(unit) and "own" not in document.flags(unit):
+            continue
+        size = re.search(r"\d+", hit.match[0])
+        vague = (
+            re.fullmatch(r"(?:group|block|layer|token|channel)[- ]?wise|per[- _]group|groupwise", hit.match[0])
+            is not None
+            and not size
+        )
+        in_name = hit.match[0].startswith(("block-", "-g", "_g")) and _in_path(document, unit, hit.start)
+        told = (
+            not document.generic(unit) and not in_name and not (vague and hit.match[0].startswith(("layer", "block")))
+        )
+        note = "" if told else "only a name tells it" if in_name else "told in general"
+        yield Evidence(status=_D if told else _P, value=hit.match[0].strip(" :="), quote=document.quote(hit), note=note)
+
+
+QUANTIZING_CODE = re.compile(r"quant|calib|gptq|awq|group_size|scheme")
+
+
+def _in_path(document: Document, unit: Unit, at: int) -> bool:
+    """Whether a place stands inside a path, URL or file name."""
+    words = document.reading.words(unit)
+    left = words.rfind(" ", 0, at) + 1
+    right = words.find(" ", at)
+    token = words[left : right if right >= 0 else len(words)]
+    return "/" in token or re.search(r"\.\w{2,5}$", token) is not None or token.count("-") + token.count("_") >= 3
+
+
+_EXCEPTION = re.compile(
+    r"ignore\s*[=:]\s*\[?|ignored_layers|modules_to_not_convert|skip_modules|exclude[_d]?\w*\s*[=:]"
+    r"|keep_\w*layers|nodes_to_exclude|op_types_to_exclude|--exclude|--ignored_scope|ignored_scope"
+    r"|lm[_ -]?head|output (?:layer|head|projection)s?\b|classif(?:ication|ier) (?:layer|head)"
+    r"|embeddings?(?: (?:layer|table|lookup table|weights?))?\b|(?:first|last|final)(?: and (?:the )?(?:first"
+    r"|last|final))? (?:\w+ )?(?:layers?|conv\w*|blocks?)"
+    r"|(?:router|gate|gating)s?(?: layers?| weights?)?\b|vision (?:tower|encoder)|layer-?norms?\b"
+    r"|norm(?:alization)? layers?|softmax|attention (?:layers?|blocks?|modules?)|shared experts?"
+    r"|sensitive layers?|residual|output tensor|首层|末层|第一层|最后一层|最初の層|最終層|첫 (?:번째 )?레이어|마지막 레이어"
+)
+_KEPT = re.compile(
+    r"ignor|except|exclud|skip|keep|kept|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)|not quanti"
+    r"|un-?quanti|higher[- ]precision|full[- ]precision|in (?:bf16|fp16|fp32|float|int8|fp8|8[- ]bit"
+    r"|16[- ]bit)|(?:bf16|fp16|fp32|16-bit|8-bit|int8|int16|q6_k|q8_0|fp8)"
+    r"|unchanged|modules_to_not|保持|保留|不量化|除|유지|제외|以外|除外|außer|ausgenommen"
+)
+_VAGUE_POLICY = re.compile(
+    r"mixed[- ]precision|mixed[- ]bit|some (?:of the )?(?:layers|tensors|operators|parts)|(?:certain|sensitive"
+    r"|important|critical) (?:layers|weights|tensors|operators|channels)|(?:layers"
+    r"|tensors) (?:that are )?(?:sensitive|kept)|混合精度|混合精度|혼합 정밀도|gemischte präzision|backup precision"
+    r"|higher precision for"
+)
+
+
+def mixed_precision_policy(document: Document) -> Iterator[Evidence]:
+    """D: the exceptions are named; P: mixed precision is said and not which layers."""
+    for hit in document.hits(_EXCEPTION):
+        unit = hit.unit
+        words = document.reading.words(unit)
+        around = words[max(0, hit.start - 90) : hit.end + 110]
+        if unit.kind in {"header", "row"} and "quant" not in document.flags(unit):
+            continue
+        if not _KEPT.search(around.replace(hit.match[0], " ", 1)) and not re.match(
+            r"ignor|modules|skip|exclude|keep|nodes|op_types|--", hit.match[0]
+        ):
+            continue
+        if not (document.about_quantization(unit) or unit.kind in {"code", "meta"}) or "embedding model" in around:
+            continue
+        told = not document.generic(unit)
+        yield Evidence(
+            status=_D if told else _P,
+            value=hit.match[0].strip(" =:["),
+            quote=document.quote(hit),
+            note="" if told else "told in general",
+        )
+    for hit in document.hits(_VAGUE_POLICY, *_PROSE, "heading", "row", "header"):
+        if document.about_quantization(hit.unit) and not re.search(r"training", document.reading.words(hit.unit)):
+            yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="which layers is not told")

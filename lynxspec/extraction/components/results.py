@@ -1,0 +1,183 @@
+"""Evaluation set, accuracy of the quantized model and of its reference, and the acceptance criterion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lynxspec.draft import Strength, Value
+from lynxspec.extraction.components.calibration import CALIBRATION
+from lynxspec.extraction.document import Document, Evidence
+from lynxspec.vocabulary import Component, Status
+
+_D, _P = Status.DISCLOSED, Status.PARTIAL
+
+_TRAINED_ON = re.compile(
+    r"\b(?:pre-?)?trained (?:on|with|using)|fine-?tuned (?:on|with|using)|training (?:data|set)|calib"
+)
+
+
+def evaluation_set(document: Document) -> Iterator[Evidence]:
+    """D: a named data set or benchmark that results are given on; P: a name in a heading alone."""
+    for mention, unit in document.reading.named("dataset"):
+        words = document.reading.words(unit)
+        if document.boilerplate(unit) or "rival" in document.flags(unit):
+            continue
+        calibrating = (
+            CALIBRATION.search(document.reading.near(unit)) is not None or mention.detail.get("role") == "calibration"
+        )
+        if unit.kind in {"sentence", "code", "meta", "footnote"} and (calibrating or _TRAINED_ON.search(words)):
+            if (
+                not re.search(r"evaluat|accurac|score|benchmark|perplexity|validat", words)
+                or mention.detail.get("role") == "calibration"
+            ):
+                continue
+        quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        headed = unit.kind == "heading"
+        yield Evidence(
+            status=_P if headed else _D,
+            value=mention.name,
+            quote=quote,
+            note="named in a heading alone" if headed else "",
+        )
+    for value in document.values:
+        if value.dataset and value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}:
+            yield Evidence(status=_P, value=value.dataset, quote=value.evidence, note="named in a heading alone")
+
+
+_ADJECTIVE = re.compile(
+    r"(?:near|virtually|almost|nearly|practically)?[- ]?lossless(?:ly)?|(?:minimal|negligible|little|no|zero"
+    r"|without|marginal|small|slight|tiny|low|insignificant|acceptable"
+    r"|comparable)(?: to no)?(?: \w+){0,3} (?:accuracy|quality|performance|precision) (?:loss|drop|degradation"
+    r"|impact|reduction|penalty)"
+    r"|(?:loss|drop|degradation|impact|decrease|reduction|change|sacrific\w+|compromis\w+)s? (?:of|in|on"
+    r"|to)?(?: the| model)?(?: \w+)? ?(?:accuracy|quality) (?:is|was|are|remains?) (?:minimal|negligible|small"
+    r"|low|tiny)|(?:minimal|negligible|little|no|without|virtually no|not)(?: \w+){0,2} (?:impact|effect|loss"
+    r"|compromis\w+|sacrific\w+|degrad\w+|drop)(?: \w+){0,3} (?:accuracy|quality)"
+    r"|(?:maintain|preserv|retain|keep|match|recover|comparable|equivalent|similar|same|high|uncompromised"
+    r"|excellent|good|full|competitive)\w*(?: \w+){0,4} (?:accuracy|quality)(?! (?:and|is|of) \d)|(?:accuracy"
+    r"|quality) (?:is |was |are |remains? )?(?:preserved|maintained|retained|unchanged|on par|comparable"
+    r"|nearly identical|intact)"
+    r"|loss of accuracy|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化|ほぼ同等の精度|verlustfrei"
+    r"|ohne (?:\w+ )?(?:genauigkeits|qualitäts)verlust|no (?:appreciable|noticeable|significant|measurable"
+    r"|visible|perceptible)(?: \w+){0,3}"
+)
+_QUALITY = re.compile(r"accura|quality|lossless|loss|degrad|无损|精度|정확도|verlust|genauigkeit")
+
+
+def accuracy_result(document: Document) -> Iterator[Evidence]:
+    """D: a number of the quantized model; P: a bound or an adjective."""
+    yield from _graded(document, Component.ACCURACY_RESULT)
+    for hit in document.hits(_ADJECTIVE, "sentence", "caption", "footnote", "heading", "row"):
+        if not _QUALITY.search(hit.match[0]) or "rival" in document.flags(hit.unit):
+            continue
+        if document.about_quantization(hit.unit) and not (
+            document.generic(hit.unit) and "own" not in document.flags(hit.unit)
+        ):
+            yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="an adjective, no number")
+
+
+def _graded(document: Document, component: Component) -> Iterator[Evidence]:
+    for value in document.values:
+        if value.component is component:
+            exact = value.strength is Strength.EXACT
+            note = "" if exact else f"{value.strength.value}, no exact number"
+            yield Evidence(status=_D if exact else _P, value=spelled(value), quote=value.evidence, note=note)
+
+
+def spelled(value: Value) -> str:
+    """A value for people: ``MMLU 66.1 (INT4 AWQ)``."""
+    if value.low is None:
+        return value.strength.value
+    number = f"{value.low:g}" if value.high in (None, value.low) else f"{value.low:g} to {value.high:g}"
+    unit = value.unit if value.unit in {"%", "x"} else f" {value.unit}" if value.unit else ""
+    name = value.metric or value.dataset
+    regime = f" ({value.precision})" if value.precision else ""
+    bound = "up to " if value.strength is Strength.BOUND else ""
+    return f"{name} {bound}{number}{unit}{regime}".strip()
+
+
+_AGAINST = re.compile(
+    r"compared (?:to|with) (?:the )?(?:\w+[ -]){0,2}(?:bf16|fp16|fp32|float|baseline|original|full|unquantized"
+    r"|base)|(?:loss|drop|degradation|recover\w*|relative)[^.\n]{0,40}(?:bf16|fp16|fp32|float|baseline"
+    r"|original|full[- ]precision|unquantized)"
+)
+
+
+def accuracy_reference(document: Document) -> Iterator[Evidence]:
+    """D: a number of the reference; P: only a difference or ratio to it, or a footnote beside a table of results."""
+    in_table = any(v.component is Component.ACCURACY_RESULT and _from_table(document, v) for v in document.values)
+    for value in document.values:
+        if value.component is Component.ACCURACY_REFERENCE:
+            aside = in_table and not _from_table(document, value)
+            exact = value.strength is Strength.EXACT and not aside
+            yield Evidence(
+                status=_D if exact else _P,
+                value=spelled(value),
+                quote=value.evidence,
+                note="" if exact else "told of some of the results only",
+            )
+        elif value.component is Component.ACCURACY_RESULT and value.unit.endswith(("loss", "recovery")):
+            yield Evidence(
+                status=_P, value=spelled(value), quote=value.evidence, note="only the difference to it is told"
+            )
+    for hit in document.hits(_AGAINST):
+        accuracy = re.search(
+            r"accura|mmlu|score|perplexity|map\b|top-?1|quality|loss", document.reading.words(hit.unit)
+        )
+        if accuracy and any(v.component is Component.ACCURACY_RESULT for v in document.values):
+            yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no number of the reference")
+
+
+def _from_table(document: Document, value: Value) -> bool:
+    start = value.evidence.start
+    return start is not None and any(
+        row.start <= start < row.end
+        for table in document.reading.sheets[value.evidence.sheet].tables()
+        for row in table.rows
+    )
+
+
+_NUMBER = r"\d+(?:\.\d+)?\s?(?:%|percent|points?|pp\b)"
+_EXPLICIT = re.compile(
+    rf"(?:must|shall|should|target(?:ed|s)?|criteri\w+|accept\w*|threshold|tolerance|requirement|require[sd]?"
+    rf"|goal|guarantee[sd]?|constraint|budget|max_drop|maximal_drop|accuracy_drop|quality target|pass(?:es)? if"
+    rf"|ensure[sd]?)[^.\n]{{0,80}}{_NUMBER}"
+    rf"|{_NUMBER}[^.\n]{{0,60}}(?:threshold|criteri\w+|target|tolerance|requirement|constraint|as acceptable"
+    rf"|is acceptable|is considered|budget)|(?:max_drop|maximal_drop|accuracy_criterion|tolerable_loss|relative"
+    rf"|absolute)\"?\s*[=:]\s*0?\.\d+|99(?:\.9)?\s?% of (?:the )?(?:fp32|fp16|bf16|reference|original|baseline"
+    rf"|full)"
+)
+_VAGUE = re.compile(
+    r"meet\w*(?: \w+){0,3} (?:accuracy|quality) (?:requirement|target|constraint|criteri|goal)\w*"
+    r"|accept\w+ (?:accuracy|quality|loss|drop|degradation|range|level)|(?:accuracy"
+    r"|quality)(?: \w+){0,2} (?:requirement|target|constraint|budget|criteri|threshold|tolerance|goal)\w*"
+    r"|(?:accuracy|quality|loss|drop|degradation)(?: \w+){0,3} (?:is|was|are|were) acceptable|good enough"
+    r"|satisf\w+ (?:accuracy|quality)|(?:within|in) (?:an )?accept\w+ (?:range|limit|margin|bounds)|可接受"
+    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|akzeptab\w+|quality (?:is )?(?:high|good) enough"
+)
+_OF_ACCURACY = re.compile(
+    r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|mmlu|metric|精度|정확도|f1\b|bleu|fp32"
+    r"|fp16|reference|criterion"
+)
+
+
+def acceptance_criterion(document: Document) -> Iterator[Evidence]:
+    """D: an explicit threshold that the quantized model has to meet; P: a vague one."""
+    for hit in document.hits(_EXPLICIT):
+        words = document.reading.words(hit.unit)
+        if (
+            _OF_ACCURACY.search(words)
+            and not re.search(r"memory|learning rate|latency budget|speed", hit.match[0])
+            and "harness" not in document.flags(hit.unit)
+        ):
+            told = not document.generic(hit.unit)
+            yield Evidence(
+                status=_D if told else _P,
+                value=hit.match[0][:80],
+                quote=document.quote(hit),
+                note="" if told else "told in general",
+            )
+    for hit in document.hits(_VAGUE):
+        if document.is_about_quantization:
+            yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no threshold in numbers")

@@ -1,0 +1,175 @@
+"""Tool chain, runtime, driver stack, hardware, and batch or concurrency."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lynxspec.draft import Value
+from lynxspec.extraction.document import Document, Evidence
+from lynxspec.extraction.quantities import NUMBER, strength
+from lynxspec.extraction.reading import Unit
+from lynxspec.facts.lexicon import Mention
+from lynxspec.vocabulary import Component, Status
+
+_D, _P = Status.DISCLOSED, Status.PARTIAL
+
+_MAKES = re.compile(
+    r"quanti[sz]|compil|convert|export|calib|optimi[sz]|compress|pip install|import |量化|양자화|컴파일|toolkit|sdk"
+    r"|tool"
+)
+_RUNS = re.compile(
+    r"measured|benchmark|tested (?:with|on|using)|backend|serving|served|(?:inference|serving) (?:engine|framework|server|runtime)"
+    r"|\bruns? (?:with|using|in|through|via)\b|running (?:with|using|in)|deployed (?:with|using)|latency|throughput|tokens|推理引擎|部署"
+)
+
+
+def _tools(document: Document, role: str) -> Iterator[tuple[Mention, Unit]]:
+    for mention, unit in document.reading.named("tool"):
+        roles = mention.detail.get("roles", "").split()
+        if role in roles and not document.boilerplate(unit) and "rival" not in document.flags(unit):
+            yield mention, unit
+
+
+def tool_chain(document: Document) -> Iterator[Evidence]:
+    """D: the quantizer's name with version or commit; P: the name."""
+    for mention, unit in _tools(document, "quantizer"):
+        words = document.reading.words(unit)
+        if "runtime" in mention.detail.get("roles", "") and not _MAKES.search(words):
+            continue
+        yield _versioned(document, mention, unit)
+
+
+def runtime(document: Document) -> Iterator[Evidence]:
+    """D: the runtime's name and version; P: the name."""
+    for mention, unit in _tools(document, "runtime"):
+        both = "quantizer" in mention.detail.get("roles", "")
+        words = document.reading.words(unit)
+        if both and not mention.detail.get("version") and not _RUNS.search(words):
+            continue
+        yield _versioned(document, mention, unit)
+
+
+def _versioned(document: Document, mention: Mention, unit: Unit) -> Evidence:
+    version = mention.detail.get("version", "")
+    quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+    value = f"{mention.name} {version}".strip()
+    return Evidence(status=_D if version else _P, value=value, quote=quote, note="" if version else "no version")
+
+
+_NO_STACK = re.compile(r"\s?(?:graphs?|cores?|kernels?|out of memory|\.|_visible)")
+_PHONES = re.compile(r"android|ios|ipados|iphone")
+
+
+def driver_stack(document: Document) -> Iterator[Evidence]:
+    """D: driver, CUDA, ROCm or image version; P: an OS or a stack without version."""
+    for mention, unit in document.reading.named("driver"):
+        version = mention.detail.get("version", "")
+        words = document.reading.words(unit)
+        behind = words[mention.end - unit.start :]
+        if not version and (
+            _NO_STACK.match(behind)
+            or _PHONES.search(mention.name.lower())
+            or document.generic(unit)
+            or unit.kind == "code"
+        ):
+            continue
+        if document.boilerplate(unit) or "rival" in document.flags(unit):
+            continue
+        yield _versioned(document, mention, unit)
+
+
+_SUPPORTS = re.compile(
+    r"\bsupport|\bcompatible|\bsuch as\b|\be\.g\.|\bincluding\b|\bavailable (?:on|for)|\bdesigned for\b"
+    r"|\boptimi[sz]ed for\b|\bfor (?:use|deployment) on\b|\bany\b"
+)
+_MEASURED = re.compile(
+    r"measur|benchmark|tested|\bon (?:an? |the |one |two |four |eight |\d+x? ?)?|config|hardware|device|gpu"
+    r"|system|platform|evaluat|performance|throughput|latency|硬件|测试|장비|ハードウェア|instance"
+)
+
+
+def hardware(document: Document) -> Iterator[Evidence]:
+    """D: a product by name; P: a class of hardware, or a product that is only said to be supported."""
+    headings = [u for u in document.reading.units if u.kind == "heading"]
+    title = document.reading.words(headings[0]) if headings else ""
+    for mention, unit in document.reading.named("hardware"):
+        if document.boilerplate(unit) or "rival" in document.flags(unit):
+            continue
+        words = document.reading.words(unit)
+        quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        if mention.detail.get("generic") == "yes":
+            if _MEASURED.search(words) and not document.generic(unit):
+                yield Evidence(status=_P, value=mention.name, quote=quote, note="a class of hardware, not a product")
+            continue
+        of_this_sheet = mention.name.lower() in title
+        supported = (
+            _SUPPORTS.search(words) is not None
+            and "own" not in document.flags(unit)
+            and unit.kind in {"sentence", "footnote"}
+        )
+        if supported and not of_this_sheet:
+            yield Evidence(status=_P, value=mention.name, quote=quote, note="said to be supported, not measured on")
+        else:
+            yield Evidence(status=_D, value=mention.name, quote=quote)
+
+
+_BATCH = re.compile(
+    rf"batch(?:[ _-]?sizes?)?\s*(?:=|:|of|is|was|set to|at)?\s*(?:up to )?({NUMBER})(?![\w%]|\.\d)"
+    rf"|\bbs\s*[=:]?\s*({NUMBER})(?!\w)|concurrenc\w+\s*(?:=|:|of|level|is)*\s*({NUMBER})"
+    rf"|({NUMBER}) (?:max(?:imum)? |concurrent |parallel |simultaneous )(?:requests|users|streams|clients"
+    rf"|sessions)"
+    rf"|(?:max[_ -]?)?(?:num[_ -]?seqs|concurrency|batch[_-]size)\"?\s*[=: ]\s*({NUMBER})|({NUMBER}) streams\b"
+    rf"|batch-({NUMBER})\b|({NUMBER}) requests? (?:at a time|in flight|per batch)|并发\w{{0,2}}[:： ]*({NUMBER})"
+    rf"|批(?:大小|量|次)\w{{0,2}}[:：为 ]*({NUMBER})|배치 ?(?:크기)?[는은:： ]*({NUMBER})|バッチ\w{{0,4}}[:：は ]*({NUMBER})"
+)
+_BATCH_WORD = re.compile(
+    r"single[- ]stream|single[- ](?:batch|request|user)|offline scenario|server scenario|multi-?stream|(?:low"
+    r"|small|large|high|larger|smaller|big) batch(?:es| sizes?)?|batch sizes?\b|batched|multi-user"
+    r"|prompt[- ]length\s*(?:of|=)?\s*\d+|작은 배치|배치 크기|低バッチ|小批量|batchgröße|concurrent (?:users|requests)"
+    r"|single stream"
+)
+_SAYS_HOW_MANY = re.compile(r"single[- ]stream|single[- ](?:batch|request|user)|single stream")
+_NOT_SERVING = re.compile(
+    r"local batch|global batch|train|fine-?tun|gradient|lm[_-]?eval|--tasks|calib|\bepoch|per_device|auto\b"
+)
+
+
+def batch_values(document: Document) -> Iterator[Value]:
+    """Batch sizes and concurrencies that prose and code give in numbers."""
+    for hit in document.hits(_BATCH):
+        words = document.reading.words(hit.unit)
+        if "harness" in document.flags(hit.unit) or _NOT_SERVING.search(words[max(0, hit.start - 70) : hit.end + 40]):
+            continue
+        number = float(next(g for g in hit.match.groups() if g).replace(",", ""))
+        yield Value(
+            component=Component.BATCH_OR_CONCURRENCY,
+            low=number,
+            high=number,
+            unit="",
+            strength=strength(words, hit.start, hit.start),
+            role="quantized",
+            evidence=document.quote(hit),
+            hardware=document.nearby(hit.unit, "hardware"),
+            model=document.nearby(hit.unit, "model"),
+        )
+
+
+def batch_or_concurrency(document: Document) -> Iterator[Evidence]:
+    """D: a batch size or concurrency in numbers; P: "low batch sizes", or only a prompt length."""
+    for value in document.values:
+        if value.component is Component.BATCH_OR_CONCURRENCY or (
+            value.batch and value.component is not Component.THROUGHPUT_GAIN
+        ):
+            yield Evidence(status=_D, value=value.batch or f"{value.low:g}", quote=value.evidence)
+    for hit in document.hits(_BATCH_WORD):
+        words = document.reading.words(hit.unit)
+        if "harness" in document.flags(hit.unit) or _NOT_SERVING.search(words[max(0, hit.start - 70) : hit.end + 40]):
+            continue
+        told = _SAYS_HOW_MANY.search(hit.match[0]) is not None
+        yield Evidence(
+            status=_D if told else _P,
+            value=hit.match[0],
+            quote=document.quote(hit),
+            note="" if told else "no number of items or requests",
+        )

@@ -1,0 +1,111 @@
+"""The model, its family, and whether the evaluation resembles the deployment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lynxspec.extraction.document import Document, Evidence
+from lynxspec.vocabulary import Component, Status
+
+_D, _P = Status.DISCLOSED, Status.PARTIAL
+
+
+def model_name(document: Document) -> Iterator[Evidence]:
+    """D: a model by name."""
+    yield from _models(document)
+    for value in document.values:
+        if value.model:
+            yield Evidence(status=_D, value=value.model, quote=value.evidence)
+
+
+def _models(document: Document) -> Iterator[Evidence]:
+    for mention, unit in document.reading.named("model"):
+        if document.boilerplate(unit) or "harness" in document.flags(unit):
+            continue
+        quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        rival = "rival" in document.flags(unit)
+        yield Evidence(
+            status=_P if rival else _D,
+            value=mention.name,
+            quote=quote,
+            note="named in a comparison only" if rival else "",
+        )
+
+
+def model_family(document: Document) -> Iterator[Evidence]:
+    """D: a named model tells its family, or the family is told of this model; P: a class of models in passing."""
+    for mention, unit in document.reading.named("model"):
+        family = mention.detail.get("family", "")
+        if document.boilerplate(unit) or "rival" in document.flags(unit):
+            continue
+        quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        yield Evidence(status=_D, value=family or mention.name, quote=quote)
+    for value in document.values:
+        if value.model:
+            yield Evidence(status=_D, value=value.model, quote=value.evidence)
+
+
+_SHAPE = re.compile(
+    r"(?:input|prompt|isl|context|prefill)[\w /]{0,24}?(?:length|tokens?|len|sequence|seq"
+    r"|prompt)?[\w ]{0,10}?[ =:|(]*\d[\d,]*k?[^.\n]{0,40}?(?:output|osl|generat|decode|completion)"
+    r"|isl[/ ,|]+osl|(?:input|prompt)[^|.\n]{0,24}\| ?[^|.\n]{0,6}(?:output|generat)|\b\d+k?/\d+k? (?:input"
+    r"|tokens)"
+    r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b|pl gl cl"
+    r"|\d{2,6} (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
+)
+_DOMAIN = re.compile(
+    r"summari[sz]ation|dialogue|customer|chat ?bot|multi-?turn|sharegpt|rag\b|retrieval|code (?:completion"
+    r"|generation)|function calling|agentic|tool use|translation|medical|autonomous driving|adas|bdd-?100k"
+    r"|surveillance|retail|speech recognition|transcription|long[- ]context|workloads?\b.{0,30}(?:real"
+    r"|production|representative)|(?:real|production)[- ](?:world|life)? ?(?:workloads?|traffic|use cases?"
+    r"|data)|use[- ]cases?\b.{0,40}(?:\d+|shape|profile|length)"
+)
+_DEPLOYED = re.compile(
+    r"(?:our|customer'?s?|actual|live|real) (?:production|deployment|user|customer) (?:traffic|data|workload"
+    r"|prompts|requests|images)|production (?:traffic|workload|logs|prompts)|evaluated on (?:our"
+    r"|the customer'?s?) (?:own )?(?:data|workload|domain)|deployment (?:domain|workload|data)"
+)
+_TEST = re.compile(
+    r"benchmark|evaluat|measur|accura|score|rouge|throughput|latency|test|samples|mAP|\bmap\b|perf|scenario"
+    r"|config|\d"
+)
+
+
+_DOMAINS = frozenset({"driving", "summaries", "translation", "medical", "chat", "clicks", "retrieval", "tools", "long context"})
+"""Domains of public sets that resemble somebody's deployment; general knowledge and photographs do not."""
+
+
+def workload_relevance(document: Document) -> Iterator[Evidence]:
+    """D: evaluated on the deployment's own domain; P: a workload-shaped profile, or a task that is like a domain."""
+    for hit in document.hits(_DEPLOYED):
+        if not document.generic(hit.unit):
+            yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
+    for hit in document.hits(_SHAPE):
+        if "harness" not in document.flags(hit.unit):
+            yield Evidence(
+                status=_P,
+                value=hit.match[0],
+                quote=document.quote(hit),
+                note="a shape of load, not the deployment's data",
+            )
+    for mention, unit in document.reading.named("dataset"):
+        if (
+            mention.detail.get("domain") in _DOMAINS
+            and mention.detail.get("role") != "calibration"
+        ):
+            quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+            yield Evidence(status=_P, value=mention.name, quote=quote, note="a public set that is like a domain")
+    for hit in document.hits(_DOMAIN, "row", "header", "sentence", "caption"):
+        measured = _TEST.search(document.reading.words(hit.unit)) is not None
+        if measured and not document.generic(hit.unit) and _has_results(document):
+            yield Evidence(
+                status=_P, value=hit.match[0], quote=document.quote(hit), note="like a domain, not the deployment's own"
+            )
+
+
+def _has_results(document: Document) -> bool:
+    return any(
+        v.component in {Component.ACCURACY_RESULT, Component.SUSTAINED_THROUGHPUT, Component.THROUGHPUT_GAIN}
+        for v in document.values
+    )

@@ -1,0 +1,188 @@
+"""A document under reading: its units, the flags that warn of traps, and the values found so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from lynxspec.draft import Quote, Value
+from lynxspec.extraction.reading import Hit, Reading, Unit
+from lynxspec.extraction.schemes import FORMATS, SCHEME, TENSOR, Scheme, schemes
+from lynxspec.vocabulary import Status
+
+QUANT = re.compile(
+    r"quanti[sz]|(?<![a-z])int-?[248](?![0-9])|(?<![a-z])u?int8|fp-?[48](?![0-9])|float8|w\d{1,2}a\d{1,2}|mxfp"
+    r"|nvfp|[2-8][ -]?bits?\b|compress|low[- ](?:precision|bit)|e4m3|q\d_|gguf|awq|gptq"
+    r"|1\.58|palettiz|reduced[- ]precision|lower precision|量化|量子化|양자화|低精度|低比特"
+)
+"""Words that make a sentence about quantization."""
+
+_GENERIC = re.compile(
+    r"\b(?:is|are) (?:a|an|the) (?:\w+[- ]){0,3}(?:technique|method|process|approach|procedure|format|way"
+    r"|algorithm)s?\b|\btypically\b|\bgenerally\b|\bin general\b|\busually\b|\bcommonly\b"
+    r"|\bcan be (?:used|applied|quantized|calibrated|set|chosen)|\b(?:users?|developers?|you|one"
+    r"|customers?) (?:can|may|could|should|must|need|might|will need)\b|\bthere are (?:two|three|several|many"
+    r"|different)\b"
+    r"|\bfor example\b|\be\.g\.|\bsuch as\b|\bincluding\b|\brecommend|\bwhat is\b|\bhow (?:to|it) "
+    r"|\brefers to\b|\bwe will (?:explore|discuss)|\bif you (?:want|need|would)|\bsupports?\b|\bavailable\b"
+)
+"""Words of manuals and primers: what could be done, not what was done."""
+
+_OWN = re.compile(
+    r"following table|table below|below table|tables? (?:shows?|compares?|lists?|demonstrates?)|\bwe (?:compare|have |also |then |first |only |further |utili[sz]ed |use |used |appl|quanti|calibrat|measur"
+    r"|evaluat|employ|keep|kept|design|adopt|chose|ran|run|obtain|report|observe)"
+    r"|\bour (?:quantiz|scheme|model|recipe|approach|method|evaluation|result)|\bwas (?:obtained|quantized"
+    r"|calibrated|measured|created|generated|produced|applied|evaluated|tested|performed)"
+    r"|\bwere (?:obtained|quantized|calibrated|measured|created|generated|produced|applied|evaluated|tested"
+    r"|collected|compiled)|\bis (?:obtained|quantized|calibrated|a quantized)|\bare quantized\b|\bhas been\b"
+    r"|\bthis model\b"
+)
+"""Words that bind a sentence to what the vendor did."""
+
+_RIVAL = re.compile(
+    r"\bcompetit|\bother (?:vendors?|solutions|providers|chips|accelerators|npus|platforms|companies)"
+    r"|\bunlike\b|\bforc(?:e|es|ing)\b|\balternatives?\b|\brather than\b|\binstead of quanti"
+    r"|\bwithout (?:any )?quanti[sz]"
+    r"|\bno (?:need (?:for|to) )?quanti[sz]|\bnot quanti[sz]ed\b|\bnever quanti|\bavoid(?:s|ing)? quanti"
+    r"|\bas opposed to\b"
+)
+
+_TRAINING = re.compile(
+    r"\b(?:pre-?)?train(?:s|ing|ed)?\b(?![- ](?:aware|free|quanti|set|data))|fine-?tun|\bepochs?\b|gradient"
+    r"|backward|optimizer|learning rate|训练|학습 속도"
+)
+_SPECULATIVE = re.compile(
+    r"speculative|draft model|medusa|eagle-?\d?\b|lookahead|multi-token prediction|prefix cach|teacache"
+    r"|continuous batching|paged ?attention|flash ?attention|cuda graph|kernel fusion|spars(?:e|ity)"
+)
+_GENERATION = re.compile(
+    r"\b(?:previous|prior|last|earlier|older)[- ](?:gen(?:eration)?|version|release)"
+    r"|\bgeneration[- ]over[- ]generation|\bpredecessor|\bnext[- ]gen"
+)
+_POSTTRAINING = re.compile(
+    r"post[- ]?training|quantization[- ]aware|training[- ](?:aware|free|data|set)|without (?:re)?training"
+    r"|no (?:re)?training|pre-?trained|(?:re)?trained model"
+)
+_HARNESS = re.compile(
+    r"lm[_-]?eval|lighteval|evalplus|--tasks|--model_args|--num_fewshot|helm-run|accelerate launch"
+    r"|--apply_chat_template|per_device|gradient_accumulation|torchrun|mlperf_conf"
+)
+_BOILERPLATE = re.compile(
+    r"\blicen[sc]e\b|copyright|trademark|warrant|all rights reserved|liabilit|terms of (?:use|service)"
+    r"|privacy policy|forward-looking|disclaimer|cookie"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One place that speaks of a component, and how well."""
+
+    status: Status
+    """`DISCLOSED` or `PARTIAL`."""
+    value: str
+    quote: Quote
+    note: str = ""
+
+
+class Document:
+    """A reading with what all component readers share."""
+
+    def __init__(self, reading: Reading) -> None:
+        """Take a reading; values are filled in by `lynxspec.extraction.assemble`."""
+        self.reading = reading
+        self.values: list[Value] = []
+        self.promised: list[Quote] = []
+        """Table rows of dashes."""
+        self.headers: dict[tuple[int, int], tuple[Quote, ...]] = {}
+        """The header rows above each table row, by sheet and the row's offset."""
+
+    def hits(self, pattern: re.Pattern[str], *kinds: str) -> Iterator[Hit]:
+        """Matches outside of boilerplate."""
+        return (h for h in self.reading.find(pattern, *kinds) if not self.boilerplate(h.unit))  # type: ignore[arg-type]
+
+    @cached_property
+    def schemes(self) -> tuple[tuple[Scheme, Unit], ...]:
+        """All formats and bit widths with their units; offsets count from the unit's start."""
+        found = []
+        for unit_hits in self._scheme_units:
+            words = self.reading.words(unit_hits)
+            found += [(scheme, unit_hits) for scheme in schemes(words)]
+        return tuple(found)
+
+    @cached_property
+    def _scheme_units(self) -> list[Unit]:
+        return list(dict.fromkeys(hit.unit for hit in self.reading.find(FORMATS)))
+
+    def quote(self, hit: Hit) -> Quote:
+        """The words around a match."""
+        return self.reading.quote(hit.unit, hit.start, hit.end)
+
+    def flags(self, unit: Unit) -> frozenset[str]:
+        """What a unit's words warn of."""
+        return self._flags(unit.index)
+
+    def _flags(self, index: int) -> frozenset[str]:
+        cache = self.__dict__.setdefault("_flag_cache", {})
+        if index not in cache:
+            words = self.reading.words(self.reading.units[index])
+            cache[index] = frozenset(name for name, pattern in _FLAGS if pattern.search(words))
+        held: frozenset[str] = cache[index]
+        return held
+
+    def nearby(self, unit: Unit, kind: str) -> str:
+        """The one name of a kind that the unit or the rest of its section gives; empty if several or none."""
+        for units in ((unit,), self._section(unit)):
+            names = {m.name for u in units for m in self.reading.names(u, kind) if m.detail.get("generic") != "yes"}
+            if names:
+                return names.pop() if len(names) == 1 else ""
+        return ""
+
+    def _section(self, unit: Unit) -> list[Unit]:
+        """The prose under the same heading."""
+        return [u for u in self.reading.units if u.headings == unit.headings and u.kind not in {"row", "header", "code"}]
+
+    def boilerplate(self, unit: Unit) -> bool:
+        """License text and the like, by its heading or its own words."""
+        return (
+            "boilerplate" in self.flags(unit) and unit.kind not in {"row", "header"} and "quant" not in self.flags(unit)
+        )
+
+    def generic(self, unit: Unit) -> bool:
+        """Whether a unit tells what can be done in general, and nothing that binds it to this claim."""
+        flags = self.flags(unit)
+        return "generic" in flags and "own" not in flags
+
+    def about_training(self, unit: Unit) -> bool:
+        """Whether a unit speaks of training rather than of what follows it."""
+        words = _POSTTRAINING.sub(" ", self.reading.words(unit))
+        return _TRAINING.search(words) is not None
+
+    def about_quantization(self, unit: Unit) -> bool:
+        """Whether a unit, its block or a heading above it speaks of quantization."""
+        return (
+            "quant" in self.flags(unit)
+            or QUANT.search(self.reading.near(unit, before=2, after=1)) is not None
+            or QUANT.search(self.reading.above(unit)) is not None
+        )
+
+    @cached_property
+    def is_about_quantization(self) -> bool:
+        """Whether the whole document is: the title or a third of the prose says so."""
+        headings = [u for u in self.reading.units if u.kind == "heading"][:2]
+        return any(QUANT.search(self.reading.words(u)) for u in headings) or len(QUANT.findall(self.reading.lower)) >= 3
+
+
+_FLAGS = (
+    ("quant", QUANT),
+    ("generic", _GENERIC),
+    ("own", _OWN),
+    ("rival", _RIVAL),
+    ("speculative", _SPECULATIVE),
+    ("generation", _GENERATION),
+    ("harness", _HARNESS),
+    ("boilerplate", _BOILERPLATE),
+)
+
+__all__ = ["QUANT", "SCHEME", "TENSOR", "Document", "Evidence"]

@@ -1,0 +1,203 @@
+"""What a column or row header says: the quantity below it, its unit, and the regime, model, hardware or data it names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+from lynxspec.extraction.quantities import NUMBER, RATE, rate_unit
+from lynxspec.extraction.schemes import Sort, label, schemes
+from lynxspec.facts.lexicon import Mention, mentions
+
+Quantity = Literal["gain", "rate", "latency", "accuracy", "loss", "recovery", "batch", "samples", "size", "config", ""]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """One header, or a row's names, read."""
+
+    text: str = ""
+    quantity: Quantity = ""
+    unit: str = ""
+    regime: str = ""
+    role: Sort | None = None
+    against: str = ""
+    model: str = ""
+    family: str = ""
+    hardware: str = ""
+    dataset: str = ""
+    metric: str = ""
+    batch: str = ""
+
+    def over(self, other: Head) -> Head:
+        """This head, with what it leaves open taken from ``other``."""
+        kept = {f: getattr(self, f) or getattr(other, f) for f in _INHERITED}
+        return replace(self, **kept)
+
+
+_INHERITED = (
+    "quantity",
+    "unit",
+    "regime",
+    "role",
+    "against",
+    "model",
+    "family",
+    "hardware",
+    "dataset",
+    "metric",
+    "batch",
+)
+
+_GAIN = re.compile(
+    r"speed-?\s?up|(?:accelerat|improve|increase|boost)\w*|\bgains?\b|x faster|times faster|ratio\b"
+    r"|\bv\.?s\.? ?(?:kv )?(?:fp|bf)?\d*|relative (?:perf|throughput|speed|to)"
+    r"|normalized (?:perf|throughput)|加速|提升|배속|가속|高速化|beschleunigung"
+)
+_SIZE = re.compile(
+    r"\bmemory|\bmem\b|\bsize(?! ?\d)|footprint|storage|\b[kmg]i?b\b|param(?:eter)?s?\b|\bops\b|\bg?flops?\b"
+    r"|\bmacs?\b|disk|compress|vram|\brss\b|saving"
+    r"|bits per weight|\bbpw\b|power|energy|watt|tops\b|price|cost|模型大小|显存|内存|메모리|크기|speicher"
+)
+_LATENCY = re.compile(
+    r"laten[ct]?y|\bms\b|msec|millisec|\bttft\b|\btpot\b|\bitl\b|time[- ]to[- ]first|time per|(?:inference|run"
+    r"|execution|response|generation|decode|prefill|running) ?time"
+    r"|\(s(?:ec(?:onds?)?)?\)|\bp(?:50|90|95|99)\b|时延|延迟|耗时|지연|レイテンシ|遅延|推論時間|추론 ?시간|latenz"
+)
+_RATE = re.compile(
+    r"tok(?:en)?s?\s?/\s?s|tokens?\s(?:per|/)\ssec|throughput|\bfps\b|img/s|images?\s?/\s?s|samples?\s?(?:/"
+    r"|per)\s?s|\bqps\b|\brps\b|\bt/s\b|\btps\b|\btgs\b|inf(?:erence)?s?\s?/\s?s"
+    r"|decode|prefill|generation speed|\bspeed\b|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s|\brate\b"
+)
+_BATCH = re.compile(
+    r"^(?:max(?:imum)?\.? )?(?:batch[ _-]?(?:size)?|bs|batches|batch size \(.*\)|concurren(?:cy|t \w+)"
+    r"|num_reqs|(?:max )?requests|并发\w*|批\w*|배치\w*|バッチ\w*|batchgröße)s?$"
+)
+_BATCH_IN = re.compile(
+    rf"(?:batch(?:[ _-]?size)?|\bbs|concurrency|batch)\s?(?:=|:|of)?\s?({NUMBER})(?![\w]|\.\d)"
+    rf"|\b(?:bs[=_-]?|b=)(\d+)\b(?!b)"
+)
+_CONFIG = re.compile(
+    r"input|output|prompt|length|\bisl\b|\bosl\b|resolution|\bshots?\b|\bsteps?\b|context|\bseq\b|sequence|#"
+    r"|links?\b|\bcategory\b|capability|\btp\b|\bgpus?\b$|\bthreads?\b|"
+    r"\bversion|\bdate|license|layers?\b|channels?\b|epochs?\b|cores?\b|clock|bandwidth"
+)
+_LOSS = re.compile(r"(?:loss|drop|degrad\w+|delta|diff(?:erence)?|decrease|Δ|δ|损失|下降|손실|하락|verlust)")
+_TRAINING_LOSS = re.compile(r"val(?:idation)?\.? loss|train(?:ing)? loss|eval(?:uation)? loss|cross[- ]entropy")
+_RECOVERY = re.compile(
+    r"recover|retention|retain|÷|relative accuracy|accuracy ratio|% of (?:fp|bf|base|orig)|of baseline"
+)
+_ACCURACY = re.compile(
+    r"accura|\bacc\b|score|\btop-?[15]\b|\bmap\b|map@|map50|\bppl\b|perplexit|\bf1\b|\bwer\b|\bcer\b|bleu"
+    r"|rouge|psnr|ssim|\bfid\b|miou|exact.match|pass@1|\bauc\b|\beval"
+    r"|精度|准确率|正确率|정확도|精确|認識率|genauigkeit|\bap\b|quality"
+)
+_SAMPLES = re.compile(r"calib\w*[ _-](?:samples?|size|data)|(?:num|number of|#)[ _-]?(?:calib\w*|samples)|校准\w*数")
+_AGAINST = re.compile(r"(?:\bv\.?s\.?|over|versus|compared (?:to|with)|relative to|against|than|÷|/)\s")
+_TIME_UNIT = re.compile(r"\(?\b(?:in )?(ms|msec|milliseconds?|us|µs|μs|s|sec|seconds?)\b\)?")
+
+
+@lru_cache(maxsize=4096)
+def read_head(text: str) -> Head:
+    """Read one header or label."""
+    if not text:
+        return Head()
+    lower = text.lower()
+    names = mentions(text)
+    found = label(_without_rivals(text))
+    rate = RATE.search("1 " + lower) if not _RATE.search(lower) else None
+    quantity = _quantity(lower, names, rate_found=rate is not None)
+    batch = _BATCH_IN.search(lower)
+    return Head(
+        text=text,
+        quantity=quantity,
+        unit=_unit(lower, quantity),
+        regime=found[0] if found else "",
+        role=found[1] if found else None,
+        against=_against(lower) if quantity in _RELATIVE or _COMPARED.search(lower) else "",
+        model=_first(names, "model"),
+        family=next((m.detail.get("family", "") for m in names if m.kind == "model"), ""),
+        hardware=next((m.name for m in names if m.kind == "hardware" and m.detail.get("generic") != "yes"), ""),
+        dataset=_printed(text, names, "dataset"),
+        metric=_printed(text, names, "metric") or (_phase(lower) if quantity in {"rate", "gain", "latency"} else ""),
+        batch=(batch[1] or batch[2] or "") if batch and quantity != "batch" else "",
+    )
+
+
+def _printed(text: str, names: tuple[Mention, ...], kind: str) -> str:
+    """The first name of a kind as the sheet prints it, with its split and variant."""
+    return next((text[m.start : m.end] for m in names if m.kind == kind), "")
+
+
+def _phase(lower: str) -> str:
+    """The phase of generation that a rate is of; rates of different phases are no pair."""
+    match = _PHASE.search(lower)
+    return match[0] if match else ""
+
+
+_PHASE = re.compile(r"prefill|decode|generation|prompt processing|time[- ]to[- ]first[- ]token|ttft|tpot|itl|p(?:50|90|95|99)\b")
+
+
+_RELATIVE = ("gain", "loss", "recovery")
+_COMPARED = re.compile(r"compared (?:to|with)|baseline|relative to")
+
+
+def _first(names: tuple[Mention, ...], kind: str) -> str:
+    return next((m.name for m in names if m.kind == kind), "")
+
+
+def _without_rivals(text: str) -> str:
+    """The header up to what it is held against: in ``Speedup (INT8 vs FP16)`` only INT8 names the column."""
+    match = _AGAINST.search(text.lower())
+    return text[: match.start()] if match and match.start() > 0 and label(text[: match.start()]) else text
+
+
+def _against(lower: str) -> str:
+    match = _AGAINST.search(lower)
+    found = list(schemes(lower[match.end() :])) if match else []
+    if found:
+        return found[0].name
+    told = next((s.name for s in schemes(lower) if s.sort == "reference"), "")
+    rival = label(lower[match.end() :]) if match and not told else None
+    return told or (rival[0].upper() if rival else "")
+
+
+def _quantity(lower: str, names: tuple[Mention, ...], *, rate_found: bool) -> Quantity:
+    """The kind of number below a header; the order decides between words that share a header."""
+    measured = _ACCURACY.search(lower) or any(m.kind in {"metric", "dataset"} for m in names)
+    tests: tuple[tuple[Quantity, bool], ...] = (
+        ("batch", bool(_BATCH.search(lower.strip()))),
+        ("samples", bool(_SAMPLES.search(lower))),
+        ("recovery", bool(_RECOVERY.search(lower)) and not _GAIN.search(lower)),
+        ("accuracy", bool(_TRAINING_LOSS.search(lower))),
+        ("loss", bool(_LOSS.search(lower)) and bool(measured)),
+        ("size", bool(_SIZE.search(lower)) and not _RATE.search(lower) and not (measured and "size" not in lower)),
+        ("gain", bool(_GAIN.search(lower)) and not measured),
+        ("latency", bool(_LATENCY.search(lower)) and not RATE.search("1 " + lower)),
+        ("rate", bool(_RATE.search(lower)) or rate_found),
+        ("accuracy", bool(measured)),
+        ("config", bool(_CONFIG.search(lower))),
+    )
+    return next((quantity for quantity, holds in tests if holds), "")
+
+
+def _unit(lower: str, quantity: Quantity) -> str:
+    if quantity == "rate":
+        match = RATE.search("1 " + re.sub(r"[(),]", " ", lower)) or RATE.search("1 " + lower.rpartition("(")[2])
+        if match:
+            return rate_unit(match[3])
+        inner = re.search(
+            r"tok(?:en)?s?\s?(?:/|per)\s?s\w*(?:/gpu)?|\bfps\b|im(?:a)?g(?:e)?s?\s?(?:/|per)\s?s\w*|samples?\s?(?:/"
+            r"|per)\s?s\w*|inf\w*\s?(?:/|per)\s?s\w*"
+            r"|requests?\s?(?:/|per)\s?s\w*|\b[qr]ps\b|\bt/s\b|\btps\b|\btgs\b",
+            lower,
+        )
+        return rate_unit(inner[0]) if inner else ""
+    if quantity == "latency":
+        match = _TIME_UNIT.search(lower)
+        return match[1] if match else ""
+    if quantity in {"accuracy", "loss", "recovery", "gain"} and "%" in lower:
+        return "%"
+    return ""

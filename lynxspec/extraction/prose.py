@@ -1,0 +1,360 @@
+"""Numbers out of sentences: gains, rates, times, accuracy, each with the model, precision and hardware around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lynxspec.draft import Quote, Strength, Value
+from lynxspec.extraction.document import QUANT, Document
+from lynxspec.extraction.quantities import NUMBER, Amount, factors, percents, rates, theoretical, times
+from lynxspec.extraction.reading import Unit
+from lynxspec.extraction.schemes import schemes
+from lynxspec.vocabulary import Component
+
+_PROSE = ("sentence", "caption", "footnote", "heading")
+
+_SPEED = re.compile(
+    r"faster|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)|accelerat|latenc"
+    r"|perf(?:ormance)?\b|inference|higher (?:token|generation|decode)|decod\w+|prefill|generation|\bfps\b"
+    r"|requests|slower|speed|times?\b(?= (?:reduc|short|lower))|加速|吞吐|速度|처리량|빠르|스루풋|高速|速く|schneller|durchsatz"
+    r"|beschleunig"
+)
+_NOT_SPEED = re.compile(
+    r"memory|smaller|size|footprint|compress\w*|storage|parameters|\bparams|energy|power|watts?\b"
+    r"|perf(?:ormance)?(?:/| per )watt|efficien\w+|costs?\b|cheaper|price|dollar|qpd|capacity|bandwidth"
+    r"|context|larger|bigger|longer|bits|accura\w+|perplexity|score|quality|recover\w*|utili[sz]ation|\bsram\b"
+    r"|area|dense|disk|download|gpus?\b(?= (?:memory|count))|fewer|cache hit|vocabulary|显存|内存|体积|压缩|메모리|크기|전력"
+    r"|メモリ|サイズ|speicher|kleiner|graphics"
+)
+_ACCURACY = re.compile(
+    r"accura\w+|perplexity|\bppl\b|top-?[15]\b|\bmap\b|\bf1\b|recover\w*|score[sd]?\b|\bwer\b|\bbleu\b|rouge"
+    r"|degrad\w+|quality|精度|准确率|정확도|mmlu|gsm8k|exact match|psnr|\bmiou\b|genauigkeit|pass@1|\bloss\b"
+)
+_PREPARATION = re.compile(
+    r"quanti[sz](?:ation|ing) (?:time|run|process|speed|itself)|time to quantize|to quantize (?:a|the)"
+    r"|calibration time|compil(?:e|ation) time|load(?:ing)? time|conversion"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """A gain that prose tells."""
+
+    quote: Quote
+    words: str
+    value: Value | None
+    """``None`` where it is not this quantization's: mixed with other changes, another vendor, another generation."""
+    note: str
+    of_latency: bool
+
+
+def gains(document: Document) -> Iterator[Gain]:
+    """Factors and percentages of speed."""
+    for unit in document.reading.units:
+        words = document.reading.words(unit)
+        if unit.kind not in _PROSE or not (_SPEED.search(words) and re.search(r"\d|twice|doubl|tripl", words)):
+            continue
+        if _PREPARATION.search(words) or document.boilerplate(unit):
+            continue
+        found = [*factors(words), *(p for p in percents(words) if _relative(words, p))]
+        for amount in found:
+            if _object(words, amount) == "speed" and (gain := _gain(document, unit, words, amount)):
+                yield gain
+
+
+def _relative(words: str, amount: Amount) -> bool:
+    """Whether a percentage is of a change in speed."""
+    around = words[max(0, amount.start - 60) : amount.end + 50]
+    return (
+        re.search(
+            r"faster|improv|increas|boost|gain|higher|speed-?up|more|reduc|lower|less|better|slower|提升|降低|향상|감소|向上|削減"
+            r"|schneller",
+            around,
+        )
+        is not None
+    )
+
+
+def _object(words: str, amount: Amount) -> str:
+    """What a factor is of: the nearest word of speed or of something else, those behind it first."""
+    behind = words[amount.end : amount.end + 60]
+    clause = re.split(r"[;,]| and | while | with | but |\(", behind)[0]
+    speed, other = _SPEED.search(clause), _NOT_SPEED.search(clause)
+    if speed and (not other or speed.start() < other.start()):
+        return "speed"
+    if other:
+        return "other"
+    before = words[max(0, amount.start - 90) : amount.start]
+    nearest = [(m.end(), "speed") for m in _SPEED.finditer(before)] + [
+        (m.end(), "other") for m in _NOT_SPEED.finditer(before)
+    ]
+    if nearest:
+        return max(nearest)[1]
+    speed, other = _SPEED.search(behind), _NOT_SPEED.search(behind)
+    if speed and (not other or speed.start() < other.start()):
+        return "speed"
+    return "other"
+
+
+def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | None:
+    """The gain behind a factor; ``None`` where nothing ties it to quantization at all."""
+    flags = document.flags(unit)
+    tied = "quant" in flags or document.about_quantization(unit)
+    if not tied or document.about_training(unit):
+        return None
+    quote = document.reading.quote(unit, amount.start, amount.end)
+    latency = re.search(r"laten|time", words[max(0, amount.start - 50) : amount.end + 50]) is not None
+    text = words[amount.start : amount.end]
+    mixed = _mixed(document, unit, words, flags)
+    if mixed:
+        return Gain(quote=quote, words=text, value=None, note=mixed, of_latency=latency) if "quant" in flags else None
+    against = _against(words, amount)
+    value = Value(
+        component=Component.THROUGHPUT_GAIN,
+        low=_factor(words, amount, amount.low),
+        high=_factor(words, amount, amount.high),
+        unit="x",
+        strength=Strength.THEORETICAL if theoretical(words) and amount.strength is Strength.EXACT else amount.strength,
+        role="quantized",
+        evidence=quote,
+        against=against,
+        **bindings(document, unit, amount.start, against),
+    )
+    return Gain(quote=quote, words=text, value=value, note="", of_latency=latency)
+
+
+def _mixed(document: Document, unit: Unit, words: str, flags: frozenset[str]) -> str:
+    """Why a gain is not this quantization's alone; empty if it is."""
+    if "speculative" in flags:
+        return "mixed with changes other than quantization"
+    if "generation" in flags:
+        return "against another generation or version"
+    if "rival" in flags:
+        return "against another vendor"
+    hardware = {m.name for m in document.reading.names(unit, "hardware") if m.detail.get("generic") != "yes"}
+    if len(hardware) >= 2 and re.search(r"than|compared|over|vs|versus", words):
+        return "against other hardware"
+    return ""
+
+
+def _factor(words: str, amount: Amount, number: float) -> float:
+    """A factor in speed: ``33 %`` faster is 1.33; a time reduced by half stays the sheet's own 50 % as 2."""
+    if amount.unit == "x":
+        return number
+    around = words[max(0, amount.start - 60) : amount.end + 40]
+    lowered = re.search(r"laten|time", around) and re.search(r"reduc|lower|less|decreas|降低|감소|削減", around)
+    if lowered and 0 < number < 100:
+        return round(100 / (100 - number), 6)
+    return round(1 + number / 100, 6)
+
+
+def _against(words: str, amount: Amount) -> str:
+    """The precision that a gain is held against."""
+    match = re.compile(
+        r"than|compared (?:to|with)|over|vs\.?|versus|relative to|against|baseline|from|相比|对比|대비|比べ|gegenüber"
+    ).search(words, amount.end)
+    found = list(schemes(words[match.end() : match.end() + 60])) if match else []
+    if found:
+        return found[0].name
+    return next((s.name for s in schemes(words) if s.sort == "reference"), "")
+
+
+def bindings(document: Document, unit: Unit, at: int, against: str = "") -> dict[str, str]:
+    """Model, precision and hardware that stand nearest in the sentence, else above it."""
+    words = document.reading.words(unit)
+    quantized = [s for s in schemes(words) if s.sort == "quantized" and s.name != against]
+    nearest = min(quantized, key=lambda s: abs(s.start - at), default=None)
+    bound = {"precision": nearest.name if nearest else ""}
+    for kind in ("model", "hardware"):
+        names = [m for m in document.reading.names(unit, kind) if m.detail.get("generic") != "yes"]
+        close = min(names, key=lambda m: abs(m.start - unit.start - at), default=None)
+        bound[kind] = close.name if close else ""
+    return bound
+
+
+def measured(document: Document) -> Iterator[Value]:
+    """Rates and times that prose gives."""
+    for unit in document.reading.units:
+        if unit.kind not in (*_PROSE, "code"):
+            continue
+        words = document.reading.words(unit)
+        if (
+            not re.search(r"\d", words)
+            or document.boilerplate(unit)
+            or document.about_training(unit)
+            and unit.kind != "code"
+        ):
+            continue
+        found = [(Component.SUSTAINED_THROUGHPUT, a) for a in rates(words)]
+        if re.search(
+            r"laten|ttft|tpot|itl|time|ms\b|delay|p9\d|时延|延迟|지연|レイテンシ|latenz", words
+        ) and not _PREPARATION.search(words):
+            found += [(Component.LATENCY, a) for a in times(words) if _is_latency(words, a)]
+        for component, amount in found:
+            yield _measured(document, unit, words, component, amount)
+
+
+def _is_latency(words: str, amount: Amount) -> bool:
+    """Whether a time is that of an inference, and no window, time-out or audio length."""
+    around = words[max(0, amount.start - 60) : amount.end + 30]
+    if re.search(r"timeout|window|duration|interval|every|warm-?up|audio|video|minutes? of|run for|for \d", around):
+        return False
+    spelled = words[amount.start : amount.end]
+    return (
+        "m" in spelled.lstrip("0123456789., ")[:1]
+        or re.search(
+            r"laten|ttft|tpot|itl|first token|per token|inference time|response|takes|took|时延|延迟|지연|レイテンシ",
+            around,
+        )
+        is not None
+    )
+
+
+def _measured(document: Document, unit: Unit, words: str, component: Component, amount: Amount) -> Value:
+    near = min(schemes(words), key=lambda s: abs(s.start - amount.start), default=None)
+    strength = amount.strength
+    if strength is Strength.EXACT and re.search(
+        r"theoretical|peak|maximum throughput|projected|estimated|expected", words
+    ):
+        strength = Strength.THEORETICAL
+    reference = near is not None and near.sort == "reference"
+    bound = bindings(document, unit, amount.start)
+    if reference and near is not None:
+        bound["precision"] = near.name
+    return Value(
+        component=component,
+        low=amount.low,
+        high=amount.high,
+        unit=amount.unit,
+        strength=strength,
+        role="reference" if reference else "quantized",
+        evidence=document.reading.quote(unit, amount.start, amount.end),
+        **bound,
+    )
+
+
+_PAIR = re.compile(
+    rf"from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to|with)"
+    rf"|against) ({NUMBER})\s?%?"
+)
+_SCORE = re.compile(rf"(?<![\w.,:/-])([+-]?{NUMBER})\s?(%|points?|pp\b|db\b|percent)?(?![\w.]|-[a-z]|,\d|\s?x\b)")
+_SMALL_INTEGER = re.compile(r"\d{1,4}")
+
+
+def accuracies(document: Document) -> Iterator[Value]:
+    """Accuracy figures in prose."""
+    for unit in document.reading.units:
+        if unit.kind not in _PROSE or unit.kind == "heading":
+            continue
+        words = document.reading.words(unit)
+        names = document.reading.names(unit, "metric", "dataset")
+        if not re.search(r"\d", words) or not (names or _ACCURACY.search(words)):
+            continue
+        if document.boilerplate(unit) or "harness" in document.flags(unit) or (document.generic(unit) and not names):
+            continue
+        yield from _accuracies(document, unit, words)
+
+
+def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
+    pairs = {m.span(): m for m in _PAIR.finditer(words)}
+    for span, match in pairs.items():
+        if not _accuracy_near(words, *span):
+            continue
+        first, second = (match[1], match[2]) if match[1] else (match[4], match[3])
+        percent = "%" in match[0]
+        yield _accuracy(document, unit, span, float(first.replace(",", "")), "reference", "%" if percent else "")
+        yield _accuracy(document, unit, span, float(second.replace(",", "")), "quantized", "%" if percent else "")
+    for match in _SCORE.finditer(words):
+        inside = any(s <= match.start() < e for s, e in pairs)
+        plain = match[2] is None and _SMALL_INTEGER.fullmatch(match[1]) is not None
+        if inside or plain or not _accuracy_near(words, *match.span()) or _named_number(document, unit, match):
+            continue
+        yield _judged(document, unit, words, match)
+
+
+def _named_number(document: Document, unit: Unit, match: re.Match[str]) -> bool:
+    """Whether a number is part of a name: ``ResNet 50``, ``Llama 3.1``, ``TensorRT 9.3``."""
+    start, end = unit.start + match.start(), unit.start + match.end()
+    return any(
+        m.start < end and m.end > start
+        for m in document.reading.names(
+            unit, "model", "tool", "hardware", "driver", "dataset", "metric", "algorithm", "calibration_method"
+        )
+    )
+
+
+def _accuracy_near(words: str, start: int, end: int) -> bool:
+    """Whether the nearest word that says what a number is of speaks of accuracy."""
+    around = words[max(0, start - 70) : end + 40]
+    if not (_ACCURACY.search(around) or re.search(r"[a-z]{3,}", around) is None):
+        return False
+    close = words[max(0, start - 40) : end + 30]
+    return not (_NOT_ACCURACY.search(close) and not _ACCURACY.search(close))
+
+
+_NOT_ACCURACY = re.compile(
+    r"faster|speed|throughput|latenc|memory|size|smaller|reduc\w+ (?:in )?(?:memory|size)|tokens|parameters"
+    r"|bits|samples|images|gb\b|watt|percentile"
+)
+
+
+def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) -> Value:
+    """One accuracy figure: a score, a loss, or a recovery; of the quantized model or of its reference."""
+    around = words[max(0, match.start() - 60) : match.end() + 40]
+    unit_word = {"percent": "%", "points": "points", "point": "points", "pp": "points"}.get(
+        match[2] or "", match[2] or ""
+    )
+    number = float(match[1].lstrip("+-").replace(",", ""))
+    if re.search(r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative", around):
+        unit_word = f"{unit_word} recovery".strip()
+    elif re.search(
+        r"(?:accuracy|quality|score|map|mmlu|top-1|metric|performance)?\s?(?:loss|drop|degrad|decreas|reduc|lower"
+        r"|below|within|deviat|gap|差|손실|下降)",
+        around,
+    ) and not re.search(r"val(?:idation)? loss|loss of \d+\.\d{3}", around):
+        unit_word = f"{unit_word} loss".strip()
+    nearest = min(schemes(words), key=lambda s: abs(s.start - match.start()), default=None)
+    before = words[max(0, match.start() - 40) : match.start()]
+    said = re.search(
+        r"(?:baseline|original|fp32|fp16|bf16|f32|float\w*|full[- ]precision|reference|unquantized)[^.;]{0,36}$", before
+    )
+    behind = re.match(r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float)", words[match.end() :])
+    only_reference = {s.sort for s in schemes(words)} == {"reference"}
+    of_reference = bool(said or behind or only_reference) and not unit_word.endswith(("loss", "recovery"))
+    if (
+        nearest is not None
+        and not said
+        and not behind
+        and nearest.sort == "reference"
+        and abs(nearest.start - match.start()) < 24
+    ):
+        of_reference = not unit_word.endswith(("loss", "recovery"))
+    return _accuracy(document, unit, match.span(), number, "reference" if of_reference else "quantized", unit_word)
+
+
+def _accuracy(document: Document, unit: Unit, span: tuple[int, int], number: float, role: str, unit_word: str) -> Value:
+    words = document.reading.words(unit)
+    from lynxspec.extraction.quantities import strength  # noqa: PLC0415 - named like a field of Value
+
+    bound = bindings(document, unit, span[0])
+    for kind in ("metric", "dataset"):
+        names = document.reading.names(unit, kind)
+        close = min(names, key=lambda m: abs(m.start - unit.start - span[0]), default=None)
+        bound[kind] = document.reading.text[close.start : close.end] if close else ""
+    if role == "reference":
+        bound["precision"] = next((s.name for s in schemes(words) if s.sort == "reference"), "")
+    return Value(
+        component=Component.ACCURACY_REFERENCE if role == "reference" else Component.ACCURACY_RESULT,
+        low=number,
+        high=number,
+        unit=unit_word,
+        strength=strength(words, *span),
+        role="reference" if role == "reference" else "quantized",
+        evidence=document.reading.quote(unit, *span),
+        **bound,
+    )
+
+
+__all__ = ["QUANT", "Gain", "accuracies", "bindings", "gains", "measured"]

@@ -1,0 +1,265 @@
+"""Sheets as one run of units (sentences, table rows, headings, code lines) that can be searched as a whole and quoted.
+
+Searching one long text once per pattern is several times cheaper than asking every sentence; `Reading.find` tells the
+unit of each match.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from lynxspec.draft import Quote
+from lynxspec.facts.lexicon import Mention, mentions
+from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Sheet, Table, Text
+
+QUOTE_LIMIT = 200
+"""Characters of a quote that is no table row."""
+
+MAX_UNITS = 60_000
+"""A sheet with more is read as far as this."""
+
+Kind = Literal["heading", "sentence", "caption", "footnote", "header", "row", "code", "meta"]
+
+_SENTENCE_END = re.compile(
+    r"(?<![ (.]e\.g\.)(?<![ (.]i\.e\.)(?<!\bvs\.)(?<!\bv\.s\.)(?<!\bapprox\.)(?<!\bFig\.)(?<!\bNo\.)(?<!\bcf\.)(?<!\betc\.)"
+    r"(?<=[.!?;])[\"')\]]* +(?=[\"'(\[*\-]*[A-Z0-9À-Þ\u3040-\u9fff\uac00-\ud7a3])|(?<=[。！？；])|(?<=[다요]\.) "
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Unit:
+    """The least stretch that is read at once."""
+
+    index: int
+    kind: Kind
+    sheet: int
+    """Index of the sheet."""
+    block: int
+    """Index of the block in its sheet."""
+    text: Text
+    start: int
+    """Offset in `Reading.text`."""
+    headings: tuple[int, ...]
+    """Units of the headings above it, outermost first."""
+    row: Row | None = None
+    """For rows of tables."""
+
+    @property
+    def end(self) -> int:
+        """Offset behind it in `Reading.text`."""
+        return self.start + len(self.text.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A match of a pattern in a unit."""
+
+    unit: Unit
+    match: re.Match[str]
+
+    @property
+    def start(self) -> int:
+        """Offset of the match in the unit's text."""
+        return self.match.start() - self.unit.start
+
+    @property
+    def end(self) -> int:
+        """Offset behind the match in the unit's text."""
+        return self.match.end() - self.unit.start
+
+
+class Reading:
+    """Everything that the sheets say, in order."""
+
+    def __init__(self, sheets: tuple[Sheet, ...]) -> None:
+        """Cut the sheets into units."""
+        self.sheets = sheets
+        self.units = tuple(_units(sheets))
+        self.starts = [unit.start for unit in self.units]
+        self.text = "\n".join(unit.text.text for unit in self.units)
+        self.lower = _lower(self.text)
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """Names that the lexicon knows, in the order of the text."""
+        return tuple(m for m in mentions(self.text) if "\n" not in self.text[m.start : m.end])
+
+    @cached_property
+    def _mentions_by_unit(self) -> dict[int, list[Mention]]:
+        found: dict[int, list[Mention]] = {}
+        for mention in self.mentions:
+            found.setdefault(self.unit_at(mention.start).index, []).append(mention)
+        return found
+
+    def names(self, unit: Unit, *kinds: str) -> list[Mention]:
+        """Names of these kinds in a unit."""
+        return [m for m in self._mentions_by_unit.get(unit.index, ()) if m.kind in kinds]
+
+    def named(self, *kinds: str) -> Iterator[tuple[Mention, Unit]]:
+        """All names of these kinds with their units."""
+        return ((m, self.unit_at(m.start)) for m in self.mentions if m.kind in kinds)
+
+    def words(self, unit: Unit) -> str:
+        """A unit's text in lower case."""
+        return self.lower[unit.start : unit.end]
+
+    def unit_at(self, position: int) -> Unit:
+        """The unit that holds a character of `text`."""
+        return self.units[max(0, bisect_right(self.starts, position) - 1)]
+
+    def find(self, pattern: re.Pattern[str], *kinds: Kind) -> Iterator[Hit]:
+        """Matches in the lower-case text, of units of these kinds (all by default)."""
+        for match in pattern.finditer(self.lower):
+            unit = self.unit_at(match.start())
+            if match.end() <= unit.end and (not kinds or unit.kind in kinds):
+                yield Hit(unit=unit, match=match)
+
+    def block(self, unit: Unit) -> Block:
+        """The block that a unit is part of."""
+        return self.sheets[unit.sheet].blocks[unit.block]
+
+    def near(self, unit: Unit, *, before: int = 1, after: int = 1) -> str:
+        """The lower-case text of a unit and its neighbours in the same block."""
+        units = self.units[max(0, unit.index - before) : unit.index + after + 1]
+        return " ".join(self.words(u) for u in units if (u.sheet, u.block) == (unit.sheet, unit.block))
+
+    def above(self, unit: Unit) -> str:
+        """The lower-case text of the headings above a unit."""
+        return " / ".join(self.words(self.units[i]) for i in unit.headings)
+
+    def quote(self, unit: Unit, start: int | None = None, end: int | None = None) -> Quote:
+        """The words of a unit, or those around the characters ``start`` to ``end`` of it where it is long."""
+        if unit.row is not None:
+            return self._quoted(unit.sheet, unit.row.start, unit.row.end, unit.text)
+        first, last = (0, 0) if start is None or end is None else (start, end)
+        limit = QUOTE_LIMIT
+        while True:
+            text = unit.text.slice(*_window(unit.text.text, first, last, limit))
+            # markup that the text no longer shows makes the quoted source longer
+            if text.end - text.start <= QUOTE_LIMIT or limit <= max(20, last - first):
+                return self._quoted(unit.sheet, text.start, text.end, text)
+            limit = limit * 2 // 3
+
+    def quote_text(self, sheet: int, text: Text) -> Quote:
+        """The words of a text, e.g. of a cell."""
+        return self._quoted(sheet, text.start, text.end, text)
+
+    def quote_row(self, sheet: int, row: Row) -> Quote:
+        """A whole table row."""
+        return self._quoted(sheet, row.start, row.end, joined(row.cells))
+
+    def _quoted(self, sheet: int, start: int, end: int, text: Text) -> Quote:
+        source = self.sheets[sheet]
+        raw = source.text[start:end].strip("\n")
+        # tags are no words; where the source is markup, what its reader sees is quoted
+        words = text.text if source.format == "html" and "<" in raw else raw
+        return Quote(text=words, span=source.span(start, end), sheet=sheet, start=start, end=end)
+
+
+def _lower(text: str) -> str:
+    """Lower case of the same length, so that offsets stay."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(small if len(small := c.lower()) == 1 else c for c in text)
+
+
+def _window(text: str, start: int, end: int, limit: int) -> tuple[int, int]:
+    """At most ``limit`` characters around a match (or the match), cut between words."""
+    if len(text) <= limit:
+        return 0, len(text)
+    limit = max(limit, end - start)
+    left = max(0, min(start - (limit - (end - start)) // 2, len(text) - limit))
+    right = min(len(text), left + limit)
+    if left and (blank := text.find(" ", left, start)) >= 0:
+        left = blank + 1
+    if right < len(text) and (blank := text.rfind(" ", end, right)) > 0:
+        right = blank
+    return left, right
+
+
+def joined(cells: tuple[Cell, ...], mark: str = " | ") -> Text:
+    """The cells of a row as one text; a cell that spans columns once."""
+    parts: list[str] = []
+    offsets: list[int] = []
+    last: Cell | None = None
+    for cell in cells:
+        if cell is last or not cell.text:
+            continue
+        if parts:
+            parts.append(mark)
+            offsets.extend([cell.text.start] * len(mark))
+        parts.append(cell.text.text)
+        offsets.extend(cell.text.at)
+        last = cell
+    return Text("".join(parts), offsets)
+
+
+def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
+    """Cut every block into units, with the headings that stand above each."""
+    position = index = 0
+    for number, sheet in enumerate(sheets):
+        path: list[tuple[int, int]] = []
+        for block_number, block in enumerate(sheet.blocks):
+            for kind, text, row in _pieces(block):
+                if index >= MAX_UNITS:
+                    return
+                if isinstance(block, Heading):
+                    while path and path[-1][0] >= block.level:
+                        path.pop()
+                clean = text if "\n" not in text.text else Text(text.text.replace("\n", " "), text.at)
+                yield Unit(
+                    index=index,
+                    kind=kind,
+                    sheet=number,
+                    block=block_number,
+                    text=clean,
+                    start=position,
+                    headings=tuple(i for _, i in path),
+                    row=row,
+                )
+                if isinstance(block, Heading):
+                    path.append((block.level, index))
+                position += len(text.text) + 1
+                index += 1
+
+
+def _pieces(block: Block) -> Iterator[tuple[Kind, Text, Row | None]]:
+    """The units of one block."""
+    if isinstance(block, Heading):
+        yield "heading", block.text, None
+    elif isinstance(block, Code):
+        yield from ((("meta" if block.front_matter else "code"), line, None) for line in _lines(block.text))
+    elif isinstance(block, Table):
+        for i, row in enumerate(block.rows):
+            text = joined(row.cells)
+            if text:
+                yield ("header" if i < block.headers else "row"), text, row
+    else:
+        kinds: dict[str, Kind] = {"footnote": "footnote", "caption": "caption"}
+        yield from ((kinds.get(block.kind, "sentence"), s, None) for s in _sentences(block))
+
+
+def _sentences(block: Prose) -> Iterator[Text]:
+    start = 0
+    for match in _SENTENCE_END.finditer(block.text.text):
+        if match.start() > start:
+            yield block.text.slice(start, match.start())
+        start = match.end()
+    if start < len(block.text.text):
+        yield block.text.slice(start, len(block.text.text))
+
+
+def _lines(text: Text) -> Iterator[Text]:
+    start = 0
+    for line in text.text.split("\n"):
+        stripped = line.strip()
+        if stripped:
+            first = start + line.index(stripped)
+            yield text.slice(first, first + len(stripped))
+        start += len(line) + 1

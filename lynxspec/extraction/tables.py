@@ -1,0 +1,304 @@
+"""Numbers out of tables: each cell bound to what its column, its row, the caption and the section say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lynxspec.draft import Quote, Strength, Value
+from lynxspec.extraction.cells import Result, empty, result
+from lynxspec.extraction.heads import Head, Quantity, read_head
+from lynxspec.extraction.quantities import milliseconds
+from lynxspec.extraction.reading import Reading, Unit
+from lynxspec.extraction.schemes import schemes
+from lynxspec.sheet import Cell, Row, Table
+from lynxspec.vocabulary import Component
+
+MAX_VALUES = 5_000
+"""Of one table; a longer one is read as far as this."""
+
+_COMPONENT: dict[Quantity, Component] = {
+    "gain": Component.THROUGHPUT_GAIN,
+    "rate": Component.SUSTAINED_THROUGHPUT,
+    "latency": Component.LATENCY,
+    "accuracy": Component.ACCURACY_RESULT,
+    "loss": Component.ACCURACY_RESULT,
+    "recovery": Component.ACCURACY_RESULT,
+    "batch": Component.BATCH_OR_CONCURRENCY,
+    "samples": Component.CALIBRATION_DATA,
+}
+
+_ANY_METRIC = frozenset({"accuracy", "score", "acc", "quality", "performance"})
+"""Words that say that a number is of accuracy and not which metric."""
+
+_PERFORMANCE = re.compile(
+    r"throughput|tok(?:en)?s?\s?(?:/|per)\s?s|speed(?!up)|\bfps\b|images? per|samples per|吞吐|처리량|performance"
+)
+
+
+class TableReader:
+    """Reads one table of a reading."""
+
+    def __init__(self, reading: Reading, table: Table, sheet: int, context: Head, default: Head) -> None:
+        """Prepare the columns; ``context`` is what caption and heading say, ``default`` what the section says."""
+        self.reading = reading
+        self.table = table
+        self.sheet = sheet
+        self.context = context
+        self.default = default
+        self.width = max((len(row.cells) for row in table.rows), default=0)
+        self.columns = [self._column(i) for i in range(self.width)]
+        self.baseline = self._baseline()
+        self.promised: list[Row] = []
+        """Rows that hold dashes where results should be."""
+
+    def _column(self, index: int) -> Head:
+        """All headers above a column as one."""
+        seen: list[Cell] = []
+        for row in self.table.rows[: self.table.headers]:
+            cell = row.cells[index] if index < len(row.cells) else None
+            if cell is not None and cell.text and all(cell is not other for other in seen):
+                seen.append(cell)
+        return read_head(" / ".join(cell.text.text for cell in seen))
+
+    def _baseline(self) -> str:
+        """The one reference that rows or columns name; gains in the table are held against it."""
+        names = {c.regime for c in self.columns if c.role == "reference"}
+        for row in self.table.rows[self.table.headers :]:
+            first = row.cells[0].text.text if row.cells else ""
+            head = read_head(first) if first and result(first) is None else Head()
+            names |= {head.regime} if head.role == "reference" else set()
+        return names.pop() if len(names) == 1 else ""
+
+    def header_quotes(self) -> tuple[Quote, ...]:
+        """The rows that name the columns."""
+        return tuple(self.reading.quote_row(self.sheet, row) for row in self.table.rows[: self.table.headers])
+
+    def values(self) -> Iterator[Value]:
+        """Every number of the table that is a result, with what it belongs to."""
+        group = Head()
+        above: Head | None = None
+        count = 0
+        for row in self.table.rows[self.table.headers :]:
+            if self._is_group(row):
+                group = read_head(row.cells[0].text.text if row.cells[0].text else self._only(row).text.text)
+                above = None
+                continue
+            names, inherits = self._names(row)
+            if inherits and above is not None:
+                names = names.over(above)
+            else:
+                above = names
+            for value in self._row(row, names.over(group)):
+                yield value
+                count += 1
+                if count >= MAX_VALUES:
+                    return
+
+    @staticmethod
+    def _only(row: Row) -> Cell:
+        return next(cell for cell in row.cells if cell.text)
+
+    def _is_group(self, row: Row) -> bool:
+        """Whether a row names what stands below it: one cell with words and nothing else."""
+        filled = {id(cell) for cell in row.cells if cell.text}
+        return len(filled) == 1 and self.width > 1 and result(self._only(row).text.text) is None
+
+    def _names(self, row: Row) -> tuple[Head, bool]:
+        """What the words of a row say together, and whether its first cell leaves its name to the row above."""
+        names = Head()
+        for index, cell in enumerate(row.cells):
+            if not cell.text or (index and cell is row.cells[index - 1]):
+                continue
+            column = self.columns[index] if index < len(self.columns) else Head()
+            words = cell.text.text
+            if column.quantity == "batch" and (found := result(words)):
+                names = replace(names, batch=f"{found.low:g}")
+            elif result(words) is None and not empty(words):
+                head = _in_column(words, read_head(words), column)
+                if column.quantity in {"size", "config"} and not (head.regime or head.dataset or head.hardware or head.model):
+                    continue
+                names = names.over(replace(head, unit=head.unit))
+                if not names.model and (model := self._bare_name(words, column, head, index)):
+                    names = replace(names, model=model)
+        first = row.cells[0] if row.cells else None
+        return names, first is None or not first.text
+
+    @staticmethod
+    def _bare_name(words: str, column: Head, head: Head, index: int) -> str:
+        """A model that the lexicon does not know: a size, or a name where the column says that models stand below."""
+        size = re.match(r"\d+(?:\.\d+)?[BM]\b", words)
+        if size:
+            return size[0]
+        if index or head.regime or head.quantity:
+            return ""
+        if re.search(r"\bmodels?\b|network|\bname\b|模型|모델|モデル", column.text.lower()) and len(words) <= 80:
+            return words.strip()
+        return ""
+
+    def _row(self, row: Row, names: Head) -> Iterator[Value]:
+        promised = 0
+        for index, cell in enumerate(row.cells):
+            if not cell.text or (index and cell is row.cells[index - 1]):
+                continue
+            found = result(cell.text.text)
+            head = self._head(index, names)
+            if found is None:
+                if empty(cell.text.text) and head.quantity in {"gain", "rate", "accuracy", "latency"}:
+                    promised += 1
+                continue
+            yield from self._value(row, cell, found, head)
+        if promised:
+            self.promised.append(row)
+
+    def _head(self, index: int, names: Head) -> Head:
+        """All that is known of a cell, its column first."""
+        column = self.columns[index] if index < len(self.columns) else Head()
+        both = column.role and names.role and column.regime != names.regime
+        head = column.over(names)
+        if column.quantity == "" and names.quantity and not column.text:
+            head = replace(head, quantity=names.quantity, unit=names.unit)
+        if both:
+            head = replace(head, **_joined(column, names))
+        if not head.quantity:
+            head = replace(head, quantity=self.context.quantity, unit=self.context.unit)
+        elif head.quantity == "rate" and not head.unit:
+            head = replace(head, unit=self.context.unit or self.default.unit)
+        context, default = self._without_quantity(self.context), self._without_quantity(self.default)
+        if context.model and context.model.lower() in default.model.lower():
+            context = replace(context, model=default.model)  # "Stable Diffusion" above, "Stable Diffusion XL 1.0" in the text
+        if context.metric.lower() in _ANY_METRIC and default.metric:
+            context = replace(context, metric=default.metric)
+        return head.over(context).over(default)
+
+    @staticmethod
+    def _without_quantity(head: Head) -> Head:
+        return replace(head, quantity="", unit="")
+
+    def _value(self, row: Row, cell: Cell, found: Result, head: Head) -> Iterator[Value]:
+        if found.unit == "x" and head.quantity not in {"size", "config", "loss", "accuracy"}:
+            head = replace(head, quantity="gain")
+        elif "/s" in found.unit:
+            head = replace(head, quantity="rate", unit=found.unit)
+        elif found.unit in {"ms", "us", "µs"} and head.quantity not in {"size", "config"}:
+            head = replace(head, quantity="latency")
+        component = _COMPONENT.get(head.quantity)
+        if component is None or self._foreign(head):
+            return
+        beside = read_head(found.remark) if found.remark else Head()
+        inner = next(iter(schemes(found.remark.lower())), None)
+        if inner and re.match(r"^\(?\s*\S+\s*\)?$", found.remark):
+            head = replace(head, regime=inner.name, role=inner.sort)
+        head = replace(
+            head,
+            metric=found.word or head.metric,
+            dataset=beside.dataset or head.dataset,
+            batch=head.batch if head.quantity != "batch" else "",
+        )
+        yield self._made(row, head, component, found)
+        if found.factor and component is not Component.THROUGHPUT_GAIN and head.quantity == "rate":
+            gain = replace(head, quantity="gain", unit="x")
+            yield self._made(
+                row, gain, Component.THROUGHPUT_GAIN, replace(found, low=found.factor, high=found.factor, unit="x")
+            )
+
+    def _foreign(self, head: Head) -> bool:
+        """Whether a number stands under no regime in a table whose other columns name theirs."""
+        if head.role or head.quantity not in {"accuracy", "rate", "latency"}:
+            return False
+        named = sum(1 for c in self.columns if c.role and c.quantity in {"", head.quantity})
+        return named >= 2 and bool(head.model)
+
+    def _made(self, row: Row, head: Head, component: Component, found: Result) -> Value:
+        role = "reference" if head.role == "reference" and component is not Component.THROUGHPUT_GAIN else "quantized"
+        if component is Component.ACCURACY_RESULT and role == "reference" and head.quantity == "accuracy":
+            component = Component.ACCURACY_REFERENCE
+        low, high, unit = _normalized(found, head)
+        return Value(
+            component=component,
+            low=low,
+            high=high,
+            unit=unit,
+            strength=found.strength if not _theoretical(head) else Strength.THEORETICAL,
+            role=role,
+            evidence=self.reading.quote_row(self.sheet, row),
+            model=head.model,
+            precision=head.regime,
+            against=head.against or (self.baseline if head.quantity in {"gain", "loss", "recovery"} else ""),
+            hardware=head.hardware,
+            batch=head.batch,
+            metric=head.metric,
+            dataset=head.dataset,
+        )
+
+
+_DATA_COLUMN = re.compile(r"^(?:benchmarks?|data ?sets?|tasks?|evaluation|eval|test sets?|数据集|データセット|데이터셋)\b")
+_METRIC_COLUMN = re.compile(r"^metrics?\b|指标|지표|指標")
+
+
+def _in_column(words: str, head: Head, column: Head) -> Head:
+    """A label under a header that says what such labels are: names that the lexicon does not know count as well."""
+    said = column.text.lower()
+    if _METRIC_COLUMN.search(said):
+        return replace(Head(), text=words, quantity="accuracy", metric=words)
+    if _DATA_COLUMN.search(said) and not head.model:
+        return replace(head, dataset=words, quantity=head.quantity or "accuracy")
+    return head
+
+
+def _theoretical(head: Head) -> bool:
+    return re.search(r"theoretical|peak", head.text.lower()) is not None
+
+
+def _joined(column: Head, row: Head) -> dict[str, str | None]:
+    """Regime and role of a cell whose column and row both name a regime."""
+    if "reference" in (column.role, row.role):
+        reference = column if column.role == "reference" else row
+        return {"regime": reference.regime, "role": "reference"}
+    if row.regime.lower() in column.regime.lower():
+        return {"regime": column.regime, "role": "quantized"}
+    if column.regime.lower() in row.regime.lower():
+        return {"regime": row.regime, "role": "quantized"}
+    return {"regime": f"{row.regime} {column.regime}", "role": "quantized"}
+
+
+def _normalized(found: Result, head: Head) -> tuple[float, float, str]:
+    """The number in the unit that all sheets share."""
+    low, high = found.low, found.high
+    if head.quantity == "gain":
+        if found.unit == "%" or (head.unit == "%" and found.unit != "x"):
+            relative = re.search(r"gain|improve|increase|faster|higher|boost|speed-?up", head.text.lower()) or low < 0
+            base = 100.0 if relative and not re.search(r"ratio|relative|of (?:fp|bf|base)", head.text.lower()) else 0.0
+            return round((base + low) / 100, 6), round((base + high) / 100, 6), "x"
+        return low, high, "x"
+    if head.quantity == "latency":
+        unit = found.unit if found.unit not in {"", "%", "x"} else head.unit or "ms"
+        return milliseconds(low, unit), milliseconds(high, unit), "ms"
+    if head.quantity == "rate":
+        return low, high, found.unit if "/s" in found.unit else head.unit
+    if head.quantity in {"loss", "recovery"}:
+        percent = "% " if found.unit == "%" or head.unit == "%" else ""
+        return (
+            abs(low) if head.quantity == "loss" else low,
+            abs(high) if head.quantity == "loss" else high,
+            f"{percent}{head.quantity}",
+        )
+    if head.quantity == "samples":
+        return low, high, "samples"
+    if head.quantity == "accuracy":
+        return low, high, "%" if found.unit == "%" or head.unit == "%" else ""
+    return low, high, ""
+
+
+def table_context(reading: Reading, unit: Unit, table: Table) -> Head:
+    """What the caption and the headings above a table say, the nearest first."""
+    caption = read_head(table.caption.text) if table.caption else Head()
+    head = caption
+    for index in reversed(unit.headings):
+        words = reading.units[index].text.text
+        above = read_head(words)
+        if not above.quantity and _PERFORMANCE.search(words.lower()):
+            above = replace(above, quantity="rate")
+        head = head.over(above)
+    return head

@@ -1,0 +1,131 @@
+"""What stands at the edges of pages: running heads and page numbers, and footnotes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lynxspec.importers._pdf_layout import Line
+from lynxspec.importers._pdf_page import RAISED, lowered
+from lynxspec.importers._pdf_tables import Grid
+from lynxspec.importers._pdf_writing import Leaf
+
+_EDGE = 0.1
+"""Of the page's height, where running heads stand."""
+
+_NUMBER = re.compile(r"\d+")
+_PAGE_NUMBER = re.compile(
+    r"(?:page|seite|p\.)?\s*(\d{1,4})(?:\s*(?:/|of|von|\|)\s*\d{1,4})?|[-–—]\s*(\d{1,4})\s*[-–—]", re.IGNORECASE
+)
+_ROMAN = re.compile(r"[ivxl]{1,6}")
+
+_MARK = re.compile(
+    rf"(?P<sure>[*†‡§¶]{{1,3}}(?=\s*[^\s*†‡§¶])|[{RAISED}]{{1,3}})\s*|\[(?P<square>\d{{1,2}}|[a-z*†‡])\]\s*"
+    r"|\((?P<round>\d{1,2}|[a-z*†‡])\)\s*|(?P<plain>\d{1,2}|[a-z])[.):]?\s+(?=\S)"
+)
+
+_REFERENCES = re.compile(
+    rf"(?<=[^\s*†‡§¶{RAISED}])(?:\s?([{RAISED}]+)|([*†‡§¶]{{1,3}}))(?=$|[\s,;:.)\]])|\s\[(\d{{1,2}})\]"
+)
+
+_SMALL = 0.93
+"""Of the size of running text: what is not larger than this at the foot of a page may be a footnote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footnote:
+    """A footnote as it stands on the page."""
+
+    mark: str
+    first: int
+    """Offset behind its mark in `Sheet.text`."""
+    lines: list[Line]
+
+
+def running_heads(leaves: Sequence[Leaf]) -> set[int]:
+    """The lines at the edges of pages that stand there on several pages, and page numbers, by `id`."""
+    found: set[int] = set()
+    same: dict[str, list[tuple[int, Line, list[int]]]] = defaultdict(list)
+    for leaf in leaves:
+        height, number = leaf.printed.height, leaf.printed.number
+        for line in leaf.lines():
+            if _EDGE * height < (line.top + line.bottom) / 2 < (1 - _EDGE) * height:
+                continue
+            text = line.text
+            if _PAGE_NUMBER.fullmatch(text) or _ROMAN.fullmatch(text):
+                found.add(id(line))
+            elif leading_mark(text, frozenset()) is None:
+                same[_NUMBER.sub("#", text)].append((number, line, [int(n[:9]) for n in _NUMBER.findall(text)]))
+    least = max(2, 0.2 * len(leaves))
+    for lines in same.values():
+        if len({number for number, _, _ in lines}) < least:
+            continue
+        columns = list(zip(*(values for _, _, values in lines), strict=True))
+        numbers = [number for number, _, _ in lines]
+        if all(_is_steady(column, numbers) for column in columns):
+            found.update(id(line) for _, line, _ in lines)
+    return found
+
+
+def _is_steady(values: Sequence[int], numbers: Sequence[int]) -> bool:
+    """Whether a number of a running head is the same on all pages, or counts them."""
+    return len(set(values)) == 1 or len({v - n for v, n in zip(values, numbers, strict=True)}) == 1
+
+
+def leading_mark(text: str, marks: frozenset[str]) -> tuple[str, int] | None:
+    """The footnote mark that a line starts with, and where the note behind it starts.
+
+    A plain figure or letter is one only where ``marks`` has it.
+    """
+    match = _MARK.match(text)
+    if match is None or match.end() == len(text):
+        return None
+    mark = lowered(match[match.lastgroup or 0])
+    if match.lastgroup != "sure" and mark not in marks:
+        return None
+    return mark, match.end()
+
+
+def marks_on(leaf: Leaf) -> frozenset[str]:
+    """The marks behind words of a page that refer to footnotes."""
+    found: set[str] = set()
+    for flow in leaf.flows:
+        for item in flow:
+            lines = [item] if isinstance(item, Line) else [line for row in item.rows for slot in row for line in slot.lines]
+            for line in lines:
+                for match in _REFERENCES.finditer(line.text):
+                    mark = lowered(match[match.lastindex or 0])
+                    found.add(mark)
+    return frozenset(found)
+
+
+def footnotes(flow: Sequence[Line | Grid], body: float, marks: frozenset[str]) -> tuple[int, list[Footnote]]:
+    """The footnotes at the end of a flow, and where in it they start."""
+    start = len(flow)
+    while start and isinstance(item := flow[start - 1], Line):
+        below = flow[start] if start < len(flow) else None
+        if isinstance(below, Line) and (
+            abs(below.size - item.size) > 0.06 * item.size or below.top - item.bottom > 1.0 * item.size
+        ):
+            break
+        start -= 1
+    tail = [item for item in flow[start:] if isinstance(item, Line)]
+    small = bool(tail) and tail[0].size <= _SMALL * body
+    for index, line in enumerate(tail):
+        found = leading_mark(line.text, marks if small else frozenset())
+        if found is not None and (small or found[0] in marks):
+            return start + index, _parted(tail[index:], marks)
+    return len(flow), []
+
+
+def _parted(lines: Sequence[Line], marks: frozenset[str]) -> list[Footnote]:
+    notes: list[Footnote] = []
+    for line in lines:
+        found = leading_mark(line.text, marks)
+        if found is not None and (found[0] in marks or not notes):
+            notes.append(Footnote(mark=found[0], first=line.start + found[1], lines=[line]))
+        else:
+            notes[-1].lines.append(line)
+    return notes

@@ -1,0 +1,1 @@
+"""The pieces of the HTML report: each file draws one part of the page."""
