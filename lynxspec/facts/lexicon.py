@@ -339,8 +339,19 @@ def _with_owners(text: str, found: list[Found]) -> list[Found]:
     """Models with their owners; an owner's name is no other name."""
     if "/" not in text:
         return found
-    owned = [(entry, with_repository(text, reading)) for entry, reading in found if entry.kind == "model"]
-    owners = {reading.start: len(reading.detail["owner"]) for _, reading in owned if "owner" in reading.detail}
+    others = {
+        (reading.start, reading.end)
+        for entry, reading in found
+        if entry.kind != "tool" or not text[reading.start : reading.end].islower()  # PyTorch/ResNet-50, but unsloth/...
+    }
+    owned, owners = [], {}
+    for entry, reading in (item for item in found if item[0].kind == "model"):
+        whole = with_repository(text, reading)
+        end = whole.start + len(whole.detail.get("owner", ""))
+        taken = end > whole.start and (whole.start, end) in others
+        owned.append((entry, reading if taken else whole))
+        if not taken:
+            owners[whole.start] = end - whole.start
     rest = (item for item in found if item[0].kind != "model")
     return owned + [item for item in rest if item[1].end - item[1].start > owners.get(item[1].start, 0)]
 

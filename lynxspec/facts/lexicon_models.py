@@ -250,6 +250,7 @@ def _numbered(entry: Entry, low: str) -> str:
 
 _OWNER = re.compile(r"(?<![\w./\\-])([A-Za-z0-9][\w.-]{1,38})/([\w.-]{0,40})$")
 _HUB = re.compile(r"(?:huggingface\.co|hf\.co|modelscope\.cn)/([A-Za-z0-9][\w.-]{1,38})/([\w.-]{0,40})$")
+_PRECISION = re.compile(r"(?:u?int|fp|bf|mxfp|nvfp|w|float)\d.*", FLAGS)
 _REST = re.compile(r"[\w.-]{0,120}")
 
 
@@ -259,7 +260,7 @@ def with_repository(text: str, reading: Reading) -> Reading:
         return reading
     window = max(0, reading.start - 90)
     match = _HUB.search(text, window, reading.start) or _OWNER.search(text, window, reading.start)
-    if match is None or match[1].lower() in spellings("folder"):
+    if match is None or match[1].lower() in spellings("folder") or _PRECISION.fullmatch(match[1]):
         return reading
     rest = _REST.match(text, reading.end)
     stop = rest.end() if rest else reading.end

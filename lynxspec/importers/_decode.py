@@ -75,7 +75,7 @@ def within_limits(text: str) -> tuple[str, tuple[str, ...]]:
     if end == len(text):
         return text, ()
     lines = text.count("\n", 0, end)
-    return text[:end], (f"only the first {lines} lines ({end} of {len(text)} characters) were read",)
+    return text[:end], (f"only the first {end} of {len(text)} characters (to line {lines + 1}) were read",)
 
 
 _ENDS = str.maketrans(dict.fromkeys("\r\x0b\x0c\x85\u2028\u2029", "\n"))

@@ -14,7 +14,7 @@ from lynxspec.importers._inline import inline, inline_lines
 from lynxspec.importers._surroundings import around_tables
 from lynxspec.sheet import EMPTY, Block, Prose, Text
 
-_SEPARATORS = "\t;,"
+_SEPARATORS = "\t;,|"
 """In order: a comma may be a decimal mark where one of the others separates."""
 _LONGEST_QUOTED = 5_000
 """Characters of a quoted cell; a quote that closes further away is taken for a stray one."""

@@ -44,7 +44,7 @@ def test_none_needed_is_a_disclosure_of_calibration(denial: str) -> None:
     [
         "Weights are quantized to INT8; activations stay in BF16.",
         "No changes to the model's code are needed.",
-        "The tokenizer needs no calibration of its own settings by the user; see the manual.",
+        "The probabilities show no calibration error; weights are INT8.",
         "Weights are quantized to INT8. Training data was not published.",
     ],
 )

@@ -15,15 +15,17 @@ from lynxspec.vocabulary import Component, Status
 
 Table = tuple[tuple[str, ...], ...]
 Block = tuple[str, str | Table]
-"""What it is (title, section, text, item, code, ruled, unruled) and what it holds; a table's first row is its header."""
+"""What it is (title, section, text, item, code, ruled, unruled) and what it holds; a table's first row is its head."""
 
 SHEET: tuple[Block, ...] = (
     ("title", "Qwen2.5-7B-Instruct in INT8 for help desks"),
     (
         "text",
-        "Nordlicht Models quantized the weights and the activations of Qwen2.5-7B-Instruct to INT8 (W8A8). The KV cache "
-        "stays in BF16. Weights have per-channel scales, activations dynamic per-token scales. The lm_head and the "
-        "embeddings are kept in BF16.",
+        (
+            "Nordlicht Models quantized the weights and the activations of Qwen2.5-7B-Instruct to INT8 (W8A8). "
+            "The KV cache stays in BF16. Weights have per-channel scales, activations dynamic per-token scales. "
+            "The lm_head and the embeddings are kept in BF16."
+        ),
     ),
     ("section", "How it was made"),
     ("item", "Quantizer: llm-compressor 0.4.1"),
@@ -31,8 +33,10 @@ SHEET: tuple[Block, ...] = (
     ("item", "Hardware: one NVIDIA L40S with 48 GB"),
     (
         "text",
-        "The weights were rounded with GPTQ, calibrated on 512 samples of UltraChat. Only the recipe below was run, on a "
-        "single machine, and nothing was tuned by hand afterwards.",
+        (
+            "The weights were rounded with GPTQ, calibrated on 512 samples of UltraChat. Only the recipe below was "
+            "run, on a single machine, and nothing was tuned by hand afterwards."
+        ),
     ),
     ("code", 'GPTQModifier(targets="Linear", scheme="W8A8", ignore=["lm_head"])\nnum_calibration_samples=512'),
     ("section", "Accuracy"),
@@ -49,8 +53,10 @@ SHEET: tuple[Block, ...] = (
     ("section", "Speed"),
     (
         "text",
-        "Both regimes ran on the same L40S with vLLM 0.6.6, with 1,024 input tokens and 256 output tokens, for 20 minutes "
-        "after a warm-up of 2 minutes. At 32 concurrent requests INT8 is 1.52x faster than BF16.",
+        (
+            "Both regimes ran on the same L40S with vLLM 0.6.6, with 1,024 input tokens and 256 output tokens, for "
+            "20 minutes after a warm-up of 2 minutes. At 32 concurrent requests INT8 is 1.52x faster than BF16."
+        ),
     ),
     (
         "unruled",
@@ -101,11 +107,13 @@ def page() -> bytes:
             body += f"<table class={kind}>{''.join(rows)}</table>\n"
     style = (
         "@page { size: A4; margin: 18mm } body { columns: 2; column-gap: 10mm; font: 9pt serif }"
-        "h1 { font-size: 15pt; column-span: all } h2 { font-size: 11pt } pre { font: 6pt monospace; white-space: pre-wrap }"
+        "h1 { font-size: 15pt; column-span: all } h2 { font-size: 11pt }"
+        "pre { font: 6pt monospace; white-space: pre-wrap }"
         "table { border-collapse: collapse; width: 100%; font-size: 8pt; break-inside: avoid; margin: 3mm 0 }"
         "td, th { padding: 1mm 2mm; text-align: left } .ruled td, .ruled th { border: 0.3mm solid black }"
     )
-    return f"<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>Sheet</title><style>{style}</style></head><body>\n{body}</body></html>".encode()
+    head = f"<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>Sheet</title><style>{style}</style></head>"
+    return f"{head}<body>\n{body}</body></html>".encode()
 
 
 def portable() -> bytes:
