@@ -22,7 +22,7 @@ from lynxspec.errors import InternalError, UnreadableInput
 from lynxspec.location import Location, Path, Places
 from lynxspec.schema import HOME, field_docs
 from lynxspec.validation import validate_as
-from lynxspec.validation.types import choices, spot, strip
+from lynxspec.validation.types import choices, strip
 
 OWN_KEYS = frozenset(DraftFile.model_fields) - frozenset(Claim.model_fields)
 """Keys of a draft that a claim does not have: the record of the reading."""
@@ -134,11 +134,35 @@ def _plain(node: Any, raw: Mapping[Path, str], path: Path) -> Any:  # noqa: ANN4
 
 def expected(path: Path) -> str:
     """What a claim has at a path: the meaning of the field, and the form of its value."""
-    place = spot(Claim, path)
-    words = field_docs(place.parent).get(str(path[-1]), "") if place.parent is not None else ""
+    owner, annotation = _field(Claim, path)
+    words = field_docs(owner).get(str(path[-1]), "") if owner is not None else ""
     meaning = " ".join(words.replace("``", "`").split())
-    form = _form(place.annotation)
+    form = _form(annotation)
     return f"{form}; it says: {meaning}" if meaning else form
+
+
+def _field(annotation: Any, path: Path) -> tuple[type[BaseModel] | None, Any]:  # noqa: ANN401 - annotations vary
+    """The type at a path, with the model that holds the last key; the first alternative that has the key counts."""
+    if not path:
+        return None, annotation
+    part, *rest = path
+    for model, below in _below(annotation, part):
+        owner, found = _field(below, tuple(rest))
+        if found is not None:
+            return (owner or model), found
+    return None, None
+
+
+def _below(annotation: Any, part: str | int) -> Iterator[tuple[type[BaseModel] | None, Any]]:  # noqa: ANN401 - as above
+    """Types behind a key or an index, in all alternatives."""
+    for choice in choices(annotation):
+        bare = strip(choice)
+        if len(choices(choice)) > 1:
+            yield from _below(choice, part)
+        elif isinstance(bare, type) and issubclass(bare, BaseModel) and part in bare.model_fields:
+            yield bare, bare.model_fields[str(part)].rebuild_annotation()
+        elif get_origin(bare) is tuple and isinstance(part, int):
+            yield None, get_args(bare)[0]
 
 
 def _form(annotation: Any) -> str:  # noqa: ANN401 - annotations have no common type

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lynxspec.claim.base import VISIBLE
 from lynxspec.conditions import plain
 from lynxspec.draft import Disclosure, Draft, DraftRegime, Quote, Strength, Value
 from lynxspec.draft_file import Confidence
@@ -40,7 +41,9 @@ class Heard:
         return tuple(v for r in self.regimes for v in r.values)
 
     def given(self, value: object, quote: Quote, confidence: Confidence = "likely") -> Json:
-        """A value with its source."""
+        """A value with its source; of a text that shows nothing, the question what it is."""
+        if isinstance(value, str) and not is_visible(value):
+            return hole("What stands here?", heard=self.said([quote]))
         return read(self.draft, Given(value=value, quote=quote, confidence=confidence))
 
     def said(self, quotes: Iterable[Quote]) -> list[Json]:
@@ -58,9 +61,10 @@ class Heard:
         """The one value of a component with its words; ``None`` where it is missing, contradicted, or several."""
         held = self.disclosure(component, regime)
         contradicted = any(c.component is component for c in self.draft.conflicts)
-        if held.status not in {Status.DISCLOSED, Status.PARTIAL} or not held.value or not held.evidence or contradicted:
+        if held.status not in {Status.DISCLOSED, Status.PARTIAL} or not held.evidence or contradicted:
             return None
-        return None if "; " in held.value else (held.value, held.evidence[0])
+        value = held.value or ""
+        return None if "; " in value or not is_visible(value) else (value, held.evidence[0])
 
     def words_of(self, component: Component, name: str, otherwise: Quote) -> Quote:
         """Words of a component that hold a name: a number's own row often does not."""
@@ -102,6 +106,11 @@ def _section(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annot
     if members:
         return _section(members[0])
     return model_of(annotation)
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text shows anything, as a claim demands of its texts."""
+    return re.search(VISIBLE, text) is not None
 
 
 def handle(text: str, taken: Iterable[str] = (), *, otherwise: str = "unnamed") -> str:

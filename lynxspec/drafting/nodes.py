@@ -38,7 +38,7 @@ def hole(ask: str, *, heard: Iterable[Json] = (), contradicted: Iterable[Json] =
     """A missing value: what to ask, what was said in part, which places contradict each other."""
     node: Json = {"ask": ask}
     for key, places in (("said", heard), ("contradicted", contradicted)):
-        distinct = list({place["at"]: place for place in places}.values())
+        distinct = list({(place["at"], place["from"]): place for place in places}.values())
         if distinct:
             node[key] = distinct
     return node

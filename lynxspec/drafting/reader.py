@@ -6,23 +6,18 @@ that still has a hole is what the sheet made it. A draft without any hole is a c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from lynxspec.claim.units import TIME
-from lynxspec.disclosure import SUSTAINED_WINDOW_S, draft_of
+from lynxspec.disclosure import draft_of
 from lynxspec.document import Document
 from lynxspec.draft import Conflict, Disclosure, Draft, DraftRegime, Quote, Value
 from lynxspec.drafting.acceptance import claim_of, gaps
-from lynxspec.drafting.nodes import Json, descend, holes, unwrapped
+from lynxspec.drafting.answers import OPEN, ORDER, answer
+from lynxspec.drafting.nodes import Json, descend
 from lynxspec.drafting.paths import first_hole, places_of
 from lynxspec.lint.ignores import ignores_in
 from lynxspec.location import Path
 from lynxspec.vocabulary import Component, Status, Strength
-
-OPEN = (Status.CONTRADICTED, Status.MISSING, Status.PARTIAL)
-"""Statuses that an answer can change, the worst first."""
 
 
 def draft_of_file(document: Document) -> Draft:
@@ -96,9 +91,9 @@ class _Reading:
             component = Component(name)
             each = [self._disclosure(component, node, ("overview", name), i) for i in self.quantized]
             kept = self._recorded(node, ("overview", name))
-            changed = each and kept.status in OPEN and all(d.status is not kept.status for d in each)
+            changed = kept.status in OPEN and each and all(answer(self.data, component, i) for i in self.quantized)
             found[component] = (
-                min(each, key=lambda d: _ORDER[d.status])
+                min(each, key=lambda d: ORDER[d.status])
                 if changed
                 else replace(kept, path=each[0].path if each else kept.path)
             )
@@ -129,8 +124,8 @@ class _Reading:
         place = first_hole(self.data, component, first) or (paths[0] if paths else ("regimes", index))
         if recorded.status not in OPEN or component is Component.PEAK_ONLY:
             return replace(recorded, path=place)
-        answered = _answer(component, [unwrapped(descend(self.data, p)[0]) for p in paths])
-        return replace(recorded if answered is None else answered, path=place)
+        told = answer(self.data, component, index)
+        return replace(recorded if told is None else told, path=place)
 
     def _recorded(self, node: Json, at: Path) -> Disclosure:
         evidence = tuple(self._quote(e, (*at, "evidence", i)) for i, e in enumerate(node.get("evidence", ())))
@@ -160,49 +155,3 @@ class _Reading:
             evidence=self._quote(node, at),
             **words,
         )
-
-
-_ORDER = {status: place for place, status in enumerate((*OPEN, Status.DISCLOSED, Status.NOT_APPLICABLE))}
-
-
-def _answer(component: Component, nodes: list[Any]) -> Disclosure | None:
-    """What the nodes of a component say once no hole is left among them; ``None`` while one is."""
-    if not nodes or any(next(holes(node), None) is not None for node in nodes):
-        return None
-    absent = [n for n in nodes if isinstance(n, Mapping) and n.keys() & {"unknown", "not_applicable"}]
-    if absent:
-        reason = next(iter(absent[0].values()))
-        status = Status.MISSING if len(absent) == len(nodes) else Status.PARTIAL
-        word = next(iter(absent[0])).replace("_", " ")
-        return Disclosure(status=status, value=None, note=f"answered with {word}: {reason}")
-    weak = _weakness(component, nodes)
-    if weak:
-        return Disclosure(status=Status.PARTIAL, value=_short(nodes[0]), note=weak)
-    return Disclosure(status=Status.DISCLOSED, value=_short(nodes[0]))
-
-
-def _weakness(component: Component, nodes: list[Any]) -> str:
-    """What keeps an answer from counting in full, by the same measures as in a claim."""
-    if component is Component.THROUGHPUT_GAIN and nodes[-1] in {"up_to", "theoretical"}:
-        return f"the gain is {nodes[-1].replace('_', ' ')}, a bound and not a result"
-    if component is Component.WORKLOAD_RELEVANCE and isinstance(nodes[0], Mapping):
-        kind = unwrapped(nodes[0].get("kind"))
-        return (
-            "" if kind == "deployment_workload" else f"a {str(kind).replace('_', ' ')} is not the deployment workload"
-        )
-    if component is Component.SUSTAINED_THROUGHPUT and isinstance(nodes[0], Mapping):
-        window = TIME.parse(unwrapped(nodes[0]["window"]))
-        shown = "held" in (unwrapped(nodes[0].get("thermal_equilibrium")) or {})
-        short = window.base < SUSTAINED_WINDOW_S and not shown
-        return (
-            f"{window} is shorter than {SUSTAINED_WINDOW_S:g} s and thermal equilibrium is not shown" if short else ""
-        )
-    return ""
-
-
-def _short(node: Any) -> str:  # noqa: ANN401 - as above
-    """A value in short."""
-    if isinstance(node, Mapping):
-        plain = [str(unwrapped(v)) for v in node.values() if not isinstance(unwrapped(v), Mapping | list)]
-        return ", ".join(plain[:4]) or "as filled in"
-    return "as filled in" if isinstance(node, list) else str(node)

@@ -274,21 +274,27 @@ def toolchain(heard: Heard, one: DraftRegime) -> Json:
 
 
 def accuracy(heard: Heard, one: DraftRegime) -> Json | list[Json]:
-    """Every metric value that is printed outright; losses and recoveries are words beside the question."""
+    """Every metric value that is printed outright and once; two values of one metric are a question."""
     handles = metrics(heard)
-    found: dict[str, tuple[float, Quote]] = {}
+    found: dict[str, list[Value]] = {}
     open_: list[Quote] = []
     for value in (v for v in one.values if v.component in ACCURACIES and v.role == one.role):
-        number = printed(value)
         name = handles.get((value.metric, value.dataset))
-        if number is None or name is None or (name in found and found[name][0] != number):
+        if printed(value) is None or name is None:
             open_.append(value.evidence)
         else:
-            found.setdefault(name, (number, value.evidence))
-    if not found:
-        quotes = open_ or list(heard.disclosure(Component.ACCURACY_RESULT, one).evidence)
-        return hole(ask(("regimes", "accuracy")), heard=heard.said(quotes))
-    return [{"metric": name, "value": heard.given(number, quote)} for name, (number, quote) in found.items()]
+            found.setdefault(name, []).append(value)
+    entries: list[Json] = []
+    for name, values in found.items():
+        numbers = {printed(v) for v in values}
+        quotes = heard.said(v.evidence for v in values)
+        ask_which = hole("Which of these values belongs to this regime?", heard=quotes)
+        number = numbers.pop()
+        entries.append({"metric": name, "value": ask_which if numbers else heard.given(number, values[0].evidence)})
+    if entries:
+        return entries
+    quotes_of_all = open_ or list(heard.disclosure(Component.ACCURACY_RESULT, one).evidence)
+    return hole(ask(("regimes", "accuracy")), heard=heard.said(quotes_of_all))
 
 
 def performance(heard: Heard, one: DraftRegime) -> Json:

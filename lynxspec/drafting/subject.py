@@ -66,8 +66,15 @@ def _title(heard: Heard) -> Quote | None:
 
 
 def _statement(heard: Heard, title: Quote | None) -> Json:
-    """The words of the gain, else of the accuracy, and the document that they stand in."""
-    quotes = [q for c in (Component.THROUGHPUT_GAIN, *ACCURACIES) for q in heard.disclosure(c).evidence]
+    """The words of the gain, else of the accuracy, a sentence before a table row, and where they stand."""
+    values = [v for v in heard.values if v.low not in {None, 1.0}]
+    groups = (
+        [v.evidence for v in values if v.component is Component.THROUGHPUT_GAIN],
+        heard.disclosure(Component.THROUGHPUT_GAIN).evidence,
+        [v.evidence for v in values if v.component in ACCURACIES],
+        heard.disclosure(Component.ACCURACY_RESULT).evidence,
+    )
+    quotes = next((sorted(group, key=lambda q: "|" in q.text or "\n" in q.text) for group in groups if group), [])
     if not quotes:
         return hole("What is the claim, word for word, and where was it published?")
     first = quotes[0]
@@ -133,7 +140,7 @@ def hardware(heard: Heard) -> Json:
 
 
 def _product(heard: Heard) -> tuple[str, Quote] | None:
-    named = {v.hardware.lower(): v for v in heard.values if v.hardware}
+    named = {v.hardware.lower(): v for v in heard.values if v.hardware.strip()}
     if len(named) == 1:
         value = next(iter(named.values()))
         return value.hardware, heard.words_of(Component.HARDWARE, value.hardware, value.evidence)
@@ -214,8 +221,12 @@ def printed(value: Value) -> float | None:
     """The value of a metric in its own unit; ``None`` for losses, recoveries, bounds and adjectives."""
     if single((value,)) is None or value.low is None or value.unit not in {"", "%"}:
         return None
-    share = metric_word(value.metric) in {"top1", "exactmatch", "em"} and (value.unit == "%" or value.low > 1)
-    return round(value.low / 100, 10) if share else value.low
+    if value.unit == "%" and value.low > 100:
+        return None
+    if metric_word(value.metric) not in {"top1", "exactmatch", "em"}:
+        return value.low
+    share = round(value.low / 100, 10) if value.unit == "%" or value.low > 1 else value.low
+    return share if 0 <= share <= 1 else None
 
 
 def evaluation(heard: Heard) -> Json:

@@ -3,7 +3,8 @@
 1. The sections of a claim, each value with its source, each gap with its question.
 2. For each regime, how far the sheet discloses each component and every number: what ``lynxspec lint`` scores.
 3. Contradictions, with both places; where they stand, no value is chosen.
-4. A component that is not fully disclosed keeps at least one hole, so that filling it is what changes its status.
+4. A component that is not fully disclosed keeps a hole, unless what stands there is as weak as the sheet: only an
+   answer changes its status.
 """
 
 from __future__ import annotations
@@ -13,20 +14,19 @@ from typing import Any
 
 from lynxspec.claim import FORMAT, Claim
 from lynxspec.draft import Conflict, Disclosure, Draft, DraftRegime, Value
+from lynxspec.drafting.answers import OPEN, answer
 from lynxspec.drafting.heard import Heard, handle
 from lynxspec.drafting.nodes import Json, descend, holds, hole, holes, is_hole, said, unwrapped
-from lynxspec.drafting.paths import first_hole, places_of, question
+from lynxspec.drafting.paths import places_of, question
 from lynxspec.drafting.regime import comparison, regime
 from lynxspec.drafting.subject import read_from, sections
 from lynxspec.drafting.yaml_text import emit
 from lynxspec.errors import HostileInput, UsageError
 from lynxspec.schema import HOME
-from lynxspec.vocabulary import Component, Status
+from lynxspec.vocabulary import Component
 
 MOST_EVIDENCE = 4
 """Quotes recorded for one component; the sheet has the rest."""
-
-OPEN = frozenset({Status.MISSING, Status.PARTIAL, Status.CONTRADICTED})
 
 
 def draft_text(draft: Draft, *, claim: str | None = None) -> str:
@@ -156,7 +156,8 @@ def _keep_open(draft: Draft, chosen: tuple[DraftRegime, ...], whole: Json) -> No
                 node = hole(f"{conflict.message}: which holds? {question(conflict.component)}", contradicted=places)
                 _put(whole, conflict.component, index, node)
         for component, disclosure in one.disclosures.items():
-            if disclosure.status in OPEN and first_hole(whole, component, index) is None:
+            told = answer(whole, component, index)
+            if disclosure.status in OPEN and told is not None and told.status is not disclosure.status:
                 heard = [said(draft, quote) for quote in disclosure.evidence[:MOST_EVIDENCE]]
                 _put(whole, component, index, hole(question(component), heard=heard))
 

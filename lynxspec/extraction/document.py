@@ -25,15 +25,15 @@ _GENERIC = re.compile(
     r"|\bcan be (?:used|applied|quantized|calibrated|set|chosen)|\b(?:users?|developers?|you|one"
     r"|customers?) (?:can|may|could|should|must|need|might|will need)\b|\bthere are (?:two|three|several|many"
     r"|different)\b"
-    r"|\bfor example\b|\be\.g\.|\bsuch as\b|\bincluding\b|\brecommend|\bwhat is\b|\bhow (?:to|it) "
-    r"|\brefers to\b|\bwe will (?:explore|discuss)|\bif you (?:want|need|would)|\bsupports?\b|\bavailable\b"
+    r"|\bfor example\b|\be\.g\.|\bsuch as\b|\bincluding\b|\brecommend|^what is\b|\bhow (?:to|it) "
+    r"|\brefers to\b|\bwe will (?:explore|discuss)|\bif you (?:want|need|would)|\bquantization (?:can|is|may|allows|helps|enables|reduces)\b|\b(?:can|may|could) (?:\w+ly )?(?:reduce|improve|lead|increase|speed|lower|accelerate)"
 )
 """Words of manuals and primers: what could be done, not what was done."""
 
 _OWN = re.compile(
     r"following table|table below|below table|tables? (?:shows?|compares?|lists?|demonstrates?)|\bwe (?:compare|have |also |then |first |only |further |utili[sz]ed |use |used |appl|quanti|calibrat|measur"
     r"|evaluat|employ|keep|kept|design|adopt|chose|ran|run|obtain|report|observe)"
-    r"|\bour (?:quantiz|scheme|model|recipe|approach|method|evaluation|result)|\bwas (?:obtained|quantized"
+    r"|\bour \w+|\bwas (?:obtained|quantized"
     r"|calibrated|measured|created|generated|produced|applied|evaluated|tested|performed)"
     r"|\bwere (?:obtained|quantized|calibrated|measured|created|generated|produced|applied|evaluated|tested"
     r"|collected|compiled)|\bis (?:obtained|quantized|calibrated|a quantized)|\bare quantized\b|\bhas been\b"
@@ -59,7 +59,7 @@ _SPECULATIVE = re.compile(
 )
 _GENERATION = re.compile(
     r"\b(?:previous|prior|last|earlier|older)[- ](?:gen(?:eration)?|version|release)"
-    r"|\bgeneration[- ]over[- ]generation|\bpredecessor|\bnext[- ]gen"
+    r"|\bgeneration[- ]over[- ]generation|\bpredecessor|\b(?:from|over|vs\.?|than|compared (?:to|with)) (?:the )?(?:nvidia )?(?:hopper|ampere|blackwell|ada|turing|volta|[hab]\d00|v100|t4|mi\d+x?|gaudi ?2|tpu ?v\d)\b|\bnext[- ]gen"
 )
 _POSTTRAINING = re.compile(
     r"post[- ]?training|quantization[- ]aware|training[- ](?:aware|free|data|set)|without (?:re)?training"

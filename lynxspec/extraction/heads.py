@@ -119,7 +119,7 @@ def read_head(text: str) -> Head:
         against=_against(lower) if quantity in _RELATIVE or _COMPARED.search(lower) else "",
         model=_first(names, "model"),
         family=next((m.detail.get("family", "") for m in names if m.kind == "model"), ""),
-        hardware=next((m.name for m in names if m.kind == "hardware" and m.detail.get("generic") != "yes"), ""),
+        hardware=next((m.name for m in names if m.kind == "hardware" and m.detail.get("generic") != "yes"), _instance(text)),
         dataset=_printed(text, names, "dataset"),
         metric=_printed(text, names, "metric") or (_phase(lower) if quantity in {"rate", "gain", "latency"} else ""),
         batch=(batch[1] or batch[2] or "") if batch and quantity != "batch" else "",
@@ -129,6 +129,15 @@ def read_head(text: str) -> Head:
 def _printed(text: str, names: tuple[Mention, ...], kind: str) -> str:
     """The first name of a kind as the sheet prints it, with its split and variant."""
     return next((text[m.start : m.end] for m in names if m.kind == kind), "")
+
+
+INSTANCE = re.compile(r"(?<![\w.])(?:inf|trn|p|g|c|m|r|hpc|dl)\d[a-z-]{0,4}\.(?:\d*x?large|metal\w*)(?!\w)", re.IGNORECASE)
+"""A cloud instance type: ``inf2.48xlarge``."""
+
+
+def _instance(text: str) -> str:
+    match = INSTANCE.search(text)
+    return match[0] if match else ""
 
 
 def _phase(lower: str) -> str:

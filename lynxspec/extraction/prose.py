@@ -25,12 +25,12 @@ _NOT_SPEED = re.compile(
     r"memory|smaller|size|footprint|compress\w*|storage|parameters|\bparams|energy|power|watts?\b"
     r"|perf(?:ormance)?(?:/| per )watt|efficien\w+|costs?\b|cheaper|price|dollar|qpd|capacity|bandwidth"
     r"|context|larger|bigger|longer|bits|accura\w+|perplexity|score|quality|recover\w*|utili[sz]ation|\bsram\b"
-    r"|area|dense|disk|download|gpus?\b(?= (?:memory|count))|fewer|cache hit|vocabulary|显存|内存|体积|压缩|메모리|크기|전력"
+    r"|area|dense|disk|download|gpus?\b(?= (?:memory|count))|fewer|flops|tops\b|tensor core|cache hit|vocabulary|显存|内存|体积|压缩|메모리|크기|전력"
     r"|メモリ|サイズ|speicher|kleiner|graphics"
 )
 _ACCURACY = re.compile(
     r"accura\w+|perplexity|\bppl\b|top-?[15]\b|\bmap\b|\bf1\b|recover\w*|score[sd]?\b|\bwer\b|\bbleu\b|rouge"
-    r"|degrad\w+|quality|精度|准确率|정확도|mmlu|gsm8k|exact match|psnr|\bmiou\b|genauigkeit|pass@1|\bloss\b"
+    r"|degrad\w+|quality|精度|准确率|정확도|mmlu|gsm8k|exact match|psnr|\bmiou\b|genauigkeit|pass@1|\bloss\b|signal strength|\bdb\b|\bsnr\b"
 )
 _PREPARATION = re.compile(
     r"quanti[sz](?:ation|ing) (?:time|run|process|speed|itself)|time to quantize|to quantize (?:a|the)"
@@ -108,9 +108,11 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
     latency = re.search(r"laten|time", words[max(0, amount.start - 50) : amount.end + 50]) is not None
     text = words[amount.start : amount.end]
     mixed = _mixed(document, unit, words, flags)
+    if mixed == _OTHER_GENERATION:
+        return None
     if mixed:
         return Gain(quote=quote, words=text, value=None, note=mixed, of_latency=latency) if "quant" in flags else None
-    against = _against(words, amount)
+    against = _against(words, amount) or _rival_tool(document, unit, words, amount)
     value = Value(
         component=Component.THROUGHPUT_GAIN,
         low=_factor(words, amount, amount.low),
@@ -130,13 +132,17 @@ def _mixed(document: Document, unit: Unit, words: str, flags: frozenset[str]) ->
     if "speculative" in flags:
         return "mixed with changes other than quantization"
     if "generation" in flags:
-        return "against another generation or version"
+        return _OTHER_GENERATION
     if "rival" in flags:
         return "against another vendor"
     hardware = {m.name for m in document.reading.names(unit, "hardware") if m.detail.get("generic") != "yes"}
     if len(hardware) >= 2 and re.search(r"than|compared|over|vs|versus", words):
         return "against other hardware"
     return ""
+
+
+_OTHER_GENERATION = "against another generation or version"
+"""Says nothing of quantization, however often the sentence names a format."""
 
 
 def _factor(words: str, amount: Amount, number: float) -> float:
@@ -159,6 +165,16 @@ def _against(words: str, amount: Amount) -> str:
     if found:
         return found[0].name
     return next((s.name for s in schemes(words) if s.sort == "reference"), "")
+
+
+def _rival_tool(document: Document, unit: Unit, words: str, amount: Amount) -> str:
+    """The tool that a gain is held against: ``4x faster than vLLM``."""
+    match = re.compile(r"(?:than|compared (?:to|with)|over|vs\.?|versus)\s").search(words, amount.end)
+    if match is None:
+        return ""
+    names = [m for m in document.reading.names(unit, "tool") if 0 <= m.start - unit.start - match.end() < 24]
+    other = re.match(r"(?:the )?(?:other|existing|state-of-the-art|standard|default|vanilla|stock|eager)[\w -]{0,40}", words[match.end() :])
+    return names[0].name if names else other[0].strip() if other else ""
 
 
 def bindings(document: Document, unit: Unit, at: int, against: str = "") -> dict[str, str]:
@@ -252,7 +268,7 @@ def accuracies(document: Document) -> Iterator[Value]:
         names = document.reading.names(unit, "metric", "dataset")
         if not re.search(r"\d", words) or not (names or _ACCURACY.search(words)):
             continue
-        if document.boilerplate(unit) or "harness" in document.flags(unit) or (document.generic(unit) and not names):
+        if document.boilerplate(unit) or "harness" in document.flags(unit) or (document.generic(unit) and not names and not document.reading.names(unit, "model")):
             continue
         yield from _accuracies(document, unit, words)
 
@@ -309,7 +325,7 @@ def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) ->
     number = float(match[1].lstrip("+-").replace(",", ""))
     if re.search(r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative", around):
         unit_word = f"{unit_word} recovery".strip()
-    elif re.search(
+    elif not re.search(r"(?:drops?|decreases?|reduces?|falls?)(?: \w+){0,3} to [~≈]?$", words[: match.start()]) and re.search(
         r"(?:accuracy|quality|score|map|mmlu|top-1|metric|performance)?\s?(?:loss|drop|degrad|decreas|reduc|lower"
         r"|below|within|deviat|gap|差|손실|下降)",
         around,
@@ -322,6 +338,9 @@ def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) ->
     )
     behind = re.match(r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float)", words[match.end() :])
     only_reference = {s.sort for s in schemes(words)} == {"reference"}
+    above = document.reading.above(unit)
+    if not list(schemes(words)) and "quant" not in document.flags(unit) and not QUANT.search(above) and document.is_about_quantization:
+        only_reference = True  # a sentence of its own about the model, in a text about quantizing it
     of_reference = bool(said or behind or only_reference) and not unit_word.endswith(("loss", "recovery"))
     if (
         nearest is not None

@@ -97,6 +97,10 @@ class TableReader:
                     return
 
     @staticmethod
+    def _words(row: Row) -> str:
+        return " ".join(cell.text.text for cell in row.cells).lower()
+
+    @staticmethod
     def _only(row: Row) -> Cell:
         return next(cell for cell in row.cells if cell.text)
 
@@ -119,7 +123,11 @@ class TableReader:
                 head = _in_column(words, read_head(words), column)
                 if column.quantity in {"size", "config"} and not (head.regime or head.dataset or head.hardware or head.model):
                     continue
-                names = names.over(replace(head, unit=head.unit))
+                if head.role == "quantized" and names.role == "reference" and not _SAID_BASELINE.search(self._words(row)):
+                    names = replace(names, regime="", role=None)  # FP16 computes what int8 stores: the regime is int8
+                names = names.over(head)
+                if not names.hardware and _HARDWARE_COLUMN.search(column.text.lower()) and len(words) <= _LONGEST_NAME:
+                    names = replace(names, hardware=words)
                 if not names.model and (model := self._bare_name(words, column, head, index)):
                     names = replace(names, model=model)
         first = row.cells[0] if row.cells else None
@@ -233,7 +241,11 @@ class TableReader:
         )
 
 
-_DATA_COLUMN = re.compile(r"^(?:benchmarks?|data ?sets?|tasks?|evaluation|eval|test sets?|数据集|データセット|데이터셋)\b")
+_SAID_BASELINE = re.compile(r"baseline|reference|original|unquantized")
+_HARDWARE_COLUMN = re.compile(r"^(?:inst(?:ance|\.)?(?: type)?|device|hardware|gpu|accelerator|chip|platform|system|machine|soc|phone|chipset|设备|硬件|芯片|デバイス|장비)s?(?: name| type| model)?$")
+_LONGEST_NAME = 60
+
+_DATA_COLUMN = re.compile(r"^(?:benchmarks?|data ?sets?|evaluation|eval|test sets?|数据集|データセット|데이터셋)\b")
 _METRIC_COLUMN = re.compile(r"^metrics?\b|指标|지표|指標")
 
 

@@ -339,16 +339,13 @@ def _with_owners(text: str, found: list[Found]) -> list[Found]:
     """Models with their owners; an owner's name is no other name."""
     if "/" not in text:
         return found
-    others = {
-        (reading.start, reading.end)
-        for entry, reading in found
-        if entry.kind != "tool" or not text[reading.start : reading.end].islower()  # PyTorch/ResNet-50, but unsloth/...
-    }
+    others = {(reading.start, reading.end) for _, reading in found}  # PyTorch/ResNet-50, BERT/RoBERTa
     owned, owners = [], {}
     for entry, reading in (item for item in found if item[0].kind == "model"):
         whole = with_repository(text, reading)
-        end = whole.start + len(whole.detail.get("owner", ""))
-        taken = end > whole.start and (whole.start, end) in others
+        owner = whole.detail.get("owner", "")
+        end = whole.start + len(owner)
+        taken = bool(owner) and (whole.start, end) in others and owner.lower() not in spellings("owner")
         owned.append((entry, reading if taken else whole))
         if not taken:
             owners[whole.start] = end - whole.start

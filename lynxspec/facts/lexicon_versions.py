@@ -127,7 +127,8 @@ def read_calibration(site: Site) -> Reading | None:
         if before:
             detail["value"], start = before[1], before.start()
         elif after:
-            detail["value"], end = after[1], after.end()
+            closed = "(" in after[0] and text[after.end() : after.end() + 1] == ")"
+            detail["value"], end = after[1], after.end() + closed
     return Reading(start, end, entry.name, detail)
 
 

@@ -25,6 +25,7 @@ from lynxspec.sheet import Table, Text
 
 MAX_CHARACTERS = 10_000_000
 """Of the text between the tags."""
+MAX_TAGS = 1_000_000
 MAX_NESTED_TABLES = 50
 _ENDED: dict[Part, tuple[Part, ...]] = {
     "cell": ("cell", "caption"),
@@ -75,7 +76,7 @@ class Page:
     def feed(self, tokens: Iterable[Token]) -> None:
         """Take all tags and texts, as far as the limits allow."""
         end = 0
-        for token in tokens:
+        for count, token in enumerate(tokens):
             end = token.end
             if token.start < self.skip:
                 continue
@@ -87,7 +88,7 @@ class Page:
                 self._close(token)
             elif self.title is None and not self.stack.holds("svg"):
                 self.title = (token.start, token.end, None)
-            if self.writer.blocks_left <= 0 or self.characters_left <= 0:
+            if self.writer.blocks_left <= 0 or self.characters_left <= 0 or count > MAX_TAGS:
                 self.notes[f"only the first {token.end} characters of the page were read; it is too long"] = None
                 break
         self._pop_to(0, end)

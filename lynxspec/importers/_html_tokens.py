@@ -45,6 +45,7 @@ _END_OF = {
 def tokens(text: str, start: int, end: int) -> Iterator[Token]:
     """All tags and texts from ``start`` to before ``end``."""
     position = start
+    endless: set[str] = set()
     while position < end:
         found = _MARKUP.search(text, position, end)
         if found is None:
@@ -66,16 +67,20 @@ def tokens(text: str, start: int, end: int) -> Iterator[Token]:
         yield token
         if token.kind == "open" and token.name in _END_OF:
             inner = position
-            position = _behind_raw(text, token, end)
+            position = _behind_raw(text, token, end, endless)
             if token.name == "title" and position > inner:
                 yield Token("title", "title", inner, position)
 
 
-def _behind_raw(text: str, token: Token, end: int) -> int:
-    """Where the end tag of a script or its like starts; the end of the file where there is none."""
-    found = _END_OF[token.name].search(text, token.end, end)
+def _behind_raw(text: str, token: Token, end: int, endless: set[str]) -> int:
+    """Where the end tag of a script or its like starts; the end of the file where there is none.
+
+    ``endless`` are the elements that no end tag follows any more: they are looked for once.
+    """
+    found = None if token.name in endless else _END_OF[token.name].search(text, token.end, end)
     if found is not None:
         return found.start()
+    endless.add(token.name)
     if token.closed:
         return token.end
     if token.name != "title":

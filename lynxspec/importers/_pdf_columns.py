@@ -140,8 +140,16 @@ def _banded(rules: Sequence[Rule], bands: Sequence[Sequence[_Line]], levels: Seq
         return None
     each = len(bands) >= 3 and median(len(band) for band in bands) <= 2
     rows = _rows(lines, columns, levels, each=each)
+    if _are_long([slot.text for row, _ in rows for slot in row]):
+        return None
     marked = sum(band == 0 for _, band in rows) if len(bands) > 1 and not each else 0
     return _grid([row for row, _ in rows], marked=marked, box=(rules[0].start, rules[0].at, rules[0].end, rules[-1].at))
+
+
+def _are_long(cells: Sequence[str]) -> bool:
+    """Whether many cells hold more text than a table's do."""
+    filled = [cell for cell in cells if cell]
+    return sum(len(cell) > 3 * _LONGEST for cell in filled) > 0.2 * len(filled)
 
 
 def _grid(rows: list[list[Slot]], *, marked: int, box: tuple[float, float, float, float] | None = None) -> Grid:
@@ -216,8 +224,9 @@ def _rows(
 
 
 def _top(lines: Sequence[_Line], columns: Sequence[Stretch]) -> int:
-    """The first line that gives results."""
-    return next((i for i, line in enumerate(lines) if _has_results(line, columns)), len(lines))
+    """The first line that gives results, or else the first one behind the first band."""
+    second = next((i for i, line in enumerate(lines) if line.band > lines[0].band), 1)
+    return next((i for i, line in enumerate(lines) if _has_results(line, columns)), second)
 
 
 def _with_labels(lines: Sequence[_Line], columns: Sequence[Stretch]) -> list[_Line]:

@@ -22,7 +22,7 @@ _PAGE_NUMBER = re.compile(
 _ROMAN = re.compile(r"[ivxl]{1,6}")
 
 _MARK = re.compile(
-    rf"(?P<sure>[*†‡§¶]{{1,3}}(?=\s*[^\s*†‡§¶])|[{RAISED}]{{1,3}})\s*|\[(?P<square>\d{{1,2}}|[a-z*†‡])\]\s*"
+    rf"(?P<sure>[*†‡§¶]{{1,3}}(?=\s*[^\s*†‡§¶])|[{RAISED}]{{1,2}})\s*|\[(?P<square>\d{{1,2}}|[a-z*†‡])\]\s*"
     r"|\((?P<round>\d{1,2}|[a-z*†‡])\)\s*|(?P<plain>\d{1,2}|[a-z])[.):]?\s+(?=\S)"
 )
 
@@ -115,7 +115,7 @@ def footnotes(flow: Sequence[Line | Grid], body: float, marks: frozenset[str]) -
     small = bool(tail) and tail[0].size <= _SMALL * body
     for index, line in enumerate(tail):
         found = leading_mark(line.text, marks if small else frozenset())
-        if found is not None and (small or found[0] in marks):
+        if found is not None and (found[0] in marks or (small and not found[0].isalnum())):
             return start + index, _parted(tail[index:], marks)
     return len(flow), []
 

@@ -30,7 +30,7 @@ RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲ
 _LOWERED = str.maketrans(RAISED, "0123456789+-=()abcdefghijklmnoprstuvwxyz")
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
-_PRINTED = {0x02: "-", 0xAD: "-", 0xFFFE: "-", 0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "•", 0xF0FC: "✓"}
+_PRINTED = {0x02: "-", 0xAD: "-", 0xFFFE: "-", 0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "•", 0xF0FC: "✓", 0x2217: "*"}
 """PDFium's mark for a hyphen at a line's end, a hyphen that is only printed there, and the bullets of symbol fonts."""
 
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
@@ -249,7 +249,7 @@ class _Characters:
             top=top,
             right=right,
             bottom=bottom,
-            size=self._size(index, bottom - top),
+            size=max(1.0, self._size(index, bottom - top)),
             bold=bold,
             mono=mono,
             glued=glued,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from lynxspec.importers._footnotes import marks_in
 from lynxspec.importers._grid import header_rows, headed
-from lynxspec.importers._pdf_layout import Line
+from lynxspec.importers._pdf_layout import Line, words_of
 from lynxspec.importers._pdf_margins import Footnote, footnotes, leading_mark, marks_on, running_heads
 from lynxspec.importers._pdf_tables import Grid
 from lynxspec.importers._pdf_writing import Leaf, Readable
@@ -26,6 +26,7 @@ _HEADING_LINES = 4
 
 _BULLET = re.compile(r"[•▪●◦‣∙·■□➢►✓✔★-]\s+(?=\S)|[–—]\s+(?=\S)")
 _NUMBERED = re.compile(r"(?:\d{1,2}[.)]|\(\d{1,2}\)|[a-z][.)]|\([a-z]\))\s+\S")
+_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-Z]\.?|[IVX]{1,5}\.?")
 _CAPTION = re.compile(r"(?:table|figure|fig\.|tab\.|tabelle|abbildung|图|表|표|그림)\s*\d{1,3}[a-z]?\s*(?:[.:|–—-]|$)", re.I)
 _SENTENCE_END = re.compile(r"[.!?:;。！？：][\"')\]]*$")
 
@@ -62,11 +63,12 @@ class _Measures:
     def heading(self, line: Line) -> bool:
         """Whether a line is set as a heading."""
         text = line.text
-        if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text) or line.mono:
+        if len(text) > _LONGEST_HEADING or sum(map(str.isalpha, text)) < 2 or line.mono:
             return False
         if line.size >= _LARGER * self.body:
             return True
-        if len(line.pieces()) > 1:
+        pieces = line.pieces()
+        if len(pieces) > 2 or (len(pieces) == 2 and not _SECTION.fullmatch(words_of(pieces[0]))):
             return False
         emphatic = line.bold and not self.bold and line.size >= 0.95 * self.body
         return emphatic and text[-1] not in ".,;" and not _BULLET.match(text) and leading_mark(text, frozenset()) is None
@@ -180,6 +182,9 @@ class _Reader:
         """Read a heading; the index behind it, or 0 if there is none."""
         first = items[index]
         if not isinstance(first, Line) or not self.measures.heading(first):
+            return 0
+        above = self._open[-1] if self._open else None
+        if above is not None and abs(above.size - first.size) < 0.3 and above.bold == first.bold and self._is_near(above, first):
             return 0
         lines = [first]
         for item in items[index + 1 : index + _HEADING_LINES]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
@@ -39,12 +39,13 @@ def parse(data: bytes, source: str) -> Sheet:
     with _opened(data, source) as document:
         for printed in _pages(document, notes):
             leaf = _laid_out(printed)
-            notes += _told(printed)
             writer.write(leaf)
             leaves.append(leaf)
-        images = _without_text([leaf.printed for leaf in leaves], notes, source)
+        pages = [leaf.printed for leaf in leaves]
+        images = _without_text(pages, notes, source)
+        notes += _told(pages)
     if images:
-        notes.append(f"{_numbered(images)} only {'an image' if len(images) == 1 else 'images'}; no text was read there")
+        notes.append(f"no text, only images, on {_numbered(images)}")
     if b"%%EOF" not in data[-_TRAILER_WITHIN:]:
         notes.append("the file ends without its end mark: it may be cut short")
     text = writer.text
@@ -115,17 +116,21 @@ def _pages(document: Any, notes: list[str]) -> Iterator[Printed]:  # noqa: ANN40
         yield printed
 
 
-def _told(page: Printed) -> Iterator[str]:
-    """What of a page was not read."""
-    where = f"page {page.number}"
-    if page.characters > MAX_CHARACTERS:
-        yield f"{where}: only the first {MAX_CHARACTERS} of {page.characters} characters were read"
-    if page.unreadable > max(5, 0.02 * page.characters):
-        yield f"{where}: {page.unreadable} of {page.characters} characters have no meaning in their font and were not read"
-    if page.outside:
-        yield f"{where}: {page.outside} words lie beyond the page's edge, where nobody sees them, and were not read"
-    if page.crowded:
-        yield f"{where}: too many graphic objects; a table that is only drawn may have been missed"
+def _told(pages: Sequence[Printed]) -> Iterator[str]:
+    """What of the pages was not read."""
+    long = [page for page in pages if page.characters > MAX_CHARACTERS]
+    mute = [page for page in pages if page.unreadable > max(5, 0.02 * page.characters)]
+    outside = [page for page in pages if page.outside]
+    if long:
+        yield f"only the first {MAX_CHARACTERS} characters were read of each of: {_numbered(long)}"
+    if mute:
+        count = sum(page.unreadable for page in mute)
+        yield f"{count} characters have no meaning in their font and were not read: {_numbered(mute)}"
+    if outside:
+        count = sum(page.outside for page in outside)
+        yield f"{count} words lie beyond the page's edge, where nobody sees them, and were not read: {_numbered(outside)}"
+    if crowded := [page for page in pages if page.crowded]:
+        yield f"too many graphic objects, so that drawn tables may have been missed: {_numbered(crowded)}"
 
 
 def _laid_out(printed: Printed) -> Leaf:
@@ -143,11 +148,11 @@ def _laid_out(printed: Printed) -> Leaf:
     return Leaf(printed=printed, flows=[aligned(flow) for flow in flows(rest, areas)])
 
 
-def _without_text(pages: list[Printed], notes: list[str], source: str) -> list[int]:
+def _without_text(pages: list[Printed], notes: list[str], source: str) -> list[Printed]:
     """The pages that are only images; a document of nothing else cannot be read."""
     empty = [page for page in pages if not page.runs and not page.aside]
     if len(empty) < len(pages):
-        return [page.number for page in empty if page.images]
+        return [page for page in empty if page.images]
     if not pages:
         raise UnreadableInput(f"{source}: {'; '.join(notes) or 'no page can be read'}", hint="download it again")
     if any(page.unreadable for page in pages):
@@ -162,8 +167,6 @@ def _without_text(pages: list[Printed], notes: list[str], source: str) -> list[i
     )
 
 
-def _numbered(pages: list[int]) -> str:
-    if len(pages) == 1:
-        return f"page {pages[0]} is"
-    listed = ", ".join(map(str, pages[:10])) + (", ..." if len(pages) > 10 else "")
-    return f"pages {listed} are"
+def _numbered(pages: Sequence[Printed]) -> str:
+    listed = ", ".join(str(page.number) for page in pages[:10]) + (", ..." if len(pages) > 10 else "")
+    return f"page {listed}" if len(pages) == 1 else f"pages {listed}"

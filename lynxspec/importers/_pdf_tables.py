@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -253,6 +254,9 @@ def _is_table(rows: Sequence[Sequence[Slot]]) -> bool:
     filled = [slot for slot in slots if slot.runs]
     long = sum(sum(len(run.text) for run in slot.runs) > _LONGEST_CELL for slot in filled)
     places = [bool(slot.runs) for row in rows for slot in row]
+    counts = Counter(id(slot) for row in rows for slot in row)
+    if max(counts.values()) > 0.5 * len(places):  # a frame in a drawing
+        return False
     return len(filled) >= 4 and sum(places) >= 0.4 * len(places) and long <= 0.5 * len(filled)
 
 

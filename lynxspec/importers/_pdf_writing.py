@@ -99,6 +99,13 @@ class Writer:
             self._put("\n")
 
 
+def _compact(text: str, at: array[int]) -> Text:
+    """A text whose offsets are a range where they rise by one."""
+    first = at[0] if at else 0
+    steady = range(first, first + len(at))
+    return Text(text, steady if all(map(int.__eq__, at, steady)) else at)
+
+
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LAST = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*-\Z")
 
@@ -164,9 +171,9 @@ class Readable:
             joined = joined[: match.start()] + mark + joined[match.end() :]
             at[match.start() : match.end()] = array("I", [offset] * len(mark))
         if joined.isascii():
-            return Text(joined, at)
+            return _compact(joined, at)
         read = inline(joined, 0, len(joined), markup=False)
-        return Text(read.text, array("I", [at[i] for i in read.at]))
+        return _compact(read.text, array("I", [at[i] for i in read.at]))
 
     def _joins(self, parts: list[str], at: array[int], start: int, end: int) -> bool:
         """Whether the next line goes on without a blank; a hyphen that only parts a word is taken back."""
@@ -179,8 +186,19 @@ class Readable:
                 at.pop()
             return True
         if last[-1] in "-/" and last[-2].isalnum() and first[0].isalnum():
+            if last[-1] == "-" and self._is_whole(last, first):
+                parts[-1] = last[:-1]
+                at.pop()
             return True
         return bool(_WIDE.match(last[-1]) and _WIDE.match(first[0]))
+
+    def _is_whole(self, last: str, first: str) -> bool:
+        """Whether the document writes the parts of a word as one elsewhere, and never with the hyphen."""
+        before, behind = _LAST.search(last), _WORD.match(first)
+        if before is None or behind is None:
+            return False
+        one, other = before[0].lower(), behind[0].lower()
+        return one[:-1] + other in self._words and one + other not in self._words
 
     def _keeps_hyphen(self, last: str, first: str) -> bool:
         """Whether the hyphen at a line's end is the word's own; the document's other words are asked first."""

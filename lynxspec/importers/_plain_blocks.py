@@ -22,6 +22,8 @@ _REFERENCE = re.compile(
     r":(?:ref|doc|class|func|meth|math):`|`[^`<>\n]{1,200}<[^<>`\n]{1,300}>`__?|^[ ]{0,8}\.\. _[\w -]{1,60}:",
     re.MULTILINE,
 )
+_MARKDOWN = re.compile(r"^(?:#{1,6} \S|```|[-*] \S.*\n[-*] \S)", re.MULTILINE)
+"""What shows that tags are islands in Markdown rather than a page."""
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _SHORT = 40
 _SAMPLE = 200_000
@@ -36,7 +38,8 @@ def nature(text: str) -> Nature:
         return "html"
     lines = [line for line in sample.split("\n") if line.strip()]
     tags = sum(1 for _ in _TAG.finditer(sample))
-    if tags >= 4 and sum(line.lstrip().startswith("<") for line in lines) * 2 > len(lines):
+    marked = _MARKDOWN.search(sample) is not None
+    if not marked and tags >= 4 and sum(line.lstrip().startswith("<") for line in lines) * 2 > len(lines):
         return "html"
     directives = sum(1 for _ in _DIRECTIVE.finditer(sample))
     underlined = sum(1 for _ in _UNDERLINE.finditer(sample))
@@ -129,6 +132,7 @@ def _separated(lines: Sequence[str]) -> list[tuple[int, int]]:
 
 def _are_records(lines: Sequence[str], separator: str) -> bool:
     cells = [line.split(separator) for line in lines]
-    if any(len(cell) > _SHORT for row in cells for cell in row) or any("|" in line for line in lines):
+    count = sum(len(row) for row in cells)
+    if sum(len(cell) for row in cells for cell in row) > _SHORT * count or any("|" in line for line in lines):
         return False
     return sum(any(is_number(cell) for cell in row) for row in cells) * 2 >= len(lines)

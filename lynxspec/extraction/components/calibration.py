@@ -225,6 +225,9 @@ def method(document: Document) -> Iterator[Evidence]:
         )
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
         yield Evidence(status=_P if note else _D, value=mention.name, quote=quote, note=note)
+    for hit in document.hits(_CLUSTERING):
+        if document.about_quantization(hit.unit) or document.is_about_quantization:
+            yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
     for hit in document.hits(NONE_NEEDED):
         if "free" in hit.match[0] or "calib" in hit.match[0]:
             yield Evidence(status=_D, value="none needed", quote=document.quote(hit))
@@ -232,6 +235,9 @@ def method(document: Document) -> Iterator[Evidence]:
         if "rival" not in document.flags(hit.unit):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no algorithm is named")
 
+
+_CLUSTERING = re.compile(r"(?:differentiable |fast exact )?k-?means(?: clustering)?|\bdkm\b|learned step size|hessian[- ]\w+")
+"""Ways to place the entries of a grid that bear no name of their own in the lexicon."""
 
 _NO_METHOD = frozenset({"qat", "ptq", "qad", "double quantization", "pruning", "knowledge distillation", "qlora", "palettization", "mixed-precision search"})
 """What is named as an algorithm and tells nothing of how ranges or weights were found."""

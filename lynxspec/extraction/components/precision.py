@@ -48,6 +48,8 @@ def _beside_tensor(document: Document, unit: Unit, scheme: Scheme) -> bool:
     """Whether a bit width is told of weights and activations, as in "8-bit weights and activations"."""
     words = document.reading.words(unit)
     tensors = {m[0][:6] for m in TENSOR.finditer(words)}
+    if "palettiz" in words or "palettiz" in document.reading.lower:
+        return True  # a look-up table of 2^n entries: the width is all there is to know of the format
     return len(tensors) >= 2 and TENSOR.search(words, max(0, scheme.start - 60), scheme.end + 60) is not None
 
 
@@ -172,7 +174,7 @@ _EXCEPTION = re.compile(
 _KEPT = re.compile(
     r"ignor|except|exclud|skip|keep|kept|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)|not quanti"
     r"|un-?quanti|higher[- ]precision|full[- ]precision|in (?:bf16|fp16|fp32|float|int8|fp8|8[- ]bit"
-    r"|16[- ]bit)|(?:bf16|fp16|fp32|16-bit|8-bit|int8|int16|q6_k|q8_0|fp8)"
+    r"|16[- ]bit)|(?:bf16|fp16|fp32|16-bit|8-bit|int8|int16|q6_k|q8_0|w\d+a16|fp8)"
     r"|unchanged|modules_to_not|保持|保留|不量化|除|유지|제외|以外|除外|außer|ausgenommen"
 )
 _VAGUE_POLICY = re.compile(

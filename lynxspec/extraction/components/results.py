@@ -40,9 +40,29 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
             quote=quote,
             note="named in a heading alone" if headed else "",
         )
+    yield from _unknown_sets(document)
     for value in document.values:
         if value.dataset and value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}:
             yield Evidence(status=_P, value=value.dataset, quote=value.evidence, note="named in a heading alone")
+
+
+_UNKNOWN_SET = re.compile(
+    r"(?<![\w.])([A-Z][A-Za-z0-9]+(?:[-_ ][A-Z0-9][\w-]*){0,2})(?: \([^()]{2,40}\))? (?:data ?set|benchmark suite|benchmark|test set|validation set)\b"
+)
+"""A capitalized name in front of the word: ``MVTec (capsule category) dataset``."""
+
+_NO_SET = re.compile(r"(?i)^(?:the|this|our|each|a|an|any|no|your|calibration|evaluation|performance|quantization|standard|training|for|on|to|these|all|more|public|mlperf|inference)\b")
+
+
+def _unknown_sets(document: Document) -> Iterator[Evidence]:
+    """Data sets that the lexicon does not know, by the word behind their name."""
+    for match in _UNKNOWN_SET.finditer(document.reading.text):
+        unit = document.reading.unit_at(match.start())
+        known = any(m.start < match.end(1) and m.end > match.start(1) for m in document.reading.names(unit, "dataset", "tool", "hardware", "model"))
+        calibrating = CALIBRATION.search(document.reading.near(unit)) is not None
+        if not known and match.end() <= unit.end and not _NO_SET.match(match[1]) and not calibrating and not document.generic(unit):
+            quote = document.reading.quote(unit, match.start() - unit.start, match.end() - unit.start)
+            yield Evidence(status=_P if unit.kind == "heading" else _D, value=match[1], quote=quote)
 
 
 _ADJECTIVE = re.compile(
@@ -58,7 +78,7 @@ _ADJECTIVE = re.compile(
     r"|excellent|good|full|competitive)\w*(?: \w+){0,4} (?:accuracy|quality)(?! (?:and|is|of) \d)|(?:accuracy"
     r"|quality) (?:is |was |are |remains? )?(?:preserved|maintained|retained|unchanged|on par|comparable"
     r"|nearly identical|intact)"
-    r"|loss of accuracy|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化|ほぼ同等の精度|verlustfrei"
+    r"|loss of accuracy|pleasantly surprised|(?:good|better|best|superior|high(?:er)?) (?:model |output |generation )?quality|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化|ほぼ同等の精度|verlustfrei"
     r"|ohne (?:\w+ )?(?:genauigkeits|qualitäts)verlust|no (?:appreciable|noticeable|significant|measurable"
     r"|visible|perceptible)(?: \w+){0,3}"
 )
@@ -69,9 +89,10 @@ def accuracy_result(document: Document) -> Iterator[Evidence]:
     """D: a number of the quantized model; P: a bound or an adjective."""
     yield from _graded(document, Component.ACCURACY_RESULT)
     for hit in document.hits(_ADJECTIVE, "sentence", "caption", "footnote", "heading", "row"):
-        if not _QUALITY.search(hit.match[0]) or "rival" in document.flags(hit.unit):
+        words = document.reading.words(hit.unit)
+        if not _QUALITY.search(words) or re.search(r"\b(?:cannot|can't|must|should)\b", words):
             continue
-        if document.about_quantization(hit.unit) and not (
+        if (document.about_quantization(hit.unit) or document.is_about_quantization) and not (
             document.generic(hit.unit) and "own" not in document.flags(hit.unit)
         ):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="an adjective, no number")
@@ -154,7 +175,7 @@ _VAGUE = re.compile(
     r"|quality)(?: \w+){0,2} (?:requirement|target|constraint|budget|criteri|threshold|tolerance|goal)\w*"
     r"|(?:accuracy|quality|loss|drop|degradation)(?: \w+){0,3} (?:is|was|are|were) acceptable|good enough"
     r"|satisf\w+ (?:accuracy|quality)|(?:within|in) (?:an )?accept\w+ (?:range|limit|margin|bounds)|可接受"
-    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|akzeptab\w+|quality (?:is )?(?:high|good) enough"
+    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|maximum (?:absolute )?(?:accuracy )?(?:drop|difference|loss)|accuracy control|max_drop|desired level of|tolerance for|akzeptab\w+|quality (?:is )?(?:high|good) enough"
 )
 _OF_ACCURACY = re.compile(
     r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|mmlu|metric|精度|정확도|f1\b|bleu|fp32"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lynxspec.draft import Value
 from lynxspec.extraction.document import Document, Evidence
+from lynxspec.extraction.heads import INSTANCE
 from lynxspec.extraction.quantities import NUMBER, strength
 from lynxspec.extraction.reading import Unit
 from lynxspec.facts.lexicon import Mention
@@ -48,6 +49,9 @@ def runtime(document: Document) -> Iterator[Evidence]:
         if both and not mention.detail.get("version") and not _RUNS.search(words):
             continue
         yield _versioned(document, mention, unit)
+    yield from _column_versions(document)
+    for hit in document.hits(_UNNAMED):
+        yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="neither name nor version")
 
 
 def _versioned(document: Document, mention: Mention, unit: Unit) -> Evidence:
@@ -56,6 +60,30 @@ def _versioned(document: Document, mention: Mention, unit: Unit) -> Evidence:
     value = f"{mention.name} {version}".strip()
     return Evidence(status=_D if version else _P, value=value, quote=quote, note="" if version else "no version")
 
+
+_VERSION_COLUMN = re.compile(r"(?!Model|Document|File|Data|Table)([A-Z][\w.+-]*(?: [A-Z][\w.+-]*){0,2}) (?:[Vv]ersion|[Rr]elease)$")
+"""``Neuron Version``, ``CUDA Version``."""
+_VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)*\w*")
+
+
+def _column_versions(document: Document) -> Iterator[Evidence]:
+    """A column headed with a tool's name and "version", and the versions below it."""
+    for number, sheet in enumerate(document.reading.sheets):
+        for table in sheet.tables():
+            for row in table.rows[: table.headers]:
+                for index, cell in enumerate(row.cells):
+                    name = _VERSION_COLUMN.match(cell.text.text)
+                    below = next((r for r in table.rows[table.headers :] if index < len(r.cells) and r.cells[index].text), None)
+                    if name and below and _VERSION.fullmatch(below.cells[index].text.text.strip()):
+                        value = f"{name[1]} {below.cells[index].text.text}"
+                        yield Evidence(status=_D, value=value, quote=document.reading.quote_row(number, below))
+                        yield Evidence(status=_D, value=value, quote=document.reading.quote_row(number, row))
+
+
+_UNNAMED = re.compile(r"(?:our|custom(?:-built)?|proprietary|in-house)(?: \w+){0,3} (?:inference|serving) (?:engine|stack|framework|runtime|system)|our (?:custom-built |own )?(?:engine|runtime)\b")
+
+_SYSTEM = re.compile(r"(?<![a-z])(ios|ipados|macos|android|windows|ubuntu|debian|centos|rhel|linux|xcode)(?: build)?(?: os)?\s?[:=]?\s?(?:ios|version )?(\d+(?:\.\d+)*)?")
+_SYSTEM_CONTEXT = re.compile(r"config|device|system|platform|environment|measured|tested|benchmark|build|host|setup|software|hardware|:")
 
 _NO_STACK = re.compile(r"\s?(?:graphs?|cores?|kernels?|out of memory|\.|_visible)")
 _PHONES = re.compile(r"android|ios|ipados|iphone")
@@ -70,13 +98,20 @@ def driver_stack(document: Document) -> Iterator[Evidence]:
         if not version and (
             _NO_STACK.match(behind)
             or _PHONES.search(mention.name.lower())
-            or document.generic(unit)
-            or unit.kind == "code"
+            or (document.generic(unit) or unit.kind == "code")
         ):
             continue
         if document.boilerplate(unit) or "rival" in document.flags(unit):
             continue
         yield _versioned(document, mention, unit)
+    yield from _column_versions(document)
+    for hit in document.hits(_SYSTEM, "sentence", "row", "caption", "footnote"):
+        words = document.reading.words(hit.unit)
+        desktop = not _PHONES.search(hit.match[1]) and hit.match[1] not in {"linux", "xcode"}
+        if document.generic(hit.unit) or not _SYSTEM_CONTEXT.search(words) or not (hit.match[2] or desktop):
+            continue
+        told = hit.match[2] is not None and re.search(r"measured|tested|build|config|device:|:", words) is not None
+        yield Evidence(status=_D if told else _P, value=hit.match[0], quote=document.quote(hit), note="" if told else "a system without version, or only said to be supported")
 
 
 _SUPPORTS = re.compile(
@@ -87,6 +122,9 @@ _MEASURED = re.compile(
     r"measur|benchmark|tested|\bon (?:an? |the |one |two |four |eight |\d+x? ?)?|config|hardware|device|gpu"
     r"|system|platform|evaluat|performance|throughput|latency|硬件|测试|장비|ハードウェア|instance"
 )
+
+
+_ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
 
 def hardware(document: Document) -> Iterator[Evidence]:
@@ -102,6 +140,9 @@ def hardware(document: Document) -> Iterator[Evidence]:
             if _MEASURED.search(words) and not document.generic(unit):
                 yield Evidence(status=_P, value=mention.name, quote=quote, note="a class of hardware, not a product")
             continue
+        if _ENGINE_ONLY.search(mention.name.lower()):
+            yield Evidence(status=_P, value=mention.name, quote=quote, note="a unit that many products share")
+            continue
         of_this_sheet = mention.name.lower() in title
         supported = (
             _SUPPORTS.search(words) is not None
@@ -112,6 +153,8 @@ def hardware(document: Document) -> Iterator[Evidence]:
             yield Evidence(status=_P, value=mention.name, quote=quote, note="said to be supported, not measured on")
         else:
             yield Evidence(status=_D, value=mention.name, quote=quote)
+    for hit in document.hits(INSTANCE):
+        yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
 
 
 _BATCH = re.compile(

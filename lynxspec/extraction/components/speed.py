@@ -9,7 +9,7 @@ from lynxspec.draft import Strength, Value
 from lynxspec.extraction.components.results import spelled
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.prose import Gain, gains
-from lynxspec.extraction.schemes import schemes
+from lynxspec.extraction.schemes import label, schemes
 from lynxspec.vocabulary import Component, Status
 
 _D, _P = Status.DISCLOSED, Status.PARTIAL
@@ -29,13 +29,10 @@ def throughput_gain(document: Document) -> Iterator[Evidence]:
     """D: a ratio or percentage tied to quantization, or the rates of both sides; P: a bound, in words, mixed, theoretical."""
     for value in document.values:
         if value.component is Component.THROUGHPUT_GAIN:
-            exact = value.strength is Strength.EXACT
-            yield Evidence(
-                status=_D if exact else _P,
-                value=spelled(value),
-                quote=value.evidence,
-                note="" if exact else f"{value.strength.value}, not a measured number",
-            )
+            note = "" if value.strength is Strength.EXACT else f"{value.strength.value}, not a measured number"
+            if value.against and not _is_precision(value.against):
+                note = f"against another stack: {value.against}"
+            yield Evidence(status=_P if note else _D, value=spelled(value), quote=value.evidence, note=note)
     for gain in document_gains(document):
         if gain.value is None:
             yield Evidence(status=_P, value=gain.words, quote=gain.quote, note=gain.note)
@@ -48,6 +45,11 @@ def throughput_gain(document: Document) -> Iterator[Evidence]:
             and not (document.generic(hit.unit) or document.about_training(hit.unit) or "speculative" in flags)
         ):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="in words only")
+
+
+def _is_precision(against: str) -> bool:
+    """Whether a gain is held against a precision rather than against another tool."""
+    return label(against) is not None
 
 
 def document_gains(document: Document) -> tuple[Gain, ...]:
@@ -93,6 +95,8 @@ def baseline(document: Document) -> Iterator[Evidence]:
             and value.precision
         ):
             yield Evidence(status=_D, value=value.precision, quote=value.evidence)
+        elif value.component is Component.THROUGHPUT_GAIN and value.against and not _is_precision(value.against):
+            yield Evidence(status=_P, value=value.against, quote=value.evidence, note="another stack, no precision is told")
         elif value.component is Component.THROUGHPUT_GAIN and value.against:
             quantized = next((s.sort for s in schemes(value.against.lower())), "reference") == "quantized"
             note = "the baseline is quantized itself" if quantized else ""

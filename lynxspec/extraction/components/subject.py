@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lynxspec.extraction.document import Document, Evidence
+from lynxspec.sheet import Text
 from lynxspec.vocabulary import Component, Status
 
 _D, _P = Status.DISCLOSED, Status.PARTIAL
@@ -17,6 +18,7 @@ def model_name(document: Document) -> Iterator[Evidence]:
     for value in document.values:
         if value.model:
             yield Evidence(status=_D, value=value.model, quote=value.evidence)
+    yield from hub_models(document)
 
 
 def _models(document: Document) -> Iterator[Evidence]:
@@ -33,6 +35,18 @@ def _models(document: Document) -> Iterator[Evidence]:
         )
 
 
+_HUB = re.compile(r"huggingface\.co/(?!datasets|docs|blog|spaces|papers|collections|models\b|api|join)([\w.-]+/[\w.-]+)")
+"""A model's page on the best-known hub: in the source, since links are no text."""
+
+
+def hub_models(document: Document) -> Iterator[Evidence]:
+    """Models that are linked to by their page, whatever they are called."""
+    for number, sheet in enumerate(document.reading.sheets):
+        for match in _HUB.finditer(sheet.text):
+            text = Text(match[0], range(match.start(), match.end()))
+            yield Evidence(status=_D, value=match[1], quote=document.reading.quote_text(number, text))
+
+
 def model_family(document: Document) -> Iterator[Evidence]:
     """D: a named model tells its family, or the family is told of this model; P: a class of models in passing."""
     for mention, unit in document.reading.named("model"):
@@ -41,6 +55,7 @@ def model_family(document: Document) -> Iterator[Evidence]:
             continue
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
         yield Evidence(status=_D, value=family or mention.name, quote=quote)
+    yield from hub_models(document)
     for value in document.values:
         if value.model:
             yield Evidence(status=_D, value=value.model, quote=value.evidence)
@@ -55,7 +70,7 @@ _SHAPE = re.compile(
     r"|\d{2,6} (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
 )
 _DOMAIN = re.compile(
-    r"summari[sz]ation|dialogue|customer|chat ?bot|multi-?turn|sharegpt|rag\b|retrieval|code (?:completion"
+    r"summari[sz]ation|dialogue|customer (?:support|service|care)|chat ?bot|multi-?turn|sharegpt|rag\b|retrieval|code (?:completion"
     r"|generation)|function calling|agentic|tool use|translation|medical|autonomous driving|adas|bdd-?100k"
     r"|surveillance|retail|speech recognition|transcription|long[- ]context|workloads?\b.{0,30}(?:real"
     r"|production|representative)|(?:real|production)[- ](?:world|life)? ?(?:workloads?|traffic|use cases?"

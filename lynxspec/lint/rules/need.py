@@ -157,7 +157,9 @@ def _criterion_of_sheet(draft: Draft, own: OwnCriterion) -> Iterator[Hit]:
             met = True
             limit, lost, sure = _on_a_scale(pair, own.margin)
             if lost is not None and _more(lost, limit):
-                message = f"{regime.name} loses {lost:g} of {pair.name}; your criterion allows {own.margin}"
+                told = f"{pair.name} of {pair.value.low:g} {pair.value.unit} leaves a loss of {lost:g} %"
+                what = f"{regime.name} loses {lost:g} of {pair.name}" if sure else f"{regime.name}: {told}"
+                message = f"{what}; your criterion allows {own.margin}"
                 confidence = Confidence.LIKELY if sure else Confidence.POSSIBLE
                 yield Hit(message=message, at=at, regime=regime.name, confidence=confidence)
     if given and not met:

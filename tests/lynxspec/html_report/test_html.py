@@ -15,7 +15,7 @@ from lynxspec.errors import UnreadableInput
 from lynxspec.lint.rule import Severity
 from lynxspec.location import Location
 from lynxspec.reporters import questions
-from lynxspec.reporters._html import page_images
+from lynxspec.reporters._html import markup, page_images
 from lynxspec.reporters._html.claims import amount, plain
 from lynxspec.reporters.reporter import Failure, View
 from lynxspec.scoring import score
@@ -89,6 +89,13 @@ def test_hostile_words_are_inert_and_visible(look, make):
     assert [str(e.tag).rpartition("}")[2] for e in tinyhtml5.parse(page).iter()] == [e.tag for e in root.iter()]
 
 
+def test_an_attribute_holds_words_and_nothing_else(look):
+    written = markup.element("p", {"title": NASTY, "lang": None}, "text").text
+    assert look.tree(written).attrib == {
+        "title": NASTY.replace("\u202e", "\\u202e").replace("\u200b", "\\u200b").replace("\x1b", "\\x1b")
+    }
+
+
 @given(st.text(max_size=60))
 def test_any_words_make_a_well_formed_page(look, make, noise):
     sheet = make.sheet(make.text + "\n" + noise, source=f"{noise}.md")
@@ -154,9 +161,9 @@ def test_a_sheet_tells_in_how_many_regimes_a_component_is_told(look, pages):
     root = look.tree(pages["sheet"])
     told = {
         name: look.words(look.by_class(look.by_id(root, f"d1-c-{name}"), "regimes")[0])
-        for name in ("calibration-data", "hardware")
+        for name in ("calibration-data", "hardware", "baseline")
     }
-    assert told == {"calibration-data": "1 of 2", "hardware": "2 of 2"}
+    assert told == {"calibration-data": "1 of 2", "hardware": "2 of 2", "baseline": "2 of 2"}
     assert not look.by_class(look.tree(pages["claim"]), "regimes")
 
 

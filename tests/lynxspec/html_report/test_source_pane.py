@@ -14,7 +14,7 @@ from lynxspec.reporters._html import page_images
 from lynxspec.reporters._html.evidence import Mark
 from lynxspec.reporters._html.page_view import boxes_of
 from lynxspec.reporters._html.source_text import Painter
-from lynxspec.sheet import Cell, Row, Table, Text
+from lynxspec.sheet import Cell, Page, Row, Table, Text, Word
 
 # the source beside it
 
@@ -54,6 +54,7 @@ def test_a_quote_that_overlaps_another_keeps_its_own_target(look, make):
     root = look.tree(make.page(make.run(replace(draft, conflicts=(conflict,)))))
     links = [place.find("a").get("href")[1:] for place in look.by_class(root, "conflict")[0].iter("figcaption")]
     assert [look.by_id(root, link).tag for link in links] == ["mark", "mark"]
+    assert [look.by_id(root, link).get("class") for link in links] == ["conflict", "conflict"]
 
 
 def test_the_text_of_a_sheet_stands_there_verbatim(look, make, draft):
@@ -126,6 +127,15 @@ def test_a_finding_is_marked_at_its_line(look, make):
     assert look.words(mark) == "read as: LXS114 b: 2"
 
 
+def test_a_finding_over_a_part_of_a_line_marks_that_part(make, look):
+    sheet = make.sheet("a: one two\n", source="x.claim.yaml", format="text", blocks=())
+    draft = replace(make.claim("mobilenetv2-mnist/int8.claim.yaml"), sheets=(sheet,))
+    place = Location(source="x.claim.yaml", span=Span(line=1, column=4, end_line=1, end_column=6))
+    root = look.tree(make.page(make.run(draft, more=(make.finding(locations=(place,)),))))
+    (mark,) = root.iter("mark")
+    assert look.words(mark) == "read as: LXS114 one"
+
+
 # pages of a PDF
 
 
@@ -140,6 +150,13 @@ def test_a_quote_over_two_lines_has_a_box_on_each(make):
         (40 + 5.0 * at, 40 + 20.0 * first, 40 + 5.0 * len(lines[2]), 52 + 20.0 * first),
         (40.0, 40 + 20.0 * second, 40 + 5.0 * len("It was"), 52 + 20.0 * second),
     ]
+
+
+def test_words_that_step_back_on_their_line_are_boxes_of_their_own():
+    words = (Word(start=0, end=3, box=(300, 10, 340, 22)), Word(start=4, end=7, box=(40, 10, 80, 22)))
+    page = Page(number=1, start=0, width=595.0, height=842.0, words=words)
+    mark = Mark(id="e1", quote=Quote(text="", span=Span(page=1)), start=0, end=7)
+    assert boxes_of(mark, page) == [words[0].box, words[1].box]
 
 
 def test_without_its_file_a_pdf_is_shown_as_text_by_page(look, pages):
@@ -186,6 +203,14 @@ def test_the_pages_of_a_pdf_are_shown_with_boxes_over_the_evidence(look, make, p
     assert "hardware: up to 2.1x faster than BF16" in box.get("aria-label")
     left = 40 + 5.0 * make.text.splitlines()[2].index("up to")
     assert box.get("style").startswith(f"left:{100 * (left - 1.5) / 595:.2f}%;top:{100 * (80 - 1.5) / 842:.2f}%;")
+
+
+@needs_pdfium
+def test_boxes_are_numbered_as_the_page_is_read(make, look, pdf):
+    root = look.tree(make.page(make.run(make.draft(pdf[1]))))
+    quoted = [look.words(quote) for quote in look.by_class(root, "page")[0].iter("q")]
+    assert quoted == sorted(quoted, key=make.text.index)
+    assert len(quoted) > 5
 
 
 @needs_pdfium

@@ -148,6 +148,8 @@ def test_a_flattened_table_is_found(rest: str) -> None:
 
 
 def test_what_follows_a_flattened_table_is_prose() -> None:
+    (table,) = tables("| A | B | |---|---| | 1 | 2 | | 3 | 4 | By us | on one H100 | today |\n")
+    assert cells(table)[1:] == [["1", "2"], ["3", "4"]]
     assert prose("| A | B | |---|---| | 1 | 2 | Measured by us.\n") == [("paragraph", "Measured by us.")]
 
 
@@ -196,6 +198,37 @@ def test_numbers_above_a_rule_are_results_of_a_cut_table() -> None:
 def test_a_row_of_dashes_below_the_rule_promises_and_says_nothing() -> None:
     (table,) = tables("| Model | Rate |\n|---|---|\n| A | - |\n| B | --- |\n")
     assert cells(table)[1:] == [["A", "-"], ["B", "---"]]
+
+
+def test_dashes_below_the_rule_are_a_row_even_without_a_name() -> None:
+    (table,) = tables("| Model | FP16 | INT8 |\n|---|---|---|\n| A | 1 | 2 |\n| | - | - |\n")
+    assert cells(table)[2] == ["", "-", "-"]
+
+
+def test_without_outer_bars_the_first_cell_may_be_empty() -> None:
+    (table,) = tables("Model | FP16 | INT8\n---|---|---\nA | 1.5 | 2.5\n | 3.5 | 4.5\n")
+    assert cells(table)[1:] == [["A", "1.5", "2.5"], ["", "3.5", "4.5"]]
+
+
+def test_a_name_with_nothing_below_it_is_the_first_column_s_own() -> None:
+    (table,) = tables("| Model | | |\n|---|---|---|\n| | BF16 | FP8 |\n| A | 1.5 | 2.5 |\n| B | 3.5 | 4.5 |\n")
+    assert table.headers == 2
+    assert cells(table)[0] == ["Model", "", ""]
+
+
+def test_batch_sizes_below_their_name_are_headers_and_results_are_not() -> None:
+    head = "| Device | Batch size | | |\n|---|---|---|---|\n"
+    (table,) = tables(f"{head}| | 1 | 8 | 32 |\n| Orin | 10 | 20 | 30 |\n")
+    assert table.headers == 2
+    (table,) = tables(f"{head}| | 11 | 81 | 32 |\n| Orin | 10 | 20 | 30 |\n")
+    assert table.headers == 1
+
+
+def test_the_name_of_a_section_is_a_row_as_wide_as_the_table() -> None:
+    (table,) = tables(
+        "| Benchmark | BF16 | W4A16 |\n|---|---|---|\n| **Reasoning** |\n| MMLU (5-shot) | 68.3 | 67.0 |\n"
+    )
+    assert (table.headers, cells(table)[1]) == (1, ["Reasoning", "", ""])
 
 
 def test_captions_come_from_above() -> None:

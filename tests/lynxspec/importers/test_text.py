@@ -131,6 +131,8 @@ def test_lines_of_a_cell_of_a_box_are_joined_and_rows_are_not() -> None:
         "+---+-----+\n| C | 3.5 |\n| D | 4.5 |\n+---+-----+\n"
     )
     assert [row[0] for row in cells(tables(groups)[0])] == ["N", "A", "B", "C", "D"]
+    words = groups.replace(".5 |", "th |")
+    assert [row[0] for row in cells(tables(words)[0])] == ["N", "A", "B", "C", "D"]
 
 
 def test_comma_lines_within_a_text_are_a_table() -> None:

@@ -1,0 +1,401 @@
+"""`Reader`: a worker process that reads foreign documents, with limits on memory, time and files.
+
+The parent sends a line of JSON and the document's bytes; the worker answers with a status, its peak memory, and a sheet
+as bytes or an error as JSON. Nothing of the worker's answer is trusted. One process serves many documents; one that
+fails is ended, and the next document gets a new one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import selectors
+import signal
+import struct
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from lynxspec.errors import HostileInput, InternalError, UnreadableInput
+from lynxspec.importers._sheet_bytes import from_bytes, to_bytes
+from lynxspec.sheet import Sheet
+
+MIB = 1024 * 1024
+
+_ANSWER = struct.Struct("<cQQ")
+"""Status, peak memory in bytes, length of what follows."""
+_READ, _UNLIMITED, _REFUSED = b"R", b"U", b"E"
+"""A sheet; a sheet read without limits, which this platform lacks; an error."""
+
+_LONGEST_MESSAGE = 1000
+_LONGEST_REQUEST = 16 * 1024
+_GRACE_S = 2.0
+_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+"""What the worker sees of our environment: no token and no passphrase may be there."""
+
+_START = (
+    "import sys; sys.path[:0] = sys.argv[2:];"
+    "from lynxspec.importers._untrusted import serve; serve(sys.argv[1])"
+)
+_ROOT = str(Path(__file__).parents[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one document may use."""
+
+    memory_bytes: int = 2048 * MIB
+    """Address space of the worker."""
+    seconds: float = 60.0
+    """Processor time, per document."""
+    wall_seconds: float = 120.0
+    """Time until the answer, per document; a busy machine takes longer than the processor time."""
+    files: int = 48
+    """Files that may be open in the worker."""
+    document_bytes: int = 128 * MIB
+    answer_bytes: int = 512 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parser:
+    """A function from bytes and name to a sheet, as the worker finds it."""
+
+    module: str
+    function: str = "parse"
+    needs: tuple[str, ...] = ()
+    """What it imports only when it runs; imported before the limits are set, so that byte code can be kept."""
+
+
+PARSERS: Mapping[str, Parser] = {
+    # the module below the importer: it loads no models of claims
+    "pdf": Parser(module="lynxspec.importers._pdf_sheet", needs=("pypdfium2", "pypdfium2.raw")),
+}
+"""Importers whose parser is not ``parse`` in their own file."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A running worker."""
+
+    process: subprocess.Popen[bytes]
+    answer: bytearray = field(default_factory=bytearray)
+
+
+class Reader:
+    """A context manager that reads documents in a worker process; one document at a time."""
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        parsers: Mapping[str, Parser] | None = None,
+        folders: tuple[str, ...] = (),
+    ) -> None:
+        """Start nothing before the first document; parsers are also looked up in ``folders``."""
+        self.limits = limits or Limits()
+        self._parsers = {**PARSERS, **(parsers or {})}
+        self._folders = folders
+        self._worker: _Worker | None = None
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing is started yet."""
+        return self
+
+    def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
+        """End the worker."""
+        self.close()
+
+    def close(self) -> None:
+        """End the worker; safe to repeat, and the next document starts a new one."""
+        self._worker = None
+        if self._finalizer is not None:
+            self._finalizer()
+            self._finalizer = None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, while one runs."""
+        return self._worker.process.pid if self._worker is not None else None
+
+    def sheet(self, data: bytes, source: str, importer_name: str) -> Sheet:
+        """Read a document as the importer of that name does. Raises `UnreadableInput`, whatever happens to the worker."""
+        if len(data) > self.limits.document_bytes:
+            raise HostileInput(
+                f"{source}: larger than {self.limits.document_bytes // MIB} MiB", hint="cut out the part that makes claims"
+            )
+        parser = self._parsers.get(importer_name) or Parser(module=f"lynxspec.importers.{importer_name}")
+        request = {"module": parser.module, "function": parser.function, "source": source, "bytes": len(data)}
+        head = json.dumps(request).encode("ascii") + b"\n"
+        if len(head) > _LONGEST_REQUEST:
+            raise UnreadableInput(f"{source[:80]}...: a name of {len(source)} characters", hint="rename the file")
+        worker = self._running(parser)
+        try:
+            status, peak, answer = self._exchange(worker, (head, data), source)
+        except BaseException:
+            # whatever state the worker is in now, no other document goes through it
+            self.close()
+            raise
+        if peak > self.limits.memory_bytes // 4:
+            self.close()
+        return self._opened(status, answer, source)
+
+    def _running(self, parser: Parser) -> _Worker:
+        """The worker, started if there is none."""
+        if self._worker is not None:
+            return self._worker
+        told = {"memory": self.limits.memory_bytes, "seconds": self.limits.seconds, "files": self.limits.files}
+        told["modules"] = [parser.module, *parser.needs]
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _START, json.dumps(told), _ROOT, *self._folders],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={name: os.environ[name] for name in _PASSED if name in os.environ},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise InternalError(
+                f"the reader's process cannot be started: {error.strerror}", hint="run lynxspec with a Python that is a program"
+            ) from error
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+        self._worker = _Worker(process)
+        self._finalizer = weakref.finalize(self, _end, process)
+        return self._worker
+
+    def _exchange(self, worker: _Worker, request: tuple[bytes, bytes], source: str) -> tuple[bytes, int, bytes]:
+        """Send a request and wait for its answer, no longer than the limit."""
+        deadline = time.monotonic() + self.limits.wall_seconds
+        writing, reading = worker.process.stdin, worker.process.stdout
+        if writing is None or reading is None:
+            raise InternalError("the reader's process has no pipes")
+        waiting = [memoryview(part) for part in request if part]
+        answer = worker.answer
+        with selectors.DefaultSelector() as selector:
+            selector.register(writing, selectors.EVENT_WRITE)
+            selector.register(reading, selectors.EVENT_READ)
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise _too_long(source, self.limits.wall_seconds)
+                for key, _ in selector.select(left):
+                    if key.fileobj is writing:
+                        self._send(worker, writing, waiting, source)
+                        if not waiting:
+                            selector.unregister(writing)
+                    elif part := os.read(key.fd, 1 << 18):
+                        answer += part
+                    else:
+                        raise self._died(worker, source)
+                if len(answer) < _ANSWER.size:
+                    continue
+                status, peak, length = _ANSWER.unpack_from(answer)
+                if length > self.limits.answer_bytes:
+                    raise _too_much(source, self.limits.answer_bytes)
+                end = _ANSWER.size + length
+                if len(answer) >= end and not waiting:
+                    told = bytes(answer[_ANSWER.size : end])
+                    del answer[:end]
+                    return status, peak, told
+
+    def _send(self, worker: _Worker, pipe: IO[bytes], waiting: list[memoryview], source: str) -> None:
+        try:
+            sent = os.write(pipe.fileno(), waiting[0][: 1 << 16])
+        except BrokenPipeError as error:
+            raise self._died(worker, source) from error
+        waiting[0] = waiting[0][sent:]
+        if not waiting[0]:
+            del waiting[0]
+
+    def _opened(self, status: bytes, answer: bytes, source: str) -> Sheet:
+        """The sheet of an answer, or its error."""
+        try:
+            if status == _REFUSED:
+                raise self._refused(json.loads(answer), source)
+            if status not in {_READ, _UNLIMITED}:
+                raise ValueError("an unknown status")
+            sheet = replace(from_bytes(answer), source=source)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnreadableInput(
+                f"{source}: its reader answered with something that is no sheet", hint="the file may be damaged"
+            ) from error
+        if status == _UNLIMITED:
+            return replace(sheet, notes=(*sheet.notes, "this platform cannot limit memory: only the time was limited"))
+        return sheet
+
+    def _refused(self, told: Mapping[str, Any], source: str) -> UnreadableInput:
+        kind, message, hint = told["kind"], told["message"], told["hint"]
+        if kind == "memory":
+            return _too_much(source, self.limits.memory_bytes)
+        if kind == "crash":
+            return UnreadableInput(
+                f"reading {source} failed ({str(message)[:_LONGEST_MESSAGE]})",
+                hint="the file may be damaged; if it opens elsewhere, report this",
+            )
+        made = HostileInput if kind == "hostile" else UnreadableInput
+        return made(str(message)[:_LONGEST_MESSAGE], hint=str(hint)[:_LONGEST_MESSAGE] if hint is not None else None)
+
+    def _died(self, worker: _Worker, source: str) -> UnreadableInput:
+        """What ended the worker, in words."""
+        try:
+            code = worker.process.wait(timeout=_GRACE_S)
+        except subprocess.TimeoutExpired:
+            code = 0
+        if -code == signal.SIGXCPU:
+            return _too_long(source, self.limits.seconds)
+        if -code == signal.SIGKILL:
+            return UnreadableInput(
+                f"reading {source} was ended by the system, which is what happens when memory runs out",
+                hint="the file may be damaged; else cut out the part that makes claims",
+            )
+        what = f" (signal {-code})" if code < 0 else ""
+        return UnreadableInput(
+            f"reading {source} crashed the reader{what}",
+            hint=f"the file may be damaged, or need more than {self.limits.memory_bytes // MIB} MiB of memory",
+        )
+
+
+def _too_long(source: str, seconds: float) -> UnreadableInput:
+    return UnreadableInput(
+        f"reading {source} took more than {seconds:g} s", hint="the file may be damaged; else cut out the part that makes claims"
+    )
+
+
+def _too_much(source: str, limit: int) -> UnreadableInput:
+    return UnreadableInput(
+        f"reading {source} needed more than {limit // MIB} MiB of memory",
+        hint="the file may be damaged; else cut out the part that makes claims",
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and whatever it started, and reap it."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue
+
+
+def read_in_worker(
+    origin: str | Path | bytes, source: str, importer_name: str, *, limits: Limits | None = None
+) -> Sheet:
+    """Read one document in a worker of its own; a path, or the bytes at hand."""
+    with Reader(limits=limits) as reader:
+        return reader.sheet(_contents(origin, source, reader.limits.document_bytes), source, importer_name)
+
+
+def _contents(origin: str | Path | bytes, source: str, limit: int) -> bytes:
+    """The bytes of a document, one more than ``limit`` at most."""
+    if isinstance(origin, bytes):
+        return origin
+    try:
+        with Path(origin).open("rb") as file:
+            return file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableInput(f"{source}: {reason}", hint="check the path and its permissions") from error
+
+
+# ---------------------------------------------------------------------------------------------- the worker's side
+
+
+def serve(told: str) -> None:
+    """Answer requests until the parent is gone."""
+    limits = json.loads(told)
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)  # what a library prints must not mix with the answers
+    for name in limits["modules"]:
+        _imported(name)
+    sys.dont_write_bytecode = True
+    limit_time = _limit(limits)
+    while line := requests.readline(_LONGEST_REQUEST):
+        request = json.loads(line)
+        data = requests.read(request["bytes"])
+        if limit_time is not None:
+            limit_time()
+        status, answer = _answer(request, data)
+        if status == _READ and limit_time is None:
+            status = _UNLIMITED
+        answers.write(_ANSWER.pack(status, _peak(), len(answer)))
+        answers.write(answer)
+        answers.flush()
+
+
+def _imported(name: str) -> None:
+    """Import a module early; one that is missing is missed where it is used."""
+    try:
+        import_module(name)
+    except ImportError:
+        return
+
+
+def _limit(limits: Mapping[str, Any]) -> Callable[[], None] | None:
+    """Set the limits of this process; the function renews the processor time for a document."""
+    try:
+        import resource  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    files, memory, seconds = int(limits["files"]), int(limits["memory"]), float(limits["seconds"])
+    for kind, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_NOFILE, files),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (least, least))
+
+    def renew() -> None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = math.ceil(used.ru_utime + used.ru_stime + seconds)
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+    return renew
+
+
+def _peak() -> int:
+    """The most memory that this process has used, in bytes."""
+    try:
+        import resource  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return 0
+    most: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _answer(request: Mapping[str, Any], data: bytes) -> tuple[bytes, bytes]:
+    """The sheet of a document, or why there is none."""
+    try:
+        sheet = vars(import_module(request["module"]))[request["function"]](data, request["source"])
+        return _READ, to_bytes(sheet)
+    except UnreadableInput as error:
+        kind = "hostile" if isinstance(error, HostileInput) else "unreadable"
+        told = {"kind": kind, "message": error.message, "hint": error.hint}
+    except MemoryError:
+        told = {"kind": "memory", "message": "", "hint": None}
+    except Exception as error:  # noqa: BLE001 - whatever a hostile document makes of a parser, the others go on
+        told = {"kind": "crash", "message": f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE], "hint": None}
+    return _REFUSED, json.dumps(told).encode("ascii")
