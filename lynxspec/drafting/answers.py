@@ -20,7 +20,7 @@ ORDER = {status: place for place, status in enumerate((*OPEN, Status.DISCLOSED, 
 
 
 def answer(document: Json, component: Component, regime: int) -> Disclosure | None:
-    """What stands in a draft file about a component of a regime; ``None`` while a hole is left, or where none can be."""
+    """What a draft file says of a component of a regime; ``None`` while a hole is left, or where none can be."""
     found = [descend(document, path) for path in places_of(document, component, regime)]
     nodes = [unwrapped(node) for node, reached in found if reached]
     if not nodes or any(next(holes(node), None) is not None for node in nodes):

@@ -22,8 +22,12 @@ from lynxspec.drafting.regime import comparison, regime
 from lynxspec.drafting.subject import read_from, sections
 from lynxspec.drafting.yaml_text import emit
 from lynxspec.errors import HostileInput, UsageError
+from lynxspec.plain_text import shorten
 from lynxspec.schema import HOME
 from lynxspec.vocabulary import Component
+
+MOST_NUMBERS = 3000
+"""Numbers of one draft file; with more, no reader could check them against the sheet."""
 
 MOST_EVIDENCE = 4
 """Quotes recorded for one component; the sheet has the rest."""
@@ -32,19 +36,21 @@ MOST_EVIDENCE = 4
 def draft_text(draft: Draft, *, claim: str | None = None) -> str:
     """The draft file of a sheet, or of one of the claims that it makes."""
     chosen = _chosen(draft, claim)
-    text = _HEAD.format(home=HOME, version=FORMAT, source=" ".join(draft.source.split())) + emit(
-        document(draft, chosen)
-    )
+    if sum(len(one.values) for one in chosen) > MOST_NUMBERS:
+        raise _too_much(draft, f"more than {MOST_NUMBERS:,} numbers")
+    text = _HEAD.format(home=HOME, version=FORMAT, source=shorten(draft.source, 60)) + emit(document(draft, chosen))
     from lynxspec.document import read  # noqa: PLC0415 - the reader's own limits decide what can be written
 
     try:
         read(text.encode(), source="x.draft.yaml")
     except HostileInput as error:
-        raise UsageError(
-            f"{draft.source}: too much for one draft: {error.message}",
-            hint="choose one of its claims with --claim NAME",
-        ) from error
+        raise _too_much(draft, error.message) from error
     return text
+
+
+def _too_much(draft: Draft, why: str) -> UsageError:
+    message = f"{draft.source}: too much for one draft: {why}"
+    return UsageError(message, hint="choose one of its claims with --claim NAME")
 
 
 _HEAD = """\
@@ -156,7 +162,7 @@ def _keep_open(draft: Draft, chosen: tuple[DraftRegime, ...], whole: Json) -> No
                 node = hole(f"{conflict.message}: which holds? {question(conflict.component)}", contradicted=places)
                 _put(whole, conflict.component, index, node)
         for component, disclosure in one.disclosures.items():
-            told = answer(whole, component, index)
+            told = answer(whole, component, index) if component is not Component.PEAK_ONLY else None
             if disclosure.status in OPEN and told is not None and told.status is not disclosure.status:
                 heard = [said(draft, quote) for quote in disclosure.evidence[:MOST_EVIDENCE]]
                 _put(whole, component, index, hole(question(component), heard=heard))

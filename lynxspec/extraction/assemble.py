@@ -14,6 +14,7 @@ from lynxspec.extraction.components.speed import document_gains
 from lynxspec.extraction.conflicts import conflicts
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.heads import Head, read_head
+from lynxspec.extraction.numerals import plain_numerals
 from lynxspec.extraction.prose import accuracies, measured
 from lynxspec.extraction.reading import Reading, Unit
 from lynxspec.extraction.tables import TableReader, table_context
@@ -33,7 +34,7 @@ _ACCURACIES = (Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE)
 
 def read_sheets(sheets: tuple[Sheet, ...], source: str) -> Draft:
     """Read one document, or several that make one claim together."""
-    document = Document(Reading(sheets))
+    document = Document(Reading(tuple(plain_numerals(sheet) for sheet in sheets)))
     document.values += _table_values(document)
     document.values += measured(document)
     document.values += accuracies(document)

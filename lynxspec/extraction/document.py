@@ -49,6 +49,17 @@ _RIVAL = re.compile(
     r"|\bas opposed to\b"
 )
 
+_DEFINITION = re.compile(
+    r"\b(?:is|are) (?:a|an|the|one) (?:\w+[- ]){0,4}(?:technique|method|process|approach|procedure|way|step|form|family)s?\b|\brefers to\b|^what (?:is|are)\b|\btypically\b|\bin general\b|\bgenerally\b"
+    r"|\busually\b|\bcommonly\b|\bthere are (?:two|three|several|many|different)\b|\bmost (?:methods|schemes|tools|toolkits|frameworks)\b|\bone (?:can|may|must|has to)\b|\bin post-training quantization\b"
+)
+"""Words of a primer: what a thing is, not what was done."""
+
+CRITERION = re.compile(
+    r"\bmust\b|\bshall\b|publish(?:ed)? only if|released? only if|ships? only if|\baccept(?:ed|ance|s)?\b (?:if|only|criterion|when)|criteri\w+|threshold|tolerance|\brequire(?:s|d|ment)?\b|\ballowed\b|max_drop|許容|기준|允许|zulässig|höchstens|以内"
+)
+"""Words of a bar that a result has to pass; its number is no result."""
+
 _TRAINING = re.compile(
     r"\b(?:pre-?)?train(?:s|ing|ed)?\b(?![- ](?:aware|free|quanti|set|data))|fine-?tun|\bepochs?\b|gradient"
     r"|backward|optimizer|learning rate|训练|학습 속도"
@@ -126,7 +137,10 @@ class Document:
     def _flags(self, index: int) -> frozenset[str]:
         cache = self.__dict__.setdefault("_flag_cache", {})
         if index not in cache:
-            words = self.reading.words(self.reading.units[index])
+            unit = self.reading.units[index]
+            words = self.reading.words(unit)
+            if unit.kind == "code":
+                words = self._command(unit)
             cache[index] = frozenset(name for name, pattern in _FLAGS if pattern.search(words))
         held: frozenset[str] = cache[index]
         return held
@@ -143,6 +157,13 @@ class Document:
         """The prose under the same heading."""
         return [u for u in self.reading.units if u.headings == unit.headings and u.kind not in {"row", "header", "code"}]
 
+    def _command(self, unit: Unit) -> str:
+        """A code line with those that a backslash joins to it, so that an option knows its command."""
+        units, first = self.reading.units, unit.index
+        while first > 0 and units[first - 1].block == unit.block and self.reading.words(units[first - 1]).endswith("\\"):
+            first -= 1
+        return " ".join(self.reading.words(u) for u in units[first : unit.index + 1])
+
     def boilerplate(self, unit: Unit) -> bool:
         """License text and the like, by its heading or its own words."""
         return (
@@ -153,6 +174,22 @@ class Document:
         """Whether a unit tells what can be done in general, and nothing that binds it to this claim."""
         flags = self.flags(unit)
         return "generic" in flags and "own" not in flags
+
+    def only(self, kind: str) -> str:
+        """The one name of a kind in the whole document; empty if there are several or none."""
+        names = {m.name for m, _ in self.reading.named(kind) if m.detail.get("generic") != "yes"}
+        return names.pop() if len(names) == 1 else ""
+
+    @cached_property
+    def only_scheme(self) -> str:
+        """The one quantized format of the whole document; empty if there are several or none."""
+        names = {scheme.name for scheme, _ in self.schemes if scheme.sort == "quantized" and scheme.exact}
+        return names.pop() if len(names) == 1 else ""
+
+    def definition(self, unit: Unit) -> bool:
+        """Whether a unit explains a notion, as a primer does."""
+        flags = self.flags(unit)
+        return "definition" in flags and "own" not in flags
 
     def about_training(self, unit: Unit) -> bool:
         """Whether a unit speaks of training rather than of what follows it."""
@@ -178,6 +215,7 @@ _FLAGS = (
     ("quant", QUANT),
     ("generic", _GENERIC),
     ("own", _OWN),
+    ("definition", _DEFINITION),
     ("rival", _RIVAL),
     ("speculative", _SPECULATIVE),
     ("generation", _GENERATION),

@@ -157,10 +157,13 @@ def _first(names: tuple[Mention, ...], kind: str) -> str:
     return next((m.name for m in names if m.kind == kind), "")
 
 
+_RIVAL = re.compile(r"\bv\.?s\.?\s|versus|\bover\s|compared|relative to|against|\bthan\s|÷")
+
+
 def _without_rivals(text: str) -> str:
     """The header up to what it is held against: in ``Speedup (INT8 vs FP16)`` only INT8 names the column."""
-    match = _AGAINST.search(text.lower())
-    return text[: match.start()] if match and match.start() > 0 and label(text[: match.start()]) else text
+    match = _RIVAL.search(text.lower())
+    return text[: match.start()] if match and match.start() > 0 else text
 
 
 def _against(lower: str) -> str:
@@ -181,7 +184,7 @@ def _quantity(lower: str, names: tuple[Mention, ...], *, rate_found: bool) -> Qu
         ("samples", bool(_SAMPLES.search(lower))),
         ("recovery", bool(_RECOVERY.search(lower)) and not _GAIN.search(lower)),
         ("accuracy", bool(_TRAINING_LOSS.search(lower))),
-        ("loss", bool(_LOSS.search(lower)) and bool(measured)),
+        ("loss", bool(measured) and bool(_LOSS.search(lower) or ("perplex" in lower and "increase" in lower))),
         ("size", bool(_SIZE.search(lower)) and not _RATE.search(lower) and not (measured and "size" not in lower)),
         ("gain", bool(_GAIN.search(lower)) and not measured),
         ("latency", bool(_LATENCY.search(lower)) and not RATE.search("1 " + lower)),

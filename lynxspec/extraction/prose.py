@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lynxspec.draft import Quote, Strength, Value
-from lynxspec.extraction.document import QUANT, Document
+from lynxspec.extraction.document import CRITERION, QUANT, Document
 from lynxspec.extraction.quantities import NUMBER, Amount, factors, percents, rates, theoretical, times
 from lynxspec.extraction.reading import Unit
 from lynxspec.extraction.schemes import schemes
@@ -16,7 +16,7 @@ from lynxspec.vocabulary import Component
 _PROSE = ("sentence", "caption", "footnote", "heading")
 
 _SPEED = re.compile(
-    r"faster|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)|accelerat|latenc"
+    r"faster|\bfast\b|per second|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)|accelerat|latenc"
     r"|perf(?:ormance)?\b|inference|higher (?:token|generation|decode)|decod\w+|prefill|generation|\bfps\b"
     r"|requests|slower|speed|times?\b(?= (?:reduc|short|lower))|加速|吞吐|速度|처리량|빠르|스루풋|高速|速く|schneller|durchsatz"
     r"|beschleunig"
@@ -24,16 +24,16 @@ _SPEED = re.compile(
 _NOT_SPEED = re.compile(
     r"memory|smaller|size|footprint|compress\w*|storage|parameters|\bparams|energy|power|watts?\b"
     r"|perf(?:ormance)?(?:/| per )watt|efficien\w+|costs?\b|cheaper|price|dollar|qpd|capacity|bandwidth"
-    r"|context|larger|bigger|longer|bits|accura\w+|perplexity|score|quality|recover\w*|utili[sz]ation|\bsram\b"
+    r"|context|larger|bigger|longer|bits|accura\w+|top-?[15]\b|\bmap\b|mmlu|imagenet|\bf1\b|perplexity|score|quality|recover\w*|utili[sz]ation|\bsram\b"
     r"|area|dense|disk|download|gpus?\b(?= (?:memory|count))|fewer|flops|tops\b|tensor core|cache hit|vocabulary|显存|内存|体积|压缩|메모리|크기|전력"
     r"|メモリ|サイズ|speicher|kleiner|graphics"
 )
 _ACCURACY = re.compile(
-    r"accura\w+|perplexity|\bppl\b|top-?[15]\b|\bmap\b|\bf1\b|recover\w*|score[sd]?\b|\bwer\b|\bbleu\b|rouge"
+    r"accura\w+|error rate|\belo\b|perplexity|\bppl\b|top-?[15]\b|\bmap\b|\bf1\b|recover\w*|score[sd]?\b|\bwer\b|\bbleu\b|rouge"
     r"|degrad\w+|quality|精度|准确率|정확도|mmlu|gsm8k|exact match|psnr|\bmiou\b|genauigkeit|pass@1|\bloss\b|signal strength|\bdb\b|\bsnr\b"
 )
 _PREPARATION = re.compile(
-    r"quanti[sz](?:ation|ing) (?:time|run|process|speed|itself)|time to quantize|to quantize (?:a|the)"
+    r"quanti[sz](?:ation|ing|er) (?:time|run|process|speed|itself|finishes|takes|completes)|quanti[sz]es? (?:a|the|an|any) \w+[\w .-]{0,30} (?:in|within|faster)|(?:quanti[sz]ing|calibrating) (?:a|the|an) |time to quantize|to quantize (?:a|the)"
     r"|calibration time|compil(?:e|ation) time|load(?:ing)? time|conversion"
 )
 
@@ -56,7 +56,7 @@ def gains(document: Document) -> Iterator[Gain]:
         words = document.reading.words(unit)
         if unit.kind not in _PROSE or not (_SPEED.search(words) and re.search(r"\d|twice|doubl|tripl", words)):
             continue
-        if _PREPARATION.search(words) or document.boilerplate(unit):
+        if _PREPARATION.search(words) or document.boilerplate(unit) or document.definition(unit):
             continue
         found = [*factors(words), *(p for p in percents(words) if _relative(words, p))]
         for amount in found:
@@ -133,8 +133,10 @@ def _mixed(document: Document, unit: Unit, words: str, flags: frozenset[str]) ->
         return "mixed with changes other than quantization"
     if "generation" in flags:
         return _OTHER_GENERATION
-    if "rival" in flags:
+    if "rival" in flags or _ANOTHER_SERVICE.search(words):
         return "against another vendor"
+    if _SEVERAL.search(words):
+        return "mixed with changes other than quantization"
     hardware = {m.name for m in document.reading.names(unit, "hardware") if m.detail.get("generic") != "yes"}
     if len(hardware) >= 2 and re.search(r"than|compared|over|vs|versus", words):
         return "against other hardware"
@@ -143,6 +145,12 @@ def _mixed(document: Document, unit: Unit, words: str, flags: frozenset[str]) ->
 
 _OTHER_GENERATION = "against another generation or version"
 """Says nothing of quantization, however often the sentence names a format."""
+
+
+_ANOTHER_SERVICE = re.compile(r"than (?:the )?(?!same|\w+ same)(?:\w+ ){0,3}(?:service|api|endpoint|provider|offering|cloud|platform)s?\b|leading (?:provider|vendor|competitor)")
+_SEVERAL = re.compile(
+    r"thanks to [^.]*, |together with|combined with|in combination|along with|\bplus\b|as well as|in addition to|thanks to (?:\w+ ){1,4}(?:and|,)|\bnew(?:er)? (?:kernels?|runtime|scheduler|compiler|gpus?|driver)|naive|unoptimi[sz]ed|fused kernels?|\bkernels? (?:is|are|run|vs)"
+)
 
 
 def _factor(words: str, amount: Amount, number: float) -> float:
@@ -186,8 +194,19 @@ def bindings(document: Document, unit: Unit, at: int, against: str = "") -> dict
     for kind in ("model", "hardware"):
         names = [m for m in document.reading.names(unit, kind) if m.detail.get("generic") != "yes"]
         close = min(names, key=lambda m: abs(m.start - unit.start - at), default=None)
-        bound[kind] = close.name if close else ""
+        bound[kind] = close.name if close else document.only(kind) if kind == "model" else ""
+    bound["precision"] = bound["precision"] or _precision_around(document, unit)
     return bound
+
+
+def _precision_around(document: Document, unit: Unit) -> str:
+    """The quantized format that the neighbouring sentences name, or the only one of the document."""
+    for index in (unit.index - 1, unit.index + 1):
+        other = document.reading.units[index] if 0 <= index < len(document.reading.units) else unit
+        found = [s for s in schemes(document.reading.words(other)) if s.sort == "quantized"]
+        if other.block == unit.block and found:
+            return found[0].name
+    return document.only_scheme
 
 
 def measured(document: Document) -> Iterator[Value]:
@@ -255,7 +274,7 @@ _PAIR = re.compile(
     rf"from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to|with)"
     rf"|against) ({NUMBER})\s?%?"
 )
-_SCORE = re.compile(rf"(?<![\w.,:/-])([+-]?{NUMBER})\s?(%|points?|pp\b|db\b|percent)?(?![\w.]|-[a-z]|,\d|\s?x\b)")
+_SCORE = re.compile(rf"(?<![\w.,:/-])([+-]?{NUMBER})\s?(%|points?|pp\b|db\b|percent)?(?!\w|\.\d|-[a-z]|,\d|\s?x\b|\s?(?:random |validation |test )?(?:images|samples|prompts|items|questions|calls|examples|sentences|tokens|calibration|utterances|words|batches|epochs|steps|gb|mb|watt|layers|classes|requests))")
 _SMALL_INTEGER = re.compile(r"\d{1,4}")
 
 
@@ -268,7 +287,7 @@ def accuracies(document: Document) -> Iterator[Value]:
         names = document.reading.names(unit, "metric", "dataset")
         if not re.search(r"\d", words) or not (names or _ACCURACY.search(words)):
             continue
-        if document.boilerplate(unit) or "harness" in document.flags(unit) or (document.generic(unit) and not names and not document.reading.names(unit, "model")):
+        if CRITERION.search(words) or document.boilerplate(unit) or "harness" in document.flags(unit) or (document.generic(unit) and not names and not document.reading.names(unit, "model")):
             continue
         yield from _accuracies(document, unit, words)
 
@@ -285,6 +304,7 @@ def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
     for match in _SCORE.finditer(words):
         inside = any(s <= match.start() < e for s, e in pairs)
         plain = match[2] is None and _SMALL_INTEGER.fullmatch(match[1]) is not None
+        plain = plain and not re.search(r"\belo\b", words)
         if inside or plain or not _accuracy_near(words, *match.span()) or _named_number(document, unit, match):
             continue
         yield _judged(document, unit, words, match)
@@ -362,6 +382,8 @@ def _accuracy(document: Document, unit: Unit, span: tuple[int, int], number: flo
         names = document.reading.names(unit, kind)
         close = min(names, key=lambda m: abs(m.start - unit.start - span[0]), default=None)
         bound[kind] = document.reading.text[close.start : close.end] if close else ""
+    if not bound["metric"] and (said := re.search(r"signal strength|\bsnr\b|quality|accuracy", words)):
+        bound["metric"] = said[0]
     if role == "reference":
         bound["precision"] = next((s.name for s in schemes(words) if s.sort == "reference"), "")
     return Value(

@@ -26,7 +26,7 @@ _QUANTIZED = (
 _REFERENCE = (
     r"fp ?-?(?:32|16|64)|float ?-?(?:32|16|64)|bf-?16|bfloat-?16|tf32|f32|f16|half[ -]precision"
     r"|full[ -]precision|single[ -]precision"
-    r"|floating[ -]point|unquantized|un-quantized|non-quantized|not quantized|uncompressed|16-?bit(?:s"
+    r"|floating[ -]point|unquantized|un-quantized|non-quantized|not quantized|uncompressed|16[- ]?bit(?:s"
     r"|-float(?:ing point)?)?(?: float(?:ing point)?)?|32-?bit(?: float(?:ing point)?)?"
     r"|全精度|浮点|半精度|非量化|未量化|全精度モデル|浮動小数点|부동소수점|원본 모델|gleitkomma"
 )
@@ -131,7 +131,7 @@ def _stretch(text: str, spans: list[tuple[int, int]]) -> str:
     """What stands between the first and the last of ``spans``, with a tensor or group size right behind."""
     start, end = min(s for s, _ in spans), max(e for _, e in spans)
     behind = re.match(
-        r"(?i)\s*\(?(?:g|group size )?\d{2,4}\)(?!\w)|[ -]weights?\b|[ -]activations?\b|[-_]g\d+", text[end:]
+        r"(?i)\s*\(?(?:g|group size )?\d{2,4}\)(?!\w)|[ -]weights?\b|[ -]activations?\b|(?:[-_][gr]\d+)+", text[end:]
     )
     if behind:
         end += behind.end()

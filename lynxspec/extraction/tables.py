@@ -125,6 +125,8 @@ class TableReader:
                     continue
                 if head.role == "quantized" and names.role == "reference" and not _SAID_BASELINE.search(self._words(row)):
                     names = replace(names, regime="", role=None)  # FP16 computes what int8 stores: the regime is int8
+                if head.role and _WEIGHT_COLUMN.search(column.text.lower()):
+                    names = replace(names, regime="", role=None)  # how weights are stored names the regime
                 names = names.over(head)
                 if not names.hardware and _HARDWARE_COLUMN.search(column.text.lower()) and len(words) <= _LONGEST_NAME:
                     names = replace(names, hardware=words)
@@ -169,6 +171,9 @@ class TableReader:
             head = replace(head, quantity=names.quantity, unit=names.unit)
         if both:
             head = replace(head, **_joined(column, names))
+        corner = self.columns[0] if self.columns else Head()
+        if not head.quantity and corner.quantity in {"rate", "latency", "gain"} and index:
+            head = replace(head, quantity=corner.quantity, unit=corner.unit)  # "| Images/s | L4 | A10 |"
         if not head.quantity:
             head = replace(head, quantity=self.context.quantity, unit=self.context.unit)
         elif head.quantity == "rate" and not head.unit:
@@ -244,6 +249,8 @@ class TableReader:
 _SAID_BASELINE = re.compile(r"baseline|reference|original|unquantized")
 _HARDWARE_COLUMN = re.compile(r"^(?:inst(?:ance|\.)?(?: type)?|device|hardware|gpu|accelerator|chip|platform|system|machine|soc|phone|chipset|设备|硬件|芯片|デバイス|장비)s?(?: name| type| model)?$")
 _LONGEST_NAME = 60
+
+_WEIGHT_COLUMN = re.compile(r"weights?\b.*(?:type|format|precision|dtype|storage)")
 
 _DATA_COLUMN = re.compile(r"^(?:benchmarks?|data ?sets?|evaluation|eval|test sets?|数据集|データセット|데이터셋)\b")
 _METRIC_COLUMN = re.compile(r"^metrics?\b|指标|지표|指標")

@@ -20,6 +20,9 @@ _GUTTER = 0.8
 _DEEPEST = 4
 """How often a page is cut into columns within columns."""
 
+_LONGEST_MARK = 3
+"""Characters of a footnote's mark: ``1,2``."""
+
 _STEP = 3.0
 """Points from one place to the next where a gutter is looked for."""
 
@@ -96,9 +99,6 @@ def line_of(runs: Iterable[Run]) -> Line:
     size = max(sizes, key=lambda s: (sizes[s], s))
     main = [run for run in members if run.size == size]
     bottom = max(run.bottom for run in main)
-    for run in members:
-        if run.size < 0.9 * size and bottom - run.bottom > 0.12 * size:
-            run.text = raised(run.text)
     letters = [run for run in members if any(c.isalnum() for c in run.text)]
     return Line(
         runs=members,
@@ -110,6 +110,19 @@ def line_of(runs: Iterable[Run]) -> Line:
         bold=bool(letters) and all(run.bold for run in letters),
         mono=all(run.mono for run in members),
     )
+
+
+def raise_marks(line: Line) -> None:
+    """Tell small words that stand higher than their neighbours from the words of the line."""
+    for run, before, behind in zip(line.runs, [None, *line.runs], [*line.runs[1:], None], strict=False):
+        if len(run.text) > _LONGEST_MARK:
+            continue
+        for other in (before, behind):
+            if other is None or other.size * 0.9 < run.size or other.bottom - run.bottom <= 0.12 * other.size:
+                continue
+            if max(run.left - other.right, other.left - run.right) < 0.6 * other.size:
+                run.text = raised(run.text)
+                break
 
 
 def lines_of(runs: Iterable[Run]) -> list[Line]:

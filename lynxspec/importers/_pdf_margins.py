@@ -91,13 +91,9 @@ def leading_mark(text: str, marks: frozenset[str]) -> tuple[str, int] | None:
 def marks_on(leaf: Leaf) -> frozenset[str]:
     """The marks behind words of a page that refer to footnotes."""
     found: set[str] = set()
-    for flow in leaf.flows:
-        for item in flow:
-            lines = [item] if isinstance(item, Line) else [line for row in item.rows for slot in row for line in slot.lines]
-            for line in lines:
-                for match in _REFERENCES.finditer(line.text):
-                    mark = lowered(match[match.lastindex or 0])
-                    found.add(mark)
+    for line in leaf.all_lines():
+        for match in _REFERENCES.finditer(line.text):
+            found.add(lowered(match[match.lastindex or 0]))
     return frozenset(found)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lynxspec.errors import HostileInput, UnreadableInput
 from lynxspec.importers._pdf_columns import aligned, between_rules
-from lynxspec.importers._pdf_layout import flows
+from lynxspec.importers._pdf_layout import flows, raise_marks
 from lynxspec.importers._pdf_page import MAX_CHARACTERS, Printed, read_page
 from lynxspec.importers._pdf_prose import blocks
 from lynxspec.importers._pdf_tables import Grid, ruled
@@ -145,7 +145,10 @@ def _laid_out(printed: Printed) -> Leaf:
     more = between_rules(drawn, rest)
     rest = [run for run in rest if not any(grid.holds(run) for grid in more)]
     areas: list[Grid] = [*grids, *more]
-    return Leaf(printed=printed, flows=[aligned(flow) for flow in flows(rest, areas)])
+    leaf = Leaf(printed=printed, flows=[aligned(flow) for flow in flows(rest, areas)])
+    for line in leaf.all_lines():
+        raise_marks(line)
+    return leaf
 
 
 def _without_text(pages: list[Printed], notes: list[str], source: str) -> list[Printed]:

@@ -254,6 +254,9 @@ def _is_table(rows: Sequence[Sequence[Slot]]) -> bool:
     filled = [slot for slot in slots if slot.runs]
     long = sum(sum(len(run.text) for run in slot.runs) > _LONGEST_CELL for slot in filled)
     places = [bool(slot.runs) for row in rows for slot in row]
+    wide = [row[0] for row in rows if all(slot is row[0] for slot in row)]
+    if any(sum(len(run.text) for run in slot.runs) > _LONGEST_CELL for slot in wide):
+        return False
     counts = Counter(id(slot) for row in rows for slot in row)
     if max(counts.values()) > 0.5 * len(places):  # a frame in a drawing
         return False

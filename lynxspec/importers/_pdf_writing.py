@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +28,16 @@ class Leaf:
     def lines(self) -> list[Line]:
         """Its lines that stand in no table."""
         return [item for flow in self.flows for item in flow if isinstance(item, Line)]
+
+    def all_lines(self) -> Iterator[Line]:
+        """Its lines, those in tables too."""
+        for flow in self.flows:
+            for item in flow:
+                if isinstance(item, Line):
+                    yield item
+                else:
+                    slots = {id(slot): slot for row in item.rows for slot in row}
+                    yield from (line for slot in slots.values() for line in slot.lines)
 
 
 class Writer:
@@ -185,7 +195,7 @@ class Readable:
                 parts[-1] = last[:-1]
                 at.pop()
             return True
-        if last[-1] in "-/" and last[-2].isalnum() and first[0].isalnum():
+        if last[-1] in "-/–" and last[-2].isalnum() and first[0].isalnum():
             if last[-1] == "-" and self._is_whole(last, first):
                 parts[-1] = last[:-1]
                 at.pop()

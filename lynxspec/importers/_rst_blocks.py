@@ -21,6 +21,8 @@ _ENUMERATOR = re.compile(
 _FIELD = re.compile(r":(?![\s:])((?:[^:\\\n]|\\.){1,80}):(?:\s+|$)")
 _OF_SPHINX = {"orphan", "nosearch", "nocomments", "tocdepth"}
 
+_MAX_MARKS = 20
+"""Lists that may begin on one line."""
 _SHORT = 4
 """An adornment of this length may be shorter than its title."""
 
@@ -141,7 +143,10 @@ def _item(document: Document, index: int) -> int:
     """An item of a list, with the first paragraph in it."""
     line = document.lines[index]
     text, first, number = document.text, line.first, ""
-    while match := BULLET.match(text, first, line.end) or _enumerator(document, index, first):
+    deepest = len(document.scopes) + _MAX_MARKS
+    while len(document.scopes) < deepest and (
+        match := BULLET.match(text, first, line.end) or _enumerator(document, index, first)
+    ):
         first = match.end()
         number = "" if len(match.groups()) == 0 else match["number"] or match["round"] or ""
         document.enter(line.indent + 1, line.indent + first - line.first, "item")

@@ -127,10 +127,8 @@ def _value(text: str, position: int, end: int, delimiter: str, quote: str) -> tu
                 break
             stretches.append((position, close + 1))  # two quotes are one
             position = close + 2
-    line = text.find("\n", first, end)
-    line = end if line < 0 else line
-    stop = text.find(delimiter, first, line)
-    stop = line if stop < 0 else stop
+    found = re.compile(rf"[\n{re.escape(delimiter)}]").search(text, first, end)
+    stop = found.start() if found else end
     stretches.append((first, stop))
     return stretches, stop
 

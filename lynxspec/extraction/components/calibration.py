@@ -75,6 +75,8 @@ def data(document: Document) -> Iterator[Evidence]:
     for value, quote in (*counts, *names):
         yield Evidence(status=_D if both else _P, value=value, quote=quote, note=note)
     for hit in document.hits(_DATA_WORD):
+        if document.definition(hit.unit):
+            continue
         yield Evidence(status=_P, value="", quote=document.quote(hit), note="neither data set nor sample count")
 
 

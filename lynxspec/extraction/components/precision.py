@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.reading import Unit
-from lynxspec.extraction.schemes import SCHEME, TENSOR, Scheme
+from lynxspec.extraction.schemes import SCHEME, TENSOR, Scheme, schemes
 from lynxspec.vocabulary import Status
 
 _D, _P = Status.DISCLOSED, Status.PARTIAL
@@ -64,6 +64,8 @@ _NAMED_BITS = re.compile(
     r"|(?:weights?|activations?)(?: \w+){0,5}? (?:to|in|into|as|at|using|with|are|of"
     r"|:) (?:\w+ ){0,4}?(?:(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d|\d[ -]?bits?|e4m3|four|eight)"
 )
+_LEFT = re.compile(r"(?:activations?|kv[ -]?caches?|weights?)(?:,? and (?:the )?(?:\w+ ){0,2}\w+)? (?:are|is|remains?|stays?|were|was) (?:all |both )?(?:left|kept|stored|computed|quantized|unquantized|in)\b")
+
 _IMPLIED = re.compile(
     r"(?<![a-z])(?:awq|gptq|gguf|q\d_k_[sml]|q\d_[01k]|hqq|rtn|nf4|weight compression|palettiz\w+)(?![a-z])"
     r"|int[48][ _-]?(?:awq|weights?|wo)\b|(?:weights?|activations?|kv[ -]caches?)"
@@ -86,7 +88,7 @@ def tensors_quantized(document: Document) -> Iterator[Evidence]:
             )
     for hit in document.hits(_BOTH, *_PROSE, "heading"):
         quant = "quant" in document.flags(hit.unit)
-        if quant and "rival" not in document.flags(hit.unit):
+        if quant and "rival" not in document.flags(hit.unit) and not document.definition(hit.unit):
             told = not document.generic(hit.unit) and hit.unit.kind != "heading"
             yield Evidence(
                 status=_D if told else _P,
@@ -95,6 +97,8 @@ def tensors_quantized(document: Document) -> Iterator[Evidence]:
                 note="" if told else "told in general",
             )
     for hit in document.hits(_NAMED_BITS):
+        if document.definition(hit.unit):
+            continue
         told = hit.unit.kind in _PROSE and not document.generic(hit.unit) and "rival" not in document.flags(hit.unit)
         yield Evidence(
             status=_D if told else _P,
@@ -102,9 +106,13 @@ def tensors_quantized(document: Document) -> Iterator[Evidence]:
             quote=document.quote(hit),
             note="" if told else "told in general or in a name",
         )
+    for hit in document.hits(_LEFT, *_PROSE):
+        if next(schemes(document.reading.words(hit.unit)), None) and not document.generic(hit.unit):
+            yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
     for pattern, note in ((_KV, "the KV cache alone is named"), (_IMPLIED, "only implied by a name")):
         for hit in document.hits(pattern):
-            if "quant" in document.flags(hit.unit) and "rival" not in document.flags(hit.unit):
+            flags = document.flags(hit.unit)
+            if "quant" in flags and "rival" not in flags and not document.definition(hit.unit):
                 yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note=note)
 
 
@@ -133,7 +141,7 @@ def granularity(document: Document) -> Iterator[Evidence]:
             _QUANT_NEAR.search(document.reading.near(unit)) or QUANTIZING_CODE.search(document.reading.words(unit))
         ):
             continue
-        if "rival" in document.flags(unit) and "own" not in document.flags(unit):
+        if ("rival" in document.flags(unit) and "own" not in document.flags(unit)) or document.definition(unit):
             continue
         size = re.search(r"\d+", hit.match[0])
         vague = (
@@ -164,7 +172,7 @@ def _in_path(document: Document, unit: Unit, at: int) -> bool:
 _EXCEPTION = re.compile(
     r"ignore\s*[=:]\s*\[?|ignored_layers|modules_to_not_convert|skip_modules|exclude[_d]?\w*\s*[=:]"
     r"|keep_\w*layers|nodes_to_exclude|op_types_to_exclude|--exclude|--ignored_scope|ignored_scope"
-    r"|lm[_ -]?head|output (?:layer|head|projection)s?\b|classif(?:ication|ier) (?:layer|head)"
+    r"|lm[_ -]?head|output (?:layer|head|projection)s?\b|classif(?:ication|ier) (?:layer|head)|classifier\b(?! model)"
     r"|embeddings?(?: (?:layer|table|lookup table|weights?))?\b|(?:first|last|final)(?: and (?:the )?(?:first"
     r"|last|final))? (?:\w+ )?(?:layers?|conv\w*|blocks?)"
     r"|(?:router|gate|gating)s?(?: layers?| weights?)?\b|vision (?:tower|encoder)|layer-?norms?\b"
@@ -172,7 +180,7 @@ _EXCEPTION = re.compile(
     r"|sensitive layers?|residual|output tensor|首层|末层|第一层|最后一层|最初の層|最終層|첫 (?:번째 )?레이어|마지막 레이어"
 )
 _KEPT = re.compile(
-    r"ignor|except|exclud|skip|keep|kept|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)|not quanti"
+    r"ignor|except|exclud|skip|keep|kept|\bstays?\b|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)|not quanti"
     r"|un-?quanti|higher[- ]precision|full[- ]precision|in (?:bf16|fp16|fp32|float|int8|fp8|8[- ]bit"
     r"|16[- ]bit)|(?:bf16|fp16|fp32|16-bit|8-bit|int8|int16|q6_k|q8_0|w\d+a16|fp8)"
     r"|unchanged|modules_to_not|保持|保留|不量化|除|유지|제외|以外|除外|außer|ausgenommen"

@@ -21,7 +21,7 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
     """D: a named data set or benchmark that results are given on; P: a name in a heading alone."""
     for mention, unit in document.reading.named("dataset"):
         words = document.reading.words(unit)
-        if document.boilerplate(unit) or "rival" in document.flags(unit):
+        if document.boilerplate(unit) or "rival" in document.flags(unit) or _NOT_YET.search(words):
             continue
         calibrating = (
             CALIBRATION.search(document.reading.near(unit)) is not None or mention.detail.get("role") == "calibration"
@@ -45,6 +45,9 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
         if value.dataset and value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}:
             yield Evidence(status=_P, value=value.dataset, quote=value.evidence, note="named in a heading alone")
 
+
+_NOT_YET = re.compile(r"\bnot (?:yet )?(?:been )?(?:tested|evaluated|measured|benchmarked|run)|n't (?:been )?(?:test|evaluat|measur)|no (?:results?|scores?|numbers?)|will be (?:published|added|measured)|to be (?:published|added)|coming soon|尚未|未测")
+"""A data set that is named to say that nothing was measured on it."""
 
 _UNKNOWN_SET = re.compile(
     r"(?<![\w.])([A-Z][A-Za-z0-9]+(?:[-_ ][A-Z0-9][\w-]*){0,2})(?: \([^()]{2,40}\))? (?:data ?set|benchmark suite|benchmark|test set|validation set)\b"
@@ -161,7 +164,7 @@ def _from_table(document: Document, value: Value) -> bool:
 
 _NUMBER = r"\d+(?:\.\d+)?\s?(?:%|percent|points?|pp\b)"
 _EXPLICIT = re.compile(
-    rf"(?:must|shall|should|target(?:ed|s)?|criteri\w+|accept\w*|threshold|tolerance|requirement|require[sd]?"
+    rf"(?:publish\w*|release\w*|ship\w*|deploy\w*|accept\w*) (?:\w+ ){{0,2}}only if[^.\n]{{0,80}}{_NUMBER}|(?:must|shall|should|target(?:ed|s)?|criteri\w+|accept\w*|threshold|tolerance|requirement|require[sd]?"
     rf"|goal|guarantee[sd]?|constraint|budget|max_drop|maximal_drop|accuracy_drop|quality target|pass(?:es)? if"
     rf"|ensure[sd]?)[^.\n]{{0,80}}{_NUMBER}"
     rf"|{_NUMBER}[^.\n]{{0,60}}(?:threshold|criteri\w+|target|tolerance|requirement|constraint|as acceptable"

@@ -227,6 +227,5 @@ def test_on_paper_panes_are_stacked_and_what_was_folded_is_open(browser, saved, 
     browser.call("Emulation.setEmulatedMedia", media="print", features=[])
     assert browser.ask("getComputedStyle(document.querySelector('.source')).position") == "static"
     assert browser.ask("getComputedStyle(document.querySelector('.letter')).display") == "none"
-    height = "document.querySelector('footer details p').getBoundingClientRect().height"
-    assert browser.ask(height) > 0
+    assert browser.ask("document.querySelector('footer details p').checkVisibility()")
     assert not browser.ask("document.querySelector('footer details').open")
