@@ -79,7 +79,10 @@ class Printed:
 
     number: int
     width: float
+    """As it is read; a page whose text stands on its side is turned for that."""
     height: float
+    turns: int
+    """Quarters clockwise from how it is read to how it is shown."""
     runs: tuple[Run, ...]
     """In the order of the content."""
     aside: tuple[Run, ...]
@@ -117,23 +120,30 @@ def read_page(page: Any, number: int) -> Printed:  # noqa: ANN401 - pypdfium2 ha
     """Read one page that pypdfium2 has loaded."""
     import pypdfium2.raw as raw  # type: ignore[import-untyped] # noqa: PLC0415 - no types; lint of a claim loads no PDF library
 
-    rotation = raw.FPDFPage_GetRotation(page.raw)
-    place = _placing(rotation, page.get_bbox())
+    shown = raw.FPDFPage_GetRotation(page.raw)
+    rotation, bbox = shown, page.get_bbox()
     textpage = page.get_textpage()
     try:
         characters = max(0, raw.FPDFText_CountChars(textpage.raw))
-        gathered = _Characters(raw, textpage.raw, rotation, place)
+        gathered = _Characters(raw, textpage.raw, rotation, _placing(rotation, bbox))
         gathered.read(min(characters, MAX_CHARACTERS))
+        if quarters := gathered.lying():
+            rotation = (rotation - quarters) % 4
+            gathered = _Characters(raw, textpage.raw, rotation, _placing(rotation, bbox))
+            gathered.read(min(characters, MAX_CHARACTERS))
     finally:
         textpage.close()
     width, height = page.get_size()
+    if (shown - rotation) % 2:
+        width, height = height, width
     inside = [r for r in gathered.runs if r.right > 0 and r.left < width and r.bottom > 0 and r.top < height]
-    drawing = _Drawing(raw, place)
+    drawing = _Drawing(raw, _placing(rotation, bbox))
     drawing.read(page.raw)
     return Printed(
         number=number,
         width=width,
         height=height,
+        turns=(shown - rotation) % 4,
         runs=tuple(inside),
         aside=tuple(r for r in gathered.aside if r.text.strip()),
         rules=tuple(drawing.rules),
@@ -172,6 +182,7 @@ class _Characters:
         self._raised = ""
         self._sideways = False
         self._left = -1.0
+        self._quarters = [0, 0, 0, 0]
         self._plain: dict[int, str] = {}
         self._fonts: dict[bytes, tuple[bool, bool]] = {}
         self._name = ctypes.create_string_buffer(128)
@@ -199,6 +210,10 @@ class _Characters:
             elif (box := self._box_by_origin(index)) is not None:
                 self._add(index, text, box)
         self._finish()
+
+    def lying(self) -> int:
+        """How many quarters clockwise most of the text is turned."""
+        return max(range(4), key=lambda quarter: self._quarters[quarter])
 
     def _add(self, index: int, text: str, box: tuple[float, float, float, float]) -> None:
         left, top, right, bottom = box
@@ -283,6 +298,7 @@ class _Characters:
         if angle < 0:
             return False
         seen = (angle + self.rotation * math.pi / 2) % (2 * math.pi)
+        self._quarters[round(seen / (math.pi / 2)) % 4] += 1
         return 0.1 < seen < 2 * math.pi - 0.1
 
     def _font(self, index: int) -> tuple[bool, bool]:

@@ -12,7 +12,7 @@ from lynxspec.importers._inline import inline
 from lynxspec.importers._pdf_layout import Line, follows
 from lynxspec.importers._pdf_page import RAISED, Printed, Run, lowered
 from lynxspec.importers._pdf_tables import Grid
-from lynxspec.sheet import EMPTY, Page, Text, Word
+from lynxspec.sheet import EMPTY, Box, Page, Text, Word
 
 Stretch = tuple[int, int]
 """Offsets in `Sheet.text`."""
@@ -40,6 +40,16 @@ class Leaf:
                     yield from (line for slot in slots.values() for line in slot.lines)
 
 
+def shown(run: Run, page: Printed) -> Box:
+    """Where a run stands on the page as it is shown."""
+    left, top, right, bottom = run.left, run.top, run.right, run.bottom
+    width, height = page.width, page.height
+    for _ in range(page.turns):  # a quarter clockwise: what was the left side is the top
+        left, top, right, bottom = height - bottom, left, height - top, right
+        width, height = height, width
+    return round(left, 2), round(top, 2), round(right, 2), round(bottom, 2)
+
+
 class Writer:
     """Writes pages into one string, and tells each run, line and row where it stands in it."""
 
@@ -49,6 +59,7 @@ class Writer:
         self._parts: list[str] = []
         self._position = 0
         self._words: list[Word] = []
+        self._printed: Printed | None = None
 
     @property
     def text(self) -> str:
@@ -57,7 +68,7 @@ class Writer:
 
     def write(self, leaf: Leaf) -> None:
         """Write a page: its flows, then what is printed sideways."""
-        start, self._words = self._position, []
+        start, self._words, self._printed = self._position, [], leaf.printed
         for flow in leaf.flows:
             for item in flow:
                 if isinstance(item, Line):
@@ -69,9 +80,8 @@ class Writer:
             self._run(run)
             self._put("\n")
         page = leaf.printed
-        self.pages.append(
-            Page(number=page.number, start=start, width=page.width, height=page.height, words=tuple(self._words))
-        )
+        width, height = (page.height, page.width) if page.turns % 2 else (page.width, page.height)
+        self.pages.append(Page(number=page.number, start=start, width=width, height=height, words=tuple(self._words)))
 
     def _put(self, text: str) -> None:
         self._parts.append(text)
@@ -80,7 +90,7 @@ class Writer:
     def _run(self, run: Run) -> None:
         run.start = self._position
         self._put(run.text)
-        box = (round(run.left, 2), round(run.top, 2), round(run.right, 2), round(run.bottom, 2))
+        box = shown(run, self._printed) if self._printed is not None else (0.0, 0.0, 0.0, 0.0)
         self._words.append(Word(start=run.start, end=self._position, box=box))
 
     def _line(self, line: Line) -> None:
