@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Discriminator, Field, Tag, create_model
 
-from lynxspec.claim import Claim, Frozen, NotApplicable, Regime, Unknown
+from lynxspec.claim import Claim, Frozen, NotApplicable, Regime, RegimeRecipe, Unknown
 from lynxspec.claim.base import NotBlank, Real, Sha256
 from lynxspec.claim.precision import Quantized, Unquantized
 from lynxspec.vocabulary import Component, Status, Strength
@@ -125,7 +125,7 @@ class Contradiction(Frozen):
     """The places, the later one last."""
 
 
-_DISCRIMINATING = {(Unquantized, "format"), (Quantized, "format"), (Regime, "name"), (Regime, "role")}
+_DISCRIMINATING = {(Unquantized, "format"), (Quantized, "format"), (RegimeRecipe, "name"), (RegimeRecipe, "role")}
 _ABSENCES = (NotApplicable, Unknown)
 _NOT_AN_ANSWER: Any = {"not": {"anyOf": [{"required": ["ask"]}, {"required": ["from"]}]}}
 """Keeps options named ``ask`` or ``from`` apart from holes: JSON Schema must refuse what pydantic refuses."""
@@ -192,12 +192,14 @@ def _is_plain(model: type[BaseModel], name: str, annotation: Any) -> bool:  # no
 @cache
 def opened(model: type[BaseModel]) -> type[Frozen]:
     """``model`` with every field open; name and module stay, since documentation is found by them."""
+    parent = model.__bases__[0]
+    base = Frozen if parent is Frozen else opened(parent)
     fields: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        annotation = field.rebuild_annotation()
+    for name in (name for name in model.model_fields if name not in base.model_fields):
+        annotation = model.model_fields[name].rebuild_annotation()
         label = model.__name__ + "".join(word.capitalize() for word in name.split("_"))
         fields[name] = (annotation if _is_plain(model, name, annotation) else _open(annotation, label), ...)
-    return create_model(model.__name__, __base__=Frozen, __module__=model.__module__, __doc__=model.__doc__, **fields)
+    return create_model(model.__name__, __base__=base, __module__=model.__module__, __doc__=model.__doc__, **fields)
 
 
 def _described(annotation: Any, text: str) -> Any:  # noqa: ANN401 - as above

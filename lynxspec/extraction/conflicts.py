@@ -35,6 +35,7 @@ _HEADLINE_SLACK = 1.05
 def conflicts(document: Document) -> Iterator[Conflict]:
     """Every contradiction that can be told without doubt."""
     yield from _name_against_body(document)
+    yield from _name_against_column(document)
     yield from _headline_against_table(document)
     yield from _results_of_another(document)
     yield from _no_calibration_but_static(document)
@@ -76,6 +77,30 @@ def _name_against_body(document: Document) -> Iterator[Conflict]:
                 places=(document.reading.quote(title), document.quote(hit)),
             )
             return
+
+
+_PAIR = re.compile(r"(?<![a-z0-9])w(\d{1,2})a(\d{1,2})(?![0-9])")
+
+
+def _name_against_column(document: Document) -> Iterator[Conflict]:
+    """A model named W8A16 whose column "Precision" says INT8, which is said of both where they agree."""
+    title = _title(document)
+    named = _PAIR.search(document.reading.words(title)) if title else None
+    if title is None or named is None or named[1] == named[2]:
+        return
+    for number, sheet in enumerate(document.reading.sheets):
+        for table in sheet.tables():
+            for index in (i for row in table.rows[: table.headers] for i, c in enumerate(row.cells) if c.text.text.strip().lower() == "precision"):
+                for row in table.rows[table.headers :]:
+                    cell = row.cells[index].text.text.strip().lower() if index < len(row.cells) else ""
+                    told = list(schemes(cell))
+                    if len(told) == 1 and told[0].sort == "quantized" and not _PAIR.search(cell):
+                        yield Conflict(
+                            component=Component.PRECISION_FORMAT,
+                            message=f"the name says {named[0].upper()}, the column says {told[0].name}",
+                            places=(document.reading.quote(title), document.reading.quote_row(number, row)),
+                        )
+                        return
 
 
 def _headline_against_table(document: Document) -> Iterator[Conflict]:

@@ -13,7 +13,7 @@ from lynxspec.extraction.schemes import FORMATS, SCHEME, TENSOR, Scheme, schemes
 from lynxspec.vocabulary import Status
 
 QUANT = re.compile(
-    r"quanti[sz]|(?<![a-z])int-?[248](?![0-9])|(?<![a-z])u?int8|fp-?[48](?![0-9])|float8|w\d{1,2}a\d{1,2}|mxfp"
+    r"quanti[sz]|microscaling|\bmx\w* formats?|(?<![a-z])int-?[248](?![0-9])|(?<![a-z])u?int8|fp-?[48](?![0-9])|float8|w\d{1,2}a\d{1,2}|mxfp"
     r"|nvfp|[2-8][ -]?bits?\b|compress|low[- ](?:precision|bit)|e4m3|q\d_|gguf|awq|gptq"
     r"|1\.58|palettiz|reduced[- ]precision|lower precision|量化|量子化|양자화|低精度|低比特"
 )
@@ -33,7 +33,7 @@ _GENERIC = re.compile(
 _OWN = re.compile(
     r"following table|table below|below table|tables? (?:shows?|compares?|lists?|demonstrates?)|\bwe (?:compare|have |also |then |first |only |further |utili[sz]ed |use |used |appl|quanti|calibrat|measur"
     r"|evaluat|employ|keep|kept|design|adopt|chose|ran|run|obtain|report|observe)"
-    r"|\bour \w+|\bwas (?:obtained|quantized"
+    r"|\bour \w+|\b(?:is|are) applied\b|\bwas (?:obtained|quantized"
     r"|calibrated|measured|created|generated|produced|applied|evaluated|tested|performed)"
     r"|\bwere (?:obtained|quantized|calibrated|measured|created|generated|produced|applied|evaluated|tested"
     r"|collected|compiled)|\bis (?:obtained|quantized|calibrated|a quantized)|\bare quantized\b|\bhas been\b"
@@ -203,6 +203,22 @@ class Document:
             or QUANT.search(self.reading.near(unit, before=2, after=1)) is not None
             or QUANT.search(self.reading.above(unit)) is not None
         )
+
+    @cached_property
+    def only_reference(self) -> str:
+        """The one reference precision of the whole document; empty if there are several or none."""
+        names = {scheme.name for scheme, _ in self.schemes if scheme.sort == "reference"}
+        return names.pop() if len(names) == 1 else ""
+
+    @cached_property
+    def is_unquantized(self) -> bool:
+        """Whether the document names a reference precision and no quantized format."""
+        return bool(self.only_reference) and all(scheme.sort == "reference" for scheme, _ in self.schemes)
+
+    @cached_property
+    def mentions_quantization(self) -> bool:
+        """Whether any word of quantization stands in the document, or it is about serving in a precision at all."""
+        return QUANT.search(self.reading.lower) is not None or self.is_unquantized
 
     @cached_property
     def is_about_quantization(self) -> bool:

@@ -69,7 +69,7 @@ _LATENCY = re.compile(
 _RATE = re.compile(
     r"tok(?:en)?s?\s?/\s?s|tokens?\s(?:per|/)\ssec|throughput|\bfps\b|img/s|images?\s?/\s?s|samples?\s?(?:/"
     r"|per)\s?s|\bqps\b|\brps\b|\bt/s\b|\btps\b|\btgs\b|inf(?:erence)?s?\s?/\s?s"
-    r"|decode|prefill|generation speed|\bspeed\b|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s|\brate\b"
+    r"|decode|prefill|generation speed|\bspeed\b|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s|(?<!error )\brate\b"
 )
 _BATCH = re.compile(
     r"^(?:max(?:imum)?\.? )?(?:batch[ _-]?(?:size)?|bs|batches|batch size \(.*\)|concurren(?:cy|t \w+)"

@@ -101,8 +101,8 @@ def _object(words: str, amount: Amount) -> str:
 def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | None:
     """The gain behind a factor; ``None`` where nothing ties it to quantization at all."""
     flags = document.flags(unit)
-    tied = "quant" in flags or document.about_quantization(unit)
-    if not tied or document.about_training(unit):
+    tied = ("quant" in flags or document.about_quantization(unit)) and not document.about_training(unit)
+    if not tied and not document.mentions_quantization:
         return None
     quote = document.reading.quote(unit, amount.start, amount.end)
     latency = re.search(r"laten|time", words[max(0, amount.start - 50) : amount.end + 50]) is not None
@@ -111,14 +111,16 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
     if mixed == _OTHER_GENERATION:
         return None
     if mixed:
-        return Gain(quote=quote, words=text, value=None, note=mixed, of_latency=latency) if "quant" in flags else None
+        return Gain(quote=quote, words=text, value=None, note=mixed, of_latency=latency)
+    if document.about_training(unit):
+        return Gain(quote=quote, words=text, value=None, note="of training, not of inference", of_latency=latency)
     against = _against(words, amount) or _rival_tool(document, unit, words, amount)
     value = Value(
         component=Component.THROUGHPUT_GAIN,
         low=_factor(words, amount, amount.low),
         high=_factor(words, amount, amount.high),
         unit="x",
-        strength=Strength.THEORETICAL if theoretical(words) and amount.strength is Strength.EXACT else amount.strength,
+        strength=Strength.THEORETICAL if (theoretical(words) or not tied) and amount.strength is Strength.EXACT else amount.strength,
         role="quantized",
         evidence=quote,
         against=against,
@@ -147,7 +149,9 @@ _OTHER_GENERATION = "against another generation or version"
 """Says nothing of quantization, however often the sentence names a format."""
 
 
-_ANOTHER_SERVICE = re.compile(r"than (?:the )?(?!same|\w+ same)(?:\w+ ){0,3}(?:service|api|endpoint|provider|offering|cloud|platform)s?\b|leading (?:provider|vendor|competitor)")
+_ANOTHER_SERVICE = re.compile(r"than (?:the )?(?!same|\w+ same)(?:\w+ ){0,3}(?:service|api|endpoint|provider|offering|cloud|platform)s?\b|leading (?:provider|vendor|competitor)"
+    r"|than (?:an? |the )?(?:nvidia|groq|amd|intel|google|aws|amazon|azure|openai|qualcomm|cerebras|sambanova|apple|gpus?\b|cpus?\b|gpu[- ])"
+)
 _SEVERAL = re.compile(
     r"thanks to [^.]*, |together with|combined with|in combination|along with|\bplus\b|as well as|in addition to|thanks to (?:\w+ ){1,4}(?:and|,)|\bnew(?:er)? (?:kernels?|runtime|scheduler|compiler|gpus?|driver)|naive|unoptimi[sz]ed|fused kernels?|\bkernels? (?:is|are|run|vs)"
 )
@@ -254,10 +258,10 @@ def _measured(document: Document, unit: Unit, words: str, component: Component, 
         r"theoretical|peak|maximum throughput|projected|estimated|expected", words
     ):
         strength = Strength.THEORETICAL
-    reference = near is not None and near.sort == "reference"
+    reference = near.sort == "reference" if near is not None else document.is_unquantized
     bound = bindings(document, unit, amount.start)
-    if reference and near is not None:
-        bound["precision"] = near.name
+    if reference:
+        bound["precision"] = near.name if near is not None else document.only_reference
     return Value(
         component=component,
         low=amount.low,

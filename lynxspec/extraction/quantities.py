@@ -29,7 +29,7 @@ _AFTER_BOUND = re.compile(
 )
 
 _THEORETICAL = re.compile(
-    r"theoretical|in theory|ideal(?:ly)?\b|could (?:be|give|deliver|yield|reach)|should (?:be|give|deliver"
+    r"theoretical|in theory|\bcan (?:deliver|give|provide|achieve|yield|reach|offer)|ideal(?:ly)?\b|could (?:be|give|deliver|yield|reach)|should (?:be|give|deliver"
     r"|yield)|would (?:be|give|deliver)"
     r"|expected|projected|estimated|simulat|potential(?:ly)?\b|peak|roofline|理论|峰值|이론"
 )

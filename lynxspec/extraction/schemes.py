@@ -52,7 +52,7 @@ SCHEME = re.compile(
 ALGORITHMS = re.compile(
     r"(?<![a-z0-9])(?:gptq|awq|smooth ?quant|spin ?quant|qua ?rot|auto-?round|hqq|svdquant|rtn|qat|ptq|qlora"
     r"|lora|aqlm|quip#?|gguf|dynamic|static|weight[ -]only"
-    r"|bnb|bitsandbytes|sint4|torchao|optq|palettiz\w+|pruned|sparse|quantized|compressed|emulator|hardware"
+    r"|bnb|bitsandbytes|sint4|torchao|optq|palettiz\w+|quanti[sz]ation[- ]aware training|post[- ]training quanti[sz]\w+|pruned|sparse|quantized|compressed|emulator|hardware"
     r"|npu|vanilla|group-?wise|per[ -](?:channel|tensor|token|group)|quant)(?![a-z0-9])"
 )
 """Words that tell regimes of one table apart."""

@@ -181,6 +181,8 @@ class TableReader:
         context, default = self._without_quantity(self.context), self._without_quantity(self.default)
         if context.model and context.model.lower() in default.model.lower():
             context = replace(context, model=default.model)  # "Stable Diffusion" above, "Stable Diffusion XL 1.0" in the text
+        if not head.model and corner.model:
+            head = replace(head, model=corner.model)  # "| DeepSpeech2 | Word error rate |" names the model in the corner
         if context.metric.lower() in _ANY_METRIC and default.metric:
             context = replace(context, metric=default.metric)
         return head.over(context).over(default)

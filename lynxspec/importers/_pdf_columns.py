@@ -317,17 +317,24 @@ def _by_lines(
 
 
 def _by_middle(names: Sequence[Sequence[Run]], columns: Sequence[Stretch]) -> list[list[int]] | None:
-    """Groups of columns by the middle of the names above them, if each name is centred above its group."""
+    """Groups of neighbouring columns by the names centred above them; columns before the first may have no group."""
     middles = [sum(_extent(piece)) / 2 for piece in names]
-    groups: list[list[int]] = [[] for _ in names]
-    for c, (left, right) in enumerate(columns):
-        if c:
-            groups[min(range(len(names)), key=lambda k: abs(middles[k] - (left + right) / 2))].append(c)
     pitch = (columns[-1][1] - columns[0][1]) / (len(columns) - 1)
-    for middle, group in zip(middles, groups, strict=True):
-        if not group or abs((columns[group[0]][0] + columns[group[-1]][1]) / 2 - middle) > 0.35 * pitch:
-            return None
-    return groups
+    for first in range(1, len(columns) if len(names) > 1 else 2):
+        groups: list[list[int]] = []
+        left = first
+        for middle in middles:
+            distances = [
+                abs((columns[left][0] + columns[right][1]) / 2 - middle) for right in range(left, len(columns))
+            ]
+            if not distances or min(distances) > 0.35 * pitch:
+                break
+            right = left + distances.index(min(distances))
+            groups.append(list(range(left, right + 1)))
+            left = right + 1
+        if len(groups) == len(names) and (left == len(columns) or len(names) > 1):
+            return groups
+    return None
 
 
 def aligned(flow: Sequence[Line | Grid]) -> list[Line | Grid]:

@@ -125,7 +125,10 @@ def _field(document: Document, index: int) -> int:
     stop = document.paragraph_end(index + 1, line.indent + 1)
     end = document.lines[stop - 1].end
     document.enter(line.indent + 1, None, "item")
-    if match.end() < end and match[1].strip().lower() not in _OF_SPHINX:
+    while end <= match.end() and stop < len(document.lines) and document.lines[stop].blank:
+        stop += 1
+    has_body = match.end() < end or (document.told(stop) and document.lines[stop].indent > line.indent)
+    if has_body and match[1].strip().lower() not in _OF_SPHINX:
         document.prose([(line.first + 1, end)], "item")
     return stop
 

@@ -239,6 +239,8 @@ class _SimpleRow:
     drawn: list[_Drawn]
     joined: set[int]
     """Columns that belong to the cell before them."""
+    spanned: bool = False
+    """Whether a line of dashes below it says so."""
 
 
 class _Simple:
@@ -266,13 +268,28 @@ class _Simple:
         """A line of dashes below a row: each run is as wide as the columns that the cell above it spans."""
         self.closed = True
         if self.rows:
+            self.rows[-1].spanned = True
             for first, last in runs:
                 inside = [j for j in range(len(self.starts)) if self.starts[j] >= first and self.starts[j] < last]
                 self.rows[-1].joined.update(inside[1:])
 
+    def _in_order(self, row: _SimpleRow) -> list[Stretch]:
+        """The words of a row that stand across columns, where there are as many as columns: they are only out of line."""
+        if row.spanned or not row.joined or len(row.drawn) > 1:
+            return []
+        drawn = row.drawn[0]
+        words = [drawn.stretch(*match.span()) for match in re.finditer(r"\S+(?: \S+)*", drawn.text)]
+        if not drawn.text[: self.ends[0]].strip():
+            words.insert(0, (0, 0))
+        return words if len(words) == len(self.starts) else []
+
     def placed(self, text: str, row: _SimpleRow) -> PlacedRow:
         """A row with its cells read."""
-        cells: list[Placed] = []
+        told = self._in_order(row)
+        if told:
+            cells = [Placed(cell=Cell(text=read_cell(text, [stretch]))) for stretch in told]
+            return PlacedRow(cells=tuple(cells), start=row.drawn[0].line.first, end=row.drawn[-1].line.end)
+        cells = []
         j = 0
         while j < len(self.starts):
             last = j + 1

@@ -18,6 +18,7 @@ LONGEST = 200_000
 BULLET = re.compile(r"[*+\-•‣⁃](?:[ \t]+|$)")
 
 _TAB = 8
+_REFERENCE = re.compile(r"(?<=[A-Za-z0-9])(_{1,2})(?=$|[\s'\")\]}>.,:;!?/-])")
 _CELL_MARK = re.compile(r"\|(?:\s+|$)|[*+\-•]\s+(?=\S)")
 _SILENT = re.compile(r"\.\.(?:\s|$)|\\$")
 _OPTION = re.compile(r":[\w-]+:(?:\s|$)")
@@ -65,7 +66,22 @@ def read_stretches(text: str, stretches: Sequence[Stretch], *, joint: str = "\n"
             room -= end - start
     if not kept:
         return EMPTY
-    return inline(text, *kept[0]) if len(kept) == 1 else inline_lines(text, kept, joint=joint)
+    read = inline(text, *kept[0]) if len(kept) == 1 else inline_lines(text, kept, joint=joint)
+    return _without_references(text, kept, read)
+
+
+def _without_references(text: str, stretches: Sequence[Stretch], read: Text) -> Text:
+    """The words without the underscore that makes a link of a single word."""
+    marks = {
+        offset
+        for start, end in stretches
+        for match in _REFERENCE.finditer(text, start, end)
+        for offset in range(*match.span(1))
+    }
+    kept = [i for i, offset in enumerate(read.at) if offset not in marks or read.text[i] != "_"] if marks else []
+    if not marks or len(kept) == len(read.text):
+        return read
+    return Text("".join(read.text[i] for i in kept), array("I", [read.at[i] for i in kept]))
 
 
 def read_cell(text: str, stretches: Sequence[Stretch]) -> Text:

@@ -31,6 +31,8 @@ NONE_NEEDED = re.compile(
     r"|ohne kalibrier\w*|on[- ]the[- ]fly (?:weight )?quanti[sz]ation"
 )
 
+_WITHOUT_DATA = re.compile(r"without (?:any |using |access to )*(?:training |additional |original )+data\b")
+
 _COUNT = re.compile(
     rf"(?<![\w.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
     rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches)\b"
@@ -74,6 +76,9 @@ def data(document: Document) -> Iterator[Evidence]:
     note = "" if both else "how many samples is not told" if names else "which data set is not told"
     for value, quote in (*counts, *names):
         yield Evidence(status=_D if both else _P, value=value, quote=quote, note=note)
+    for hit in document.hits(_WITHOUT_DATA):
+        if document.about_quantization(hit.unit):
+            yield Evidence(status=_P, value="no training data", quote=document.quote(hit), note="of calibration itself it is not told")
     for hit in document.hits(_DATA_WORD):
         if document.definition(hit.unit):
             continue
@@ -189,7 +194,7 @@ _SUPPORT = re.compile(
 )
 _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
-    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|min[ /-]?max"
+    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training|min[ /-]?max"
     r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练|事後量子化|학습 후 양자화"
     r"|calibration (?:process|step|method|algorithm)s?|nachträgliche quantisierung"
 )
@@ -233,10 +238,17 @@ def method(document: Document) -> Iterator[Evidence]:
     for hit in document.hits(NONE_NEEDED):
         if "free" in hit.match[0] or "calib" in hit.match[0]:
             yield Evidence(status=_D, value="none needed", quote=document.quote(hit))
+    ptq = re.search(r"post[- ]training|\bptq\b", document.reading.lower) is not None
+    for hit in document.hits(_WITH_QAT):
+        if not ptq:
+            yield Evidence(status=_D, value="QAT", quote=document.quote(hit))
     for hit in document.hits(_PARTIAL_METHOD):
         if "rival" not in document.flags(hit.unit):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no algorithm is named")
 
+
+_WITH_QAT = re.compile(r"(?:optimi[sz]ed|trained|fine-?tuned|produced|obtained|made) (?:with|using|by|through) (?:quanti[sz]ation[- ]aware training|qat)")
+"""Quantized by training, and nothing else is said of how: training is the method then."""
 
 _CLUSTERING = re.compile(r"(?:differentiable |fast exact )?k-?means(?: clustering)?|\bdkm\b|learned step size|hessian[- ]\w+")
 """Ways to place the entries of a grid that bear no name of their own in the lexicon."""

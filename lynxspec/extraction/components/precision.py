@@ -37,11 +37,19 @@ def precision_format(document: Document) -> Iterator[Evidence]:
         for scheme in quantized:
             exact = scheme.exact or _beside_tensor(document, unit, scheme)
             quote = document.reading.quote(unit, scheme.start, scheme.end)
+            listed = listed or (unit.kind in _PROSE and (document.definition(unit) or _LIKE.search(document.reading.words(unit)) is not None))
             note = "a list of formats" if listed else "" if exact else "a bit width, not a number format"
             yield Evidence(status=_D if exact and not listed else _P, value=scheme.name, quote=quote, note=note)
+    for hit in document.hits(_NATIVE):
+        told = "weight" in hit.match[0]
+        yield Evidence(status=_D if told else _P, value=hit.match[0], quote=document.quote(hit), note="" if told else "not quantized, and which tensors is not told")
     for hit in document.hits(_QUANTIZED_WORD):
         if "rival" not in document.flags(hit.unit):
             yield Evidence(status=_P, value="quantized", quote=document.quote(hit), note="no number format is named")
+
+
+_LIKE = re.compile(r"formats? (?:like|such as|including)|often involves")
+_NATIVE = re.compile(r"(?:native|original|full|unquantized)(?: \w+){0,2} \(?(?:16[- ]?bit|32[- ]?bit|bf16|bfloat16|fp16|float16|fp32)(?: (?:\(\w+\) )?(?:weights?|precision))?")
 
 
 def _beside_tensor(document: Document, unit: Unit, scheme: Scheme) -> bool:
@@ -75,8 +83,10 @@ _IMPLIED = re.compile(
 def tensors_quantized(document: Document) -> Iterator[Evidence]:
     """D: prose tells which of weights, activations, KV cache; P: only a scheme's name, a header, or a primer does."""
     for hit in document.hits(SCHEME):
+        named = _in_path(document, hit.unit, hit.start)
         if (
-            hit.unit.kind in _PROSE
+            not named
+            and hit.unit.kind in _PROSE
             and not document.generic(hit.unit)
             and hit.match[0].startswith("w")
             and hit.match[0][1].isdigit()
@@ -117,7 +127,7 @@ def tensors_quantized(document: Document) -> Iterator[Evidence]:
 
 
 _GRANULARITY = re.compile(
-    r"per[- _](?:output[- ]|input[- ])?(?:tensor|channel|token|row|column|block|group|head|layer"
+    r"per[- _](?:output[- ]|input[- ])?(?:tensor|channel|token|row|column|block|group|head"
     r"|axis)(?:[- ]?wise)?(?![- ]?(?:latency|sla|cost|price|second|time))|(?:tensor|channel|token|group|row"
     r"|block|layer)[- ]?wise"
     r"|(?:q_?)?group[ _-]?size[s]?(?: of|:|=|\s)*\s*[\"']?\d+|block[ _-]?size[s]?(?: of|:|=|\s)*\s*\d+"

@@ -42,9 +42,14 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
         )
     yield from _unknown_sets(document)
     for value in document.values:
+        if value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE} and not value.dataset and _OWN_METRIC.search(value.metric.lower()):
+            yield Evidence(status=_P, value=value.metric, quote=value.evidence, note="a metric, and not on which data")
+    for value in document.values:
         if value.dataset and value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}:
             yield Evidence(status=_P, value=value.dataset, quote=value.evidence, note="named in a heading alone")
 
+
+_OWN_METRIC = re.compile(r"top-?[15]|\bmap\b|miou|word error|\bwer\b|bleu|rouge|perplexity|elo|psnr|\bf1\b")
 
 _NOT_YET = re.compile(r"\bnot (?:yet )?(?:been )?(?:tested|evaluated|measured|benchmarked|run)|n't (?:been )?(?:test|evaluat|measur)|no (?:results?|scores?|numbers?)|will be (?:published|added|measured)|to be (?:published|added)|coming soon|尚未|未测")
 """A data set that is named to say that nothing was measured on it."""
@@ -178,7 +183,7 @@ _VAGUE = re.compile(
     r"|quality)(?: \w+){0,2} (?:requirement|target|constraint|budget|criteri|threshold|tolerance|goal)\w*"
     r"|(?:accuracy|quality|loss|drop|degradation)(?: \w+){0,3} (?:is|was|are|were) acceptable|good enough"
     r"|satisf\w+ (?:accuracy|quality)|(?:within|in) (?:an )?accept\w+ (?:range|limit|margin|bounds)|可接受"
-    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|maximum (?:absolute )?(?:accuracy )?(?:drop|difference|loss)|accuracy control|max_drop|desired level of|tolerance for|akzeptab\w+|quality (?:is )?(?:high|good) enough"
+    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|within \d+(?:\.\d+)?\s?% of (?:the )?(?:fp32|fp16|bf16|float|original|baseline|reference|full)|maximum (?:absolute )?(?:accuracy )?(?:drop|difference|loss)|accuracy control|max_drop|desired level of|tolerance for|akzeptab\w+|quality (?:is )?(?:high|good) enough"
 )
 _OF_ACCURACY = re.compile(
     r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|mmlu|metric|精度|정확도|f1\b|bleu|fp32"
@@ -203,5 +208,6 @@ def acceptance_criterion(document: Document) -> Iterator[Evidence]:
                 note="" if told else "told in general",
             )
     for hit in document.hits(_VAGUE):
-        if document.is_about_quantization:
+        excluded = re.search(r"(?:cases where|\bif|\bwhen)\b[^.]*$", document.reading.words(hit.unit)[: hit.start])
+        if document.is_about_quantization and not excluded:
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no threshold in numbers")

@@ -39,6 +39,40 @@ def tool_chain(document: Document) -> Iterator[Evidence]:
         if "runtime" in mention.detail.get("roles", "") and not _MAKES.search(words):
             continue
         yield _versioned(document, mention, unit)
+    yield from _software_releases(document)
+    for hit in document.hits(_UNNAMED_TOOL):
+        if "rival" not in document.flags(hit.unit):
+            yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="neither name nor version")
+
+
+_RELEASE = re.compile(
+    r"(?:version |release |v)?(\d+\.\d+(?:\.\d+)?)(?:\.x)? (?:release|version) of (?:the )?[\w .-]{3,50}? (?:software|sdk|compiler|toolkit|runtime|stack)|[\w.-]+(?: [\w.-]+){0,4} (?:software|sdk|compiler|toolkit|stack),? (?:version |release |v)(\d+\.\d+(?:\.\d+)?)"
+)
+"""Software told with its release, whatever it is called: ``the 1.12 release of the Acme Edge software``."""
+
+_UNNAMED_TOOL = re.compile(r"(?:post-training )?quanti[sz]ation (?:tool(?:kit)?|library|toolchain)\b|quantizer tool")
+
+
+def _software_releases(document: Document) -> Iterator[Evidence]:
+    for hit in document.hits(_RELEASE):
+        if not document.boilerplate(hit.unit):
+            yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
+
+
+_RUNTIME_COLUMN = re.compile(r"^(?:target )?(?:runtime|inference engine|engine|backend|execution provider)$|ランタイム|런타임|运行时")
+
+
+def _runtime_columns(document: Document) -> Iterator[Evidence]:
+    """What stands under a header that says that runtimes stand there."""
+    for number, sheet in enumerate(document.reading.sheets):
+        for table in sheet.tables():
+            for row in table.rows[: table.headers]:
+                for index, cell in enumerate(row.cells):
+                    if _RUNTIME_COLUMN.search(cell.text.text.strip().lower()):
+                        named = [r for r in table.rows[table.headers :] if index < len(r.cells) and r.cells[index].text][:2]
+                        for below in named:
+                            quote = document.reading.quote_row(number, below)
+                            yield Evidence(status=_P, value=below.cells[index].text.text, quote=quote, note="no version")
 
 
 def runtime(document: Document) -> Iterator[Evidence]:
@@ -50,6 +84,8 @@ def runtime(document: Document) -> Iterator[Evidence]:
             continue
         yield _versioned(document, mention, unit)
     yield from _column_versions(document)
+    yield from (e for e in _software_releases(document) if not re.search(r"compil|toolkit|sdk", e.value))
+    yield from _runtime_columns(document)
     for hit in document.hits(_UNNAMED):
         yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="neither name nor version")
 
@@ -94,6 +130,10 @@ def driver_stack(document: Document) -> Iterator[Evidence]:
     for mention, unit in document.reading.named("driver"):
         version = mention.detail.get("version", "")
         words = document.reading.words(unit)
+        if unit.kind == "row" and _PHONES.search(mention.name.lower()):
+            quote = document.reading.quote(unit)
+            yield Evidence(status=_P, value=f"{mention.name} {version}", quote=quote, note="the system of one device of several")
+            continue
         behind = words[mention.end - unit.start :]
         if not version and (
             _NO_STACK.match(behind)
@@ -105,7 +145,7 @@ def driver_stack(document: Document) -> Iterator[Evidence]:
             continue
         yield _versioned(document, mention, unit)
     yield from _column_versions(document)
-    for hit in document.hits(_SYSTEM, "sentence", "row", "caption", "footnote"):
+    for hit in document.hits(_SYSTEM, "sentence", "caption", "footnote"):
         words = document.reading.words(hit.unit)
         desktop = not _PHONES.search(hit.match[1]) and hit.match[1] not in {"linux", "xcode"}
         if document.generic(hit.unit) or not _SYSTEM_CONTEXT.search(words) or not (hit.match[2] or desktop):
@@ -123,6 +163,9 @@ _MEASURED = re.compile(
     r"|system|platform|evaluat|performance|throughput|latency|硬件|测试|장비|ハードウェア|instance"
 )
 
+
+_RUNS_ON = re.compile(r"\b(?:run|running|runs|deploy\w*|fits?|available|capable|locally)\b")
+_MEASURED_WORDS = re.compile(r"measur|benchmark|tested|laten|throughput|\bfps\b|tokens|\bms\b|config|evaluat|faster|speed|perform\w+ (?:on|of)|results|instance")
 
 _ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
@@ -144,6 +187,10 @@ def hardware(document: Document) -> Iterator[Evidence]:
             yield Evidence(status=_P, value=mention.name, quote=quote, note="a unit that many products share")
             continue
         of_this_sheet = mention.name.lower() in title
+        aside = unit.kind == "sentence" and _RUNS_ON.search(words) and not _MEASURED_WORDS.search(words)
+        if aside and not of_this_sheet:
+            yield Evidence(status=_P, value=mention.name, quote=quote, note="said to run there, not measured on")
+            continue
         supported = (
             _SUPPORTS.search(words) is not None
             and "own" not in document.flags(unit)
@@ -168,7 +215,7 @@ _BATCH = re.compile(
 )
 _BATCH_WORD = re.compile(
     r"single[- ]stream|single[- ](?:batch|request|user)|offline scenario|server scenario|multi-?stream|(?:low"
-    r"|small|large|high|larger|smaller|big) batch(?:es| sizes?)?|batch sizes?\b|batched|multi-user"
+    r"|small|large|high|larger|smaller|big) batch(?:es| sizes?)?|batch sizes?\b|single (?:big )?core|single[- ]thread(?:ed)?|batched|multi-user"
     r"|prompt[- ]length\s*(?:of|=)?\s*\d+|작은 배치|배치 크기|低バッチ|小批量|batchgröße|concurrent (?:users|requests)"
     r"|single stream"
 )

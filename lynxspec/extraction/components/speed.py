@@ -88,6 +88,9 @@ _SOME_BASE = re.compile(
 def baseline(document: Document) -> Iterator[Evidence]:
     """D: the reference's precision is told and speed is held against it on one system; P: one of both. Nothing without a gain."""
     told = [v for v in document.values if v.component is Component.THROUGHPUT_GAIN]
+    any_gain = bool(told) or bool(document_gains(document)) or any(True for _ in _derivable(document))
+    if not any_gain:
+        return
     for value in document.values:
         if (
             value.role == "reference"
@@ -101,9 +104,9 @@ def baseline(document: Document) -> Iterator[Evidence]:
             quantized = next((s.sort for s in schemes(value.against.lower())), "reference") == "quantized"
             note = "the baseline is quantized itself" if quantized else ""
             yield Evidence(status=_P if quantized else _D, value=value.against, quote=value.evidence, note=note)
-    any_gain = bool(told) or bool(document_gains(document)) or any(True for _ in _derivable(document))
-    if not any_gain:
-        return
+    for gain in document_gains(document):
+        if gain.value is None and "vendor" in gain.note:
+            yield Evidence(status=_P, value="another vendor", quote=gain.quote, note="another vendor's product, no precision is told")
     for scheme, unit in document.schemes:
         words = document.reading.words(unit)
         if (

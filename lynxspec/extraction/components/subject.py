@@ -66,7 +66,7 @@ _SHAPE = re.compile(
     r"|prompt)?[\w ]{0,10}?[ =:|(]*\d[\d,]*k?[^.\n]{0,40}?(?:output|osl|generat|decode|completion)"
     r"|isl[/ ,|]+osl|(?:input|prompt)[^|.\n]{0,24}\| ?[^|.\n]{0,6}(?:output|generat)|\b\d+k?/\d+k? (?:input"
     r"|tokens)"
-    r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b|pl gl cl"
+    r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b|pl(?: \\|)? gl(?: \\|)? cl"
     r"|\d{2,6} (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
 )
 _DOMAIN = re.compile(
@@ -78,7 +78,7 @@ _DOMAIN = re.compile(
 )
 _DEPLOYED = re.compile(
     r"(?:our|customer'?s?|actual|live|real) (?:production|deployment|user|customer) (?:traffic|data|workload"
-    r"|prompts|requests|images)|production (?:traffic|workload|logs|prompts)|evaluated on (?:our"
+    r"|prompts|requests|images)|(?:evaluated|measured|tested|benchmarked)(?: \\w+){0,6} production (?:traffic|workload|logs|prompts)|evaluated on (?:our"
     r"|the customer'?s?) (?:own )?(?:data|workload|domain)|deployment (?:domain|workload|data)"
 )
 _TEST = re.compile(
@@ -87,7 +87,7 @@ _TEST = re.compile(
 )
 
 
-_DOMAINS = frozenset({"driving", "summaries", "translation", "medical", "chat", "clicks", "retrieval", "tools", "long context"})
+_DOMAINS = frozenset({"driving", "summaries", "translation", "medical", "clicks", "retrieval", "tools", "long context"})
 """Domains of public sets that resemble somebody's deployment; general knowledge and photographs do not."""
 
 

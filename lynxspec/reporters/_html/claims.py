@@ -9,7 +9,7 @@ from lynxspec.draft import Conflict, DraftRegime, Strength, Value
 from lynxspec.plain_text import shorten
 from lynxspec.reporters._html.context import Context
 from lynxspec.reporters._html.markup import NOTHING, Html, Part, element, join
-from lynxspec.reporters._html.wording import STATUS_WORDS, counted
+from lynxspec.reporters._html.wording import STATUS_WORDS, bare_name, counted
 from lynxspec.reporters.reporter import OPEN, named, number
 from lynxspec.scoring import RegimeScore
 from lynxspec.vocabulary import Component, Status
@@ -136,7 +136,7 @@ def _regimes(pairs: Sequence[Pair]) -> Html:
             _cell("score", "–" if reference else f"{number(score.score)} of 100"),
             _cell("open", "what the others are held against" if reference else _open(own, "only what all leave open")),
         ]
-        body.append(element("tr", {}, element("th", {"scope": "row"}, regime.name), *cells))
+        body.append(element("tr", {}, element("th", {"scope": "row"}, bare_name(regime)), *cells))
     table = _table("Regimes", "cards", ("regime", "role", "score", "open"), body)
     if not any(shared.values()):
         return table

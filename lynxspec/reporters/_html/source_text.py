@@ -10,7 +10,7 @@ from itertools import pairwise
 from lynxspec.reporters._html.context import Context
 from lynxspec.reporters._html.evidence import Mark
 from lynxspec.reporters._html.markup import NOTHING, Html, Part, element, join, verbatim, words
-from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Sheet, Table, Text
+from lynxspec.sheet import EMPTY, Cell, Code, Heading, Prose, Sheet, Table, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,23 @@ def labels(context: Context, marks: Sequence[Mark]) -> Html:
 
 
 def reading_view(sheet: Sheet, painter: Painter) -> Html:
-    """The sheet as its reader sees it: headings, paragraphs, tables."""
-    return join(_block(block, painter) for block in sheet.blocks)
+    """The sheet as its reader sees it; a caption or note of a table that is also a paragraph stands once."""
+    drawn: set[tuple[int, int]] = set()
+    parts: list[Html] = []
+    for block in sheet.blocks:
+        if isinstance(block, Table):
+            caption = EMPTY if _extent(block.caption) in drawn else block.caption
+            notes = tuple(note for note in block.notes if _extent(note.text) not in drawn)
+            drawn.update(_extent(text) for text in (block.caption, *(note.text for note in notes)))
+            parts.append(_table(replace(block, caption=caption, notes=notes), painter))
+        elif not isinstance(block, Prose) or _extent(block.text) not in drawn:
+            drawn.add(_extent(block.text))
+            parts.append(_block(block, painter))
+    return join(parts)
+
+
+def _extent(text: Text) -> tuple[int, int]:
+    return text.start, text.end
 
 
 def verbatim_view(sheet: Sheet, painter: Painter, start: int = 0, end: int | None = None) -> Html:
@@ -95,15 +110,13 @@ def verbatim_view(sheet: Sheet, painter: Painter, start: int = 0, end: int | Non
     return element("div", {"class": "verbatim"}, painter.paint(whole, start, end))
 
 
-def _block(block: Block, painter: Painter) -> Html:
-    """Draw one block; a heading of the sheet is none of the report's own."""
+def _block(block: Heading | Prose | Code, painter: Painter) -> Html:
+    """Draw a block of text; a heading of the sheet is none of the report's own."""
     if isinstance(block, Heading):
         return element("p", {"class": f"title title-{min(4, block.level)}"}, painter.paint(block.text))
     if isinstance(block, Code):
         return element("pre", {"class": "code"}, painter.paint(block.text))
-    if isinstance(block, Prose):
-        return _prose(block, painter)
-    return _table(block, painter)
+    return _prose(block, painter)
 
 
 def _prose(block: Prose, painter: Painter) -> Html:

@@ -8,12 +8,22 @@ from lynxspec.plain_text import shorten
 from lynxspec.reporters._html.context import Context
 from lynxspec.reporters._html.evidence import place_of
 from lynxspec.reporters._html.markup import NOTHING, Html, Part, element, join
-from lynxspec.reporters._html.wording import STATUS_WORDS, Row, concerning, counted, rows, score_words, sentence, title
+from lynxspec.reporters._html.wording import (
+    STATUS_WORDS,
+    Row,
+    bare_name,
+    concerning,
+    counted,
+    rows,
+    score_words,
+    sentence,
+    title,
+)
 from lynxspec.reporters.reporter import OPEN, named, number, weakest_regime
 from lynxspec.scoring import grade
 from lynxspec.vocabulary import REQUIRED, Component, Status
 
-SHOWN = 3
+SHOWN = 2
 """Places that a row links to."""
 
 LONGEST = 110
@@ -57,10 +67,11 @@ def head(context: Context) -> Html:
 def _remarks(context: Context) -> list[str]:
     """Whose score it is, and what keeps the grade below it."""
     card, regimes = context.document.scorecard, context.document.draft.regimes
-    weakest = weakest_regime(context.document)
+    name = weakest_regime(context.document)
+    weakest = next((bare_name(regime) for regime in regimes if regime.name == name), "")
     several = sum(regime.role == "quantized" for regime in regimes) > 1
     earned = grade(card.score, complete=True, deployment_grade=True)
-    remarks = [f"weakest regime: {weakest}"] if weakest and several else []
+    remarks = [f"weakest regime: {shorten(weakest, 40)}"] if weakest and several else []
     return [*remarks, f"{earned} by points, held down by gaps"] if earned != card.grade else remarks
 
 
@@ -196,12 +207,13 @@ def _regimes(context: Context, component: Component) -> str:
 
 
 def _evidence(context: Context, row: Row) -> list[Part]:
-    """Links to the words that the row rests on, and to the question that would close it."""
+    """Links to the words that the row rests on, contradictions first, and to the question that would close it."""
     draft = context.document.draft
-    seen = {place_of(quote, draft): quote for quote in reversed(row.disclosure.evidence)}
+    at_odds = [quote for c in draft.conflicts if c.component is row.component for quote in c.places]
+    seen = {place_of(quote, draft): quote for quote in reversed((*at_odds, *row.disclosure.evidence))}
     parts: list[Part] = [context.to_quote(quote) for quote in list(reversed(seen.values()))[:SHOWN]]
     if len(seen) > SHOWN:
-        parts.append(f"and {len(seen) - SHOWN} more")
+        parts.append(element("span", {"class": "place"}, f"+{len(seen) - SHOWN} more"))
     if not seen and draft.kind != "sheet" and row.disclosure.path:
         span = draft.places.at(row.disclosure.path).span
         parts.append(element("span", {"class": "place"}, f"line {span.line}" if span.line else ""))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from lynxspec.draft import Disclosure
+from lynxspec.draft import Disclosure, DraftRegime
 from lynxspec.lint.rule import Finding, Severity
 from lynxspec.reporters.reporter import OPEN, LintedDocument, named, number, title_of
 from lynxspec.sheet import Heading
@@ -107,6 +107,11 @@ def title(document: LintedDocument) -> str:
             (h.text.text for h in headings if h.level == 1), headings[0].text.text if headings else ""
         )
     return found or PurePath(document.draft.source).name or document.draft.source
+
+
+def bare_name(regime: DraftRegime) -> str:
+    """The name of a regime without that of its claim, which stands above it."""
+    return regime.name.replace(f", {regime.claim}", "") if regime.claim else regime.name
 
 
 def sentence(document: LintedDocument) -> tuple[str, str]:

@@ -186,6 +186,14 @@ def test_evidence_links_to_the_marked_words_and_back(look, pages):
     assert "#d1-c-hardware" in [link.get("href") for link in mark.iter("a")]
 
 
+def test_a_contradicted_component_links_to_both_sides_first(make, draft, look):
+    sides = tuple(make.quote(draft.sheets[0], words) for words in ("in FP8 generates", "Quality is"))
+    conflict = replace(draft.conflicts[0], places=sides)
+    row = look.by_id(look.tree(make.page(make.run(replace(draft, conflicts=(conflict,))))), "d1-c-precision-format")
+    links = [look.words(link) for link in look.by_class(row, "evidence")[0].iter("a")]
+    assert links[:2] == ["line 3", "line 12"]
+
+
 def test_what_could_not_be_read_stands_on_the_first_screen(look, make):
     sheet = make.sheet(make.text, notes=("page 3 is only an image",))
     root = look.tree(make.page(make.run(make.draft(sheet))))
@@ -225,6 +233,14 @@ def test_what_all_regimes_leave_open_is_said_once(look, pages):
     shared = look.words(look.by_class(claims, "shared")[0])
     assert shared.startswith("Open in every quantized regime: ✗ 12 missing: tensors quantized, tool chain")
     assert "calibration" not in shared
+
+
+def test_a_regime_under_its_claim_is_named_without_it(make, draft, look):
+    first = draft.regimes[0]
+    longer = replace(first, name=f"BF16, {first.claim}")
+    root = look.tree(make.page(make.run(replace(draft, regimes=(longer, *draft.regimes[1:])))))
+    claims = look.by_class(root, "claims")[0]
+    assert look.words(next(claims.iter("tbody"))[0][0]) == "BF16"
 
 
 def test_contradictions_show_both_places_side_by_side(look, pages):

@@ -14,7 +14,7 @@ from lynxspec.reporters._html import page_images
 from lynxspec.reporters._html.evidence import Mark
 from lynxspec.reporters._html.page_view import boxes_of
 from lynxspec.reporters._html.source_text import Painter
-from lynxspec.sheet import Cell, Page, Row, Table, Text, Word
+from lynxspec.sheet import Cell, Page, Prose, Row, Table, Text, Word
 
 # the source beside it
 
@@ -110,6 +110,19 @@ def test_a_row_that_is_evidence_is_named_above_it_and_a_cell_over_both_rows_grow
     ]
     spans = [(cell.get("colspan"), cell.get("rowspan")) for cell in table.iter("td")]
     assert spans == [("2", None), (None, "3"), (None, None), ("1", None), (None, None)]
+
+
+def test_a_caption_or_note_that_is_also_a_paragraph_stands_once(make, look):
+    text = make.text
+    start = text.index("Quality is")
+    words = Text("Quality is", range(start, start + 10))
+    row = Row(cells=(Cell(text=Text("Model", range(9000, 9005))),), start=0, end=1)
+    for blocks in (
+        (Prose(text=words), Table(rows=(row,), headers=0, caption=words)),
+        (Table(rows=(row,), headers=0, notes=(Prose(text=words, kind="footnote"),)), Prose(text=words)),
+    ):
+        root = look.tree(make.page(make.run(make.draft(make.sheet(text, blocks=blocks)))))
+        assert look.words(look.by_class(root, "reading")[0]).count("Quality is") == 1
 
 
 def test_evidence_that_no_block_holds_is_quoted_all_the_same(look, make):
