@@ -50,7 +50,7 @@ def read_draft(origin: str | bytes, source: str | None = None) -> Document:
     """Read a draft file; raises `InvalidDocument` with every place that is wrong."""
     document = read_document(origin, source=source)
     kind = document.data.get("kind") if isinstance(document.data, dict) else None
-    if kind in {"claim", "recipe", "need"}:
+    if isinstance(kind, str) and kind in {"claim", "recipe", "need"}:
         hint = "`lynxspec lint` reads a claim; a draft begins with `lynxspec draft SHEET`"
         raise UnreadableInput(f"{document.source}: a {kind}, and no draft", hint=hint)
     validate_as(document, DraftFile)

@@ -39,7 +39,7 @@ def answer(document: Json, component: Component, regime: int) -> Disclosure | No
 
 def _weakness(component: Component, nodes: list[Any]) -> str:
     """What keeps an answer from counting in full, by the same measures as in a claim."""
-    if component is Component.THROUGHPUT_GAIN and nodes[-1] in {"up_to", "theoretical"}:
+    if component is Component.THROUGHPUT_GAIN and nodes[-1] in ("up_to", "theoretical"):
         return f"the gain is {nodes[-1].replace('_', ' ')}, a bound and not a result"
     if component is Component.WORKLOAD_RELEVANCE and isinstance(nodes[0], Mapping):
         kind = unwrapped(nodes[0].get("kind"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from lynxspec.drafting.nodes import descend, holes
+from lynxspec.drafting.nodes import descend, holes, unwrapped
 from lynxspec.lint.engine import rules
 from lynxspec.location import Path
 from lynxspec.schema import field_docs
@@ -112,8 +112,8 @@ def _rooted(document: Mapping[str, Any], path: Path, regime: int) -> Path | None
     if first == COMPARISON:
         pairs, _ = descend(document, ("comparisons",))
         name = regimes[regime]["name"]
-        entries = pairs if isinstance(pairs, list) else []
-        at = next((i for i, c in enumerate(entries) if isinstance(c, Mapping) and c.get("quantized") == name), None)
+        entries = [unwrapped(c) for c in unwrapped(pairs)] if isinstance(unwrapped(pairs), list) else []
+        at = next((i for i, c in enumerate(entries) if unwrapped(c.get("quantized")) == name), None)
         return ("comparisons", at, *rest) if at is not None else None
     return path
 

@@ -104,6 +104,7 @@ class Document:
         """Take a reading; values are filled in by `lynxspec.extraction.assemble`."""
         self.reading = reading
         self.values: list[Value] = []
+        self._flags: dict[int, frozenset[str]] = {}
         self.promised: list[Quote] = []
         """Table rows of dashes."""
         self.headers: dict[tuple[int, int], tuple[Quote, ...]] = {}
@@ -132,18 +133,29 @@ class Document:
 
     def flags(self, unit: Unit) -> frozenset[str]:
         """What a unit's words warn of."""
-        return self._flags(unit.index)
-
-    def _flags(self, index: int) -> frozenset[str]:
-        cache = self.__dict__.setdefault("_flag_cache", {})
-        if index not in cache:
-            unit = self.reading.units[index]
-            words = self.reading.words(unit)
-            if unit.kind == "code":
-                words = self._command(unit)
-            cache[index] = frozenset(name for name, pattern in _FLAGS if pattern.search(words))
-        held: frozenset[str] = cache[index]
+        held = self._flags.get(unit.index)
+        if held is None:
+            held = frozenset(name for name, units in self._flagged.items() if unit.index in units)
+            self._flags[unit.index] = held
         return held
+
+    @cached_property
+    def _flagged(self) -> dict[str, set[int]]:
+        """The units of each flag."""
+        found = {name: {hit.unit.index for hit in self.reading.find(pattern)} for name, pattern in _FLAGS}
+        for unit in self.reading.units:
+            # a backslash joins a code line to the next: an option knows its command
+            if unit.kind == "code" and unit.index and unit.index - 1 in found["harness"] and self._goes_on(unit.index - 1):
+                found["harness"].add(unit.index)
+        return found
+
+    def _goes_on(self, index: int) -> bool:
+        return self.reading.words(self.reading.units[index]).endswith("\\")
+
+    def near_flag(self, unit: Unit, flag: str, *, before: int, after: int) -> bool:
+        """Whether a flag holds for the unit or its neighbours in the same block."""
+        units = self.reading.units[max(0, unit.index - before) : unit.index + after + 1]
+        return any(u.index in self._flagged[flag] for u in units if (u.sheet, u.block) == (unit.sheet, unit.block))
 
     def nearby(self, unit: Unit, kind: str) -> str:
         """The one name of a kind that the unit or the rest of its section gives; empty if several or none."""
@@ -155,14 +167,8 @@ class Document:
 
     def _section(self, unit: Unit) -> list[Unit]:
         """The prose under the same heading."""
-        return [u for u in self.reading.units if u.headings == unit.headings and u.kind not in {"row", "header", "code"}]
-
-    def _command(self, unit: Unit) -> str:
-        """A code line with those that a backslash joins to it, so that an option knows its command."""
-        units, first = self.reading.units, unit.index
-        while first > 0 and units[first - 1].block == unit.block and self.reading.words(units[first - 1]).endswith("\\"):
-            first -= 1
-        return " ".join(self.reading.words(u) for u in units[first : unit.index + 1])
+        apart = {"row", "header", "code"}
+        return [u for u in self.reading.units if u.headings == unit.headings and u.kind not in apart]
 
     def boilerplate(self, unit: Unit) -> bool:
         """License text and the like, by its heading or its own words."""
@@ -198,10 +204,8 @@ class Document:
 
     def about_quantization(self, unit: Unit) -> bool:
         """Whether a unit, its block or a heading above it speaks of quantization."""
-        return (
-            "quant" in self.flags(unit)
-            or QUANT.search(self.reading.near(unit, before=2, after=1)) is not None
-            or QUANT.search(self.reading.above(unit)) is not None
+        return self.near_flag(unit, "quant", before=2, after=1) or any(
+            index in self._flagged["quant"] for index in unit.headings
         )
 
     @cached_property

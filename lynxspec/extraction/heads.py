@@ -33,8 +33,8 @@ class Head:
 
     def over(self, other: Head) -> Head:
         """This head, with what it leaves open taken from ``other``."""
-        kept = {f: getattr(self, f) or getattr(other, f) for f in _INHERITED}
-        return replace(self, **kept)
+        kept = {f: theirs for f in _INHERITED if not getattr(self, f) and (theirs := getattr(other, f))}
+        return replace(self, **kept) if kept else self
 
 
 _INHERITED = (

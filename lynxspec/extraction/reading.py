@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from lynxspec.draft import Quote
+from lynxspec.extraction.literals import required
 from lynxspec.facts.lexicon import Mention, mentions
 from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Sheet, Table, Text
 
@@ -83,6 +84,7 @@ class Reading:
         self.starts = [unit.start for unit in self.units]
         self.text = "\n".join(unit.text.text for unit in self.units)
         self.lower = _lower(self.text)
+        self._words: dict[str, set[int]] = {}
 
     @cached_property
     def mentions(self) -> tuple[Mention, ...]:
@@ -114,10 +116,31 @@ class Reading:
 
     def find(self, pattern: re.Pattern[str], *kinds: Kind) -> Iterator[Hit]:
         """Matches in the lower-case text, of units of these kinds (all by default)."""
-        for match in pattern.finditer(self.lower):
-            unit = self.unit_at(match.start())
-            if match.end() <= unit.end and (not kinds or unit.kind in kinds):
-                yield Hit(unit=unit, match=match)
+        words = required(pattern)
+        for unit in self.units if words is None else self._holding(words):
+            if not kinds or unit.kind in kinds:
+                for match in pattern.finditer(self.lower, unit.start, unit.end):
+                    yield Hit(unit=unit, match=match)
+
+    def _holding(self, words: tuple[str, ...]) -> list[Unit]:
+        """Units that hold one of the words, in order."""
+        found: set[int] = set()
+        for word in words:
+            found |= self._places(word)
+        return [self.units[index] for index in sorted(found)]
+
+    def _places(self, word: str) -> set[int]:
+        """Indices of the units that hold a word."""
+        held = self._words.get(word)
+        if held is None:
+            held = set()
+            at = self.lower.find(word)
+            while at >= 0:
+                unit = self.unit_at(at)
+                held.add(unit.index)
+                at = self.lower.find(word, unit.end)
+            self._words[word] = held
+        return held
 
     def block(self, unit: Unit) -> Block:
         """The block that a unit is part of."""

@@ -20,6 +20,7 @@ _SUFFIX = re.compile(r"(?:st|nd|rd|th|tm|sm|®|™|℠|\(r\)|\(tm\))", re.IGNORE
 _POWER = re.compile(r"[-−–+]?\d{1,3}")
 _TIMES_TEN = re.compile(r"(?:[x×*·⋅]|&times;|&middot;|&#215;)\s?10$")
 _TEN = re.compile(r"(?:^|[^\d.,\w])10$")
+_TWO = re.compile(r"(?:^|[^\d.,\w])2$")
 _UNIT = re.compile(r"(?:^|[\d\s(/·])(?:[munckd]?m|s|in|ft)$")
 
 _SUPERSCRIPT = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
@@ -76,8 +77,10 @@ def _mark(text: str, match: re.Match[str], words: str, *, apart: bool) -> Raised
 
 
 def _is_power(words: str, base: str) -> bool:
-    """Whether a raised number is an exponent and no footnote: 10⁶, 5×10², m², s⁻¹."""
+    """Whether a raised number is an exponent and no footnote: 10⁶, 5×10², 2³¹, m², s⁻¹."""
     if _TIMES_TEN.search(base) or _UNIT.search(base):
         return True
     digits = words.lstrip("-−–+")
-    return _TEN.search(base) is not None and (digits != words or int(digits) >= 3)
+    if _TEN.search(base):
+        return digits != words or int(digits) >= 3
+    return _TWO.search(base) is not None and int(digits) >= 8

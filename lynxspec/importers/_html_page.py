@@ -140,7 +140,9 @@ class Page:
         context = context_of(token, part, found, self.context)
         if self.xml and token.closed:
             return
-        element = Element(name=name, block=block, part="" if context.hidden else part, context=context)
+        # a hidden element ends with its end tag, whatever stands open in it
+        hidden = context.hidden
+        element = Element(name=name, block=block or hidden, part="" if hidden else part, context=context)
         if not self.stack.push(element):
             self.notes["elements nested very deep were read as if they were not nested"] = None
         elif not context.hidden:

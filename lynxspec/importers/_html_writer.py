@@ -9,7 +9,8 @@ from lynxspec.importers._html_context import Context
 from lynxspec.importers._html_tables import Entry, TableDraft
 from lynxspec.importers._html_text import LONGEST, Piece, length, trimmed
 
-MAX_BLOCKS = 100_000
+MAX_BLOCKS = 400_000
+"""Of a page and its cells together."""
 _MAX_PIECES = 50_000
 """Stretches between tags that make one text."""
 _MAX_TERM = 50

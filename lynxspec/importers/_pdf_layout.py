@@ -248,10 +248,16 @@ def _bands(lines: Sequence[Line], areas: Sequence[A], gutter: float) -> Iterator
         for a in areas
     ]
     band: list[_Row[A]] = []
+    across: _Row[A] | None = None
     for row in sorted(rows, key=lambda row: row.top):
+        if not band and across is not None and _goes_on(across, row):
+            across = row
+            yield [row], False
+            continue
         if not row.crossing:
             band.append(row)
             continue
+        across = row
         above, below = _without_tail(band)
         if above:
             yield above, _are_columns(above, gutter)
@@ -259,6 +265,14 @@ def _bands(lines: Sequence[Line], areas: Sequence[A], gutter: float) -> Iterator
         band = []
     if band:
         yield band, _are_columns(band, gutter)
+
+
+def _goes_on(across: _Row[A], row: _Row[A]) -> bool:
+    """Whether a line on the left is the last one of a paragraph or title that reaches across the page."""
+    line, before = row.line, across.line
+    if line is None or before is None or row.right or row.crossing:
+        return False
+    return abs(line.size - before.size) < 0.3 and line.top - before.bottom < 0.6 * line.size
 
 
 def _without_tail(band: list[_Row[A]]) -> tuple[list[_Row[A]], list[_Row[A]]]:

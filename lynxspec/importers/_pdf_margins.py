@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lynxspec.importers._pdf_layout import Line
@@ -49,15 +49,13 @@ def running_heads(leaves: Sequence[Leaf]) -> set[int]:
     found: set[int] = set()
     same: dict[str, list[tuple[int, Line, list[int]]]] = defaultdict(list)
     for leaf in leaves:
-        height, number = leaf.printed.height, leaf.printed.number
-        for line in leaf.lines():
-            if _EDGE * height < (line.top + line.bottom) / 2 < (1 - _EDGE) * height:
-                continue
+        for line in _at_the_edges(leaf):
             text = line.text
             if _PAGE_NUMBER.fullmatch(text) or _ROMAN.fullmatch(text):
                 found.add(id(line))
             elif leading_mark(text, frozenset()) is None:
-                same[_NUMBER.sub("#", text)].append((number, line, [int(n[:9]) for n in _NUMBER.findall(text)]))
+                numbers = [int(number[:9]) for number in _NUMBER.findall(text)]
+                same[_NUMBER.sub("#", text)].append((leaf.printed.number, line, numbers))
     least = max(2, 0.2 * len(leaves))
     for lines in same.values():
         if len({number for number, _, _ in lines}) < least:
@@ -67,6 +65,25 @@ def running_heads(leaves: Sequence[Leaf]) -> set[int]:
         if all(_is_steady(column, numbers) for column in columns):
             found.update(id(line) for _, line, _ in lines)
     return found
+
+
+def _at_the_edges(leaf: Leaf) -> Iterator[Line]:
+    """The lines near the top and bottom of a page, but for those that running text close by makes part of itself."""
+    height = leaf.printed.height
+    block: list[Line] = []
+    for line in sorted(leaf.lines(), key=lambda line: line.top):
+        if block and line.top - max(above.bottom for above in block) > 0.7 * line.size:
+            yield from _if_apart(block, height)
+            block = []
+        block.append(line)
+    yield from _if_apart(block, height)
+
+
+def _if_apart(block: Sequence[Line], height: float) -> Sequence[Line]:
+    """The lines of a block, if all of it stands near an edge."""
+    middles = [(line.top + line.bottom) / 2 for line in block]
+    near = all(m < _EDGE * height for m in middles) or all(m > (1 - _EDGE) * height for m in middles)
+    return block if near else ()
 
 
 def _is_steady(values: Sequence[int], numbers: Sequence[int]) -> bool:

@@ -10,6 +10,7 @@ LXS4xx    demands of the model family
 LXS5xx    hardware and physical plausibility
 LXS6xx    tool chains, by version
 LXS7xx    the format: ignores, placeholders
+LXS8xx    a buyer's need: silent without one
 ========  =====================================================================
 
 A rule that raises is our defect (`RuleFailed`, exit 4): a check that could not run is never a pass.

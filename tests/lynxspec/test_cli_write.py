@@ -16,7 +16,7 @@ from lynxspec.cli.targets import CLAIMS
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("kind", ["claim", "recipe"])
+@pytest.mark.parametrize("kind", ["claim", "recipe", "need"])
 def test_init_writes_a_template_and_never_over_a_file(kind, tmp_path, capfd):
     assert run(COMMANDS, ["init", kind]) == 0
     shown = capfd.readouterr().out

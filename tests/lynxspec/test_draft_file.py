@@ -18,8 +18,11 @@ from lynxspec.claim import Claim
 from lynxspec.document import read
 from lynxspec.draft_file import DraftFile
 from lynxspec.drafting.writer import draft_text
+from lynxspec.errors import UnreadableInput
 from lynxspec.importers.importer import load
+from lynxspec.lint.engine import lint
 from lynxspec.schema import PUBLISHED, draft_07, field_docs, generate
+from lynxspec.scoring import score
 
 ROOT = Path(__file__).parents[2]
 _SPEC = importlib.util.spec_from_file_location("mutants", ROOT / "tests" / "property" / "mutants.py")
@@ -75,6 +78,17 @@ def test_a_draft_fits_model_and_schemas(data: Any) -> None:
 def test_model_and_schemas_agree_on_mutants(case: tuple[Any, tuple[tuple[str | int, ...], Any]]) -> None:
     data, (path, value) = case
     assert len(set(answers(mutants.mutant(data, path, value)))) == 1, (path, value)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from(all_mutants(DRAFT)))
+def test_whatever_the_model_accepts_can_be_linted(mutation: tuple[tuple[str | int, ...], Any]) -> None:
+    data = mutants.mutant(DRAFT, *mutation)
+    try:
+        draft = load(json.dumps(data).encode(), source="x.draft.json")
+    except UnreadableInput:
+        return
+    assert score(draft, lint(draft)).score >= 0
 
 
 SOURCE = {"from": "words", "at": "n.md:1:1", "confidence": "likely"}
