@@ -201,6 +201,8 @@ class TableReader:
         component = _COMPONENT.get(head.quantity)
         if component is None or self._foreign(head):
             return
+        if component is Component.THROUGHPUT_GAIN and head.role == "reference":
+            return  # the reference's own "1x"
         beside = read_head(found.remark) if found.remark else Head()
         inner = next(iter(schemes(found.remark.lower())), None)
         if inner and re.match(r"^\(?\s*\S+\s*\)?$", found.remark):

@@ -208,6 +208,7 @@ class Page:
     def _begin_part(self, element: Element, token: Token, found: Mapping[str, str]) -> None:
         if element.part == "table":
             context = self.context
+            self.writer.end_code(context)
             presentation = found.get("role", "").strip().lower() in {"presentation", "none"} or context.note
             self.tables.append(TableDraft(presentation=presentation, chrome=context.chrome, figure=context.figure))
             return
@@ -218,6 +219,7 @@ class Page:
             table.open_row(token.start, found)
         elif element.part == "cell":
             cell = table.open_cell(token, found, in_row=self.stack.part_index("row") >= 0)
+            self.writer.open_terms(self.context)
             self.writer.sinks.append(cell.entries)
 
     def _void(self, token: Token, spans: Mapping[str, tuple[int, int]]) -> None:
@@ -307,6 +309,7 @@ class Page:
         elif part == "row":
             table.close_row(offset)
         elif part == "cell":
+            self.writer.close_terms(self.context)
             self.writer.sinks.pop()
             table.close_row(offset)
 

@@ -220,8 +220,8 @@ def _latency_of_sheet(draft: Draft, budget: LatencyBudget) -> Iterator[Hit]:
         if over is not None:
             sure = over in exact
             message = (
-                f"{regime.name}: {f'{budget.percentile} ' if sure else ''}latency of {over.low:g} ms exceeds your budget "
-                f"of {budget.limit} at {budget.percentile}"
+                f"{regime.name}: {f'{budget.percentile} ' if sure else ''}latency of {over.low:g} ms exceeds your "
+                f"budget of {budget.limit} at {budget.percentile}"
             )
             confidence = Confidence.LIKELY if sure else Confidence.POSSIBLE
             yield Hit(message=message, at=at, regime=regime.name, confidence=confidence)

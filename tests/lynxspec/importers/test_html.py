@@ -185,7 +185,7 @@ def test_a_note_far_below_belongs_to_the_table_that_carries_its_mark() -> None:
 def test_a_section_of_footnotes_gives_its_numbers() -> None:
     html = (
         '<table><tr><th>Model<th>tok/s<tr><td>A<td>12<sup><a href="#fn1">[1]</a></sup></table><p>Text.</p>'
-        '<section class="footnotes"><ol><li id="fn1"><p>At batch 64. <a class="footnote-backref">↩</a></p></ol></section>'
+        '<section class="footnotes"><ol><li id="fn1"><p>At batch 64. <a class="footnote-backref">↩</a></p></ol>'
     )
 
     assert [(n.mark, n.text.text) for n in only_table(html).notes] == [("1", "At batch 64.")]
@@ -230,7 +230,10 @@ def test_the_title_stands_in_for_a_missing_heading() -> None:
     with_title = read("<title>Nordlicht &amp; Co</title><h2>Results</h2>")
     with_heading = read("<title>Nordlicht &amp; Co</title><h1>Results</h1>")
 
-    assert [(b.level, b.text.text) for b in with_title if isinstance(b, Heading)] == [(1, "Nordlicht & Co"), (2, "Results")]
+    assert [(b.level, b.text.text) for b in with_title if isinstance(b, Heading)] == [
+        (1, "Nordlicht & Co"),
+        (2, "Results"),
+    ]
     assert [(b.level, b.text.text) for b in with_heading if isinstance(b, Heading)] == [(1, "Results")]
 
 
@@ -284,7 +287,9 @@ def test_definitions_stand_behind_their_terms() -> None:
 
 
 def test_kinds_of_paragraphs_are_told_apart() -> None:
-    found = read("<p>a<blockquote><p>b</blockquote><ul><li>c<p>d</ul><figure><figcaption>e</figcaption></figure><div>f</div>")
+    found = read(
+        "<p>a<blockquote><p>b</blockquote><ul><li>c<p>d</ul><figure><figcaption>e</figcaption></figure><div>f</div>"
+    )
 
     assert [(b.kind, b.text.text) for b in found if isinstance(b, Prose)] == [
         ("paragraph", "a"),
@@ -334,7 +339,9 @@ def test_an_image_in_an_empty_cell_speaks_for_it() -> None:
 
 
 def test_the_caption_of_a_figure_names_its_table() -> None:
-    (table,) = read("<figure><table><tr><th>A<th>B<tr><td>x<td>1</table><figcaption>Table 1: Speed</figcaption></figure>")
+    (table,) = read(
+        "<figure><table><tr><th>A<th>B<tr><td>x<td>1</table><figcaption>Table 1: Speed</figcaption></figure>"
+    )
 
     assert isinstance(table, Table)
     assert table.caption.text == "Table 1: Speed"
@@ -384,7 +391,10 @@ SPANS = {
         [["a", "m", "1"], ["b", "m", "2"]],
     ),
     "cells without rows": ("<td>a<td>1<tr><td>b<td>2", [["a", "1"], ["b", "2"]]),
-    "end tags in disorder": ("<tr><td><b>a</td><td>1</b></tr></td><tr><td>b</p></div><td>2</tr>", [["a", "1"], ["b", "2"]]),
+    "end tags in disorder": (
+        "<tr><td><b>a</td><td>1</b></tr></td><tr><td>b</p></div><td>2</tr>",
+        [["a", "1"], ["b", "2"]],
+    ),
 }
 
 
@@ -397,7 +407,7 @@ def test_roles_make_a_table() -> None:
     html = (
         '<div role="table"><div role="rowgroup"><div role="row"><span role="columnheader">Model</span>'
         '<span role="columnheader" aria-colspan="2">tok/s</span></div></div>'
-        '<div role="row"><div role="rowheader">A</div><div role="cell">1</div><div role="cell">2</div></div></div><p>after'
+        '<div role="row"><div role="rowheader">A</div><div role="cell">1</div><div role="cell">2</div></div></div>after'
     )
 
     table, after = read(html)
@@ -487,14 +497,16 @@ def test_the_page_says_how_it_is_encoded() -> None:
 
 
 def test_xhtml_closes_its_elements() -> None:
-    page = '<?xml version="1.0"?><html><body><p>a<span/>b</p><div hidden="hidden"/><div>c</div><script src="x"/><p>d</p>'
+    page = (
+        '<?xml version="1.0"?><html><body><p>a<span/>b</p><div hidden="hidden"/><div>c</div><script src="x"/><p>d</p>'
+    )
 
     assert told(read(page)) == ["ab", "c", "d"]
 
 
 def test_suffixes_and_unreadable_files(tmp_path: object) -> None:
     assert IMPORTER.suffixes == (".html", ".htm", ".xhtml")
-    with pytest.raises(UnreadableInput, match="missing.html"):
+    with pytest.raises(UnreadableInput, match=r"missing\.html"):
         read_page(f"{tmp_path}/missing.html", "missing.html")
 
 
@@ -505,7 +517,7 @@ BOMBS = {
     "nothing is closed": b"<p>a<li>b<td>c<tr>d<table>e<h1>f<ul>g<dl><dt>h<dd>i" * 3_000,
     "spans": b"<table>" + (b"<tr>" + b"<td colspan=1000 rowspan=65534>x" * 10) * 500,
     "cells": b"<table><tr>" + b"<td>x" * 50_000,
-    "attributes": b"<p " + b"a=\"b\" c='d " * 200_000 + b">x</p>",
+    "attributes": b"<p " + b'a="b" c=\'d ' * 200_000 + b">x</p>",
     "one long text": b"<p>" + b"word " * 4_000_000,
     "angle brackets": b"<" * 2_000_000,
     "open tags": b'<a "' * 500_000,
@@ -527,7 +539,7 @@ def test_no_page_is_too_much(page: bytes) -> None:
 
 
 def test_what_was_left_out_is_noted() -> None:
-    wide = parse(b"<table>" + (b"<tr>" + b"<td>x" * 1000) * 250, "x")
+    wide = parse(b"<table>" + b"<tr><td>x<td colspan=999>y" * 250, "x")
     long = parse(b"<p>" + b"word " * 100_000, "x")
     deep = parse(b"<table><tr><td>" * 60 + b"x", "x")
 
