@@ -103,6 +103,7 @@ class ValueReport(Frozen):
     """A number that a sheet gives, normalized, with all that it belongs to; an empty word is not told."""
 
     component: Component
+    """What it is a number of."""
     low: float | None
     """The number, or the lower end of a range; null where only an adjective is given."""
     high: float | None
@@ -114,14 +115,19 @@ class ValueReport(Frozen):
     role: Literal["reference", "quantized"]
     """Whose number it is."""
     model: str
+    """Model that it belongs to."""
     precision: str
     """As the sheet names the regime."""
     against: str
     """What a gain or loss is held against."""
     hardware: str
+    """Hardware that it was measured on."""
     batch: str
+    """Batch size or concurrency."""
     metric: str
+    """Metric, or phase of a rate, as printed."""
     dataset: str
+    """Data set, as printed."""
     evidence: QuoteReport
     """Words that it was read from."""
 
@@ -130,8 +136,11 @@ class ConflictReport(Frozen):
     """Two places of a sheet that cannot both be true; no value is chosen."""
 
     component: Component
+    """What they are about."""
     message: str
+    """What each place says."""
     regime: str | None
+    """Regime that it concerns; null for all."""
     places: tuple[QuoteReport, ...]
     """Both places."""
 
@@ -141,7 +150,7 @@ class RegimeReport(Frozen):
 
     name: str
     """Name of the regime."""
-    values: tuple[ValueReport, ...]
+    values: tuple[ValueReport, ...] = ()
     """Numbers that a sheet gives for it; none for a claim file, which holds its own."""
     score: Percent
     """100 times points over denominator."""
@@ -189,7 +198,7 @@ class DocumentReport(Frozen):
     """The weakest status of each component over the regimes."""
     findings: tuple[FindingReport, ...]
     """All findings."""
-    conflicts: tuple[ConflictReport, ...]
+    conflicts: tuple[ConflictReport, ...] = ()
     """Contradictions inside a sheet."""
     claims: tuple[ClaimReport, ...]
     """Claims with their regimes."""

@@ -102,8 +102,9 @@ def score(draft: Draft, findings: Iterable[Finding]) -> Scorecard:
     """Score a draft with what the rules found in it."""
     standing = tuple(f for f in findings if f.ignored is None)
     after = [_after(regime, standing) for regime in draft.regimes]
-    typed = draft.kind == "claim"
-    references = [a for a, r in zip(after, draft.regimes, strict=True) if r.role == "reference" and typed]
+    references = [a for a, r in zip(after, draft.regimes, strict=True) if r.role == "reference"]
+    if draft.overview:
+        references = []  # of free text, step 4 was done when it was read
     scored = tuple(
         _regime_score(r.name, _with_references(a, references) if r.role == "quantized" else a)
         for a, r in zip(after, draft.regimes, strict=True)

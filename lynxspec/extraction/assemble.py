@@ -15,7 +15,8 @@ from lynxspec.extraction.conflicts import conflicts
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.heads import Head, read_head
 from lynxspec.extraction.numerals import plain_numerals
-from lynxspec.extraction.prose import accuracies, measured
+from lynxspec.extraction.prose import measured
+from lynxspec.extraction.prose_accuracy import accuracies
 from lynxspec.extraction.reading import Reading, Unit
 from lynxspec.extraction.tables import TableReader, table_context
 from lynxspec.location import Path, Span

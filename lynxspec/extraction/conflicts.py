@@ -90,7 +90,12 @@ def _name_against_column(document: Document) -> Iterator[Conflict]:
         return
     for number, sheet in enumerate(document.reading.sheets):
         for table in sheet.tables():
-            for index in (i for row in table.rows[: table.headers] for i, c in enumerate(row.cells) if c.text.text.strip().lower() == "precision"):
+            for index in (
+                i
+                for row in table.rows[: table.headers]
+                for i, c in enumerate(row.cells)
+                if c.text.text.strip().lower() == "precision"
+            ):
                 for row in table.rows[table.headers :]:
                     cell = row.cells[index].text.text.strip().lower() if index < len(row.cells) else ""
                     told = list(schemes(cell))

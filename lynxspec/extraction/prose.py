@@ -1,4 +1,4 @@
-"""Numbers out of sentences: gains, rates, times, accuracy, each with the model, precision and hardware around it."""
+"""Speed out of sentences: gains, rates, times, each with the model, precision and hardware around it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lynxspec.draft import Quote, Strength, Value
-from lynxspec.extraction.document import CRITERION, QUANT, Document
-from lynxspec.extraction.quantities import NUMBER, Amount, factors, percents, rates, theoretical, times
+from lynxspec.extraction.document import QUANT, Document
+from lynxspec.extraction.quantities import Amount, factors, percents, rates, theoretical, times
 from lynxspec.extraction.reading import Unit
 from lynxspec.extraction.schemes import schemes
 from lynxspec.vocabulary import Component
 
-_PROSE = ("sentence", "caption", "footnote", "heading")
+PROSE = ("sentence", "caption", "footnote", "heading")
 
 _SPEED = re.compile(
-    r"faster|\bfast\b|per second|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)|accelerat|latenc"
+    r"faster|\bfast\b|per second|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)"
+    r"|accelerat|latenc"
     r"|perf(?:ormance)?\b|inference|higher (?:token|generation|decode)|decod\w+|prefill|generation|\bfps\b"
     r"|requests|slower|speed|times?\b(?= (?:reduc|short|lower))|加速|吞吐|速度|처리량|빠르|스루풋|高速|速く|schneller|durchsatz"
     r"|beschleunig"
@@ -24,16 +25,16 @@ _SPEED = re.compile(
 _NOT_SPEED = re.compile(
     r"memory|smaller|size|footprint|compress\w*|storage|parameters|\bparams|energy|power|watts?\b"
     r"|perf(?:ormance)?(?:/| per )watt|efficien\w+|costs?\b|cheaper|price|dollar|qpd|capacity|bandwidth"
-    r"|context|larger|bigger|longer|bits|accura\w+|top-?[15]\b|\bmap\b|mmlu|imagenet|\bf1\b|perplexity|score|quality|recover\w*|utili[sz]ation|\bsram\b"
-    r"|area|dense|disk|download|gpus?\b(?= (?:memory|count))|fewer|flops|tops\b|tensor core|cache hit|vocabulary|显存|内存|体积|压缩|메모리|크기|전력"
+    r"|context|larger|bigger|longer|bits|accura\w+|top-?[15]\b|\bmap\b|mmlu|imagenet|\bf1\b|perplexity|score"
+    r"|quality|recover\w*|utili[sz]ation|\bsram\b"
+    r"|area|dense|disk|download|gpus?\b(?= (?:memory|count))|fewer|flops|tops\b|tensor core|cache hit"
+    r"|vocabulary|显存|内存|体积|压缩|메모리|크기|전력"
     r"|メモリ|サイズ|speicher|kleiner|graphics"
 )
-_ACCURACY = re.compile(
-    r"accura\w+|error rate|\belo\b|perplexity|\bppl\b|top-?[15]\b|\bmap\b|\bf1\b|recover\w*|score[sd]?\b|\bwer\b|\bbleu\b|rouge"
-    r"|degrad\w+|quality|精度|准确率|정확도|mmlu|gsm8k|exact match|psnr|\bmiou\b|genauigkeit|pass@1|\bloss\b|signal strength|\bdb\b|\bsnr\b"
-)
 _PREPARATION = re.compile(
-    r"quanti[sz](?:ation|ing|er) (?:time|run|process|speed|itself|finishes|takes|completes)|quanti[sz]es? (?:a|the|an|any) \w+[\w .-]{0,30} (?:in|within|faster)|(?:quanti[sz]ing|calibrating) (?:a|the|an) |time to quantize|to quantize (?:a|the)"
+    r"quanti[sz](?:ation|ing|er) (?:time|run|process|speed|itself|finishes|takes|completes)|quanti[sz]es? (?:a"
+    r"|the|an|any) \w+[\w .-]{0,30} (?:in|within|faster)|(?:quanti[sz]ing|calibrating) (?:a|the|an) "
+    r"|time to quantize|to quantize (?:a|the)"
     r"|calibration time|compil(?:e|ation) time|load(?:ing)? time|conversion"
 )
 
@@ -54,7 +55,7 @@ def gains(document: Document) -> Iterator[Gain]:
     """Factors and percentages of speed."""
     for unit in document.reading.units:
         words = document.reading.words(unit)
-        if unit.kind not in _PROSE or not (_SPEED.search(words) and re.search(r"\d|twice|doubl|tripl", words)):
+        if unit.kind not in PROSE or not (_SPEED.search(words) and re.search(r"\d|twice|doubl|tripl", words)):
             continue
         if _PREPARATION.search(words) or document.boilerplate(unit) or document.definition(unit):
             continue
@@ -120,7 +121,9 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
         low=_factor(words, amount, amount.low),
         high=_factor(words, amount, amount.high),
         unit="x",
-        strength=Strength.THEORETICAL if (theoretical(words) or not tied) and amount.strength is Strength.EXACT else amount.strength,
+        strength=Strength.THEORETICAL
+        if (theoretical(words) or not tied) and amount.strength is Strength.EXACT
+        else amount.strength,
         role="quantized",
         evidence=quote,
         against=against,
@@ -149,11 +152,16 @@ _OTHER_GENERATION = "against another generation or version"
 """Says nothing of quantization, however often the sentence names a format."""
 
 
-_ANOTHER_SERVICE = re.compile(r"than (?:the )?(?!same|\w+ same)(?:\w+ ){0,3}(?:service|api|endpoint|provider|offering|cloud|platform)s?\b|leading (?:provider|vendor|competitor)"
-    r"|than (?:an? |the )?(?:nvidia|groq|amd|intel|google|aws|amazon|azure|openai|qualcomm|cerebras|sambanova|apple|gpus?\b|cpus?\b|gpu[- ])"
+_ANOTHER_SERVICE = re.compile(
+    r"than (?:the )?(?!same|\w+ same)(?:\w+ ){0,3}(?:service|api|endpoint|provider|offering|cloud"
+    r"|platform)s?\b|leading (?:provider|vendor|competitor)"
+    r"|than (?:an? |the )?(?:nvidia|groq|amd|intel|google|aws|amazon|azure|openai|qualcomm|cerebras|sambanova"
+    r"|apple|gpus?\b|cpus?\b|gpu[- ])"
 )
 _SEVERAL = re.compile(
-    r"thanks to [^.]*, |together with|combined with|in combination|along with|\bplus\b|as well as|in addition to|thanks to (?:\w+ ){1,4}(?:and|,)|\bnew(?:er)? (?:kernels?|runtime|scheduler|compiler|gpus?|driver)|naive|unoptimi[sz]ed|fused kernels?|\bkernels? (?:is|are|run|vs)"
+    r"thanks to [^.]*, |together with|combined with|in combination|along with|\bplus\b|as well as"
+    r"|in addition to|thanks to (?:\w+ ){1,4}(?:and|,)|\bnew(?:er)? (?:kernels?|runtime|scheduler|compiler"
+    r"|gpus?|driver)|naive|unoptimi[sz]ed|fused kernels?|\bkernels? (?:is|are|run|vs)"
 )
 
 
@@ -185,7 +193,10 @@ def _rival_tool(document: Document, unit: Unit, words: str, amount: Amount) -> s
     if match is None:
         return ""
     names = [m for m in document.reading.names(unit, "tool") if 0 <= m.start - unit.start - match.end() < 24]
-    other = re.match(r"(?:the )?(?:other|existing|state-of-the-art|standard|default|vanilla|stock|eager)[\w -]{0,40}", words[match.end() :])
+    other = re.match(
+        r"(?:the )?(?:other|existing|state-of-the-art|standard|default|vanilla|stock|eager)[\w -]{0,40}",
+        words[match.end() :],
+    )
     return names[0].name if names else other[0].strip() if other else ""
 
 
@@ -216,14 +227,14 @@ def _precision_around(document: Document, unit: Unit) -> str:
 def measured(document: Document) -> Iterator[Value]:
     """Rates and times that prose gives."""
     for unit in document.reading.units:
-        if unit.kind not in (*_PROSE, "code"):
+        if unit.kind not in (*PROSE, "code"):
             continue
         words = document.reading.words(unit)
         if (
             not re.search(r"\d", words)
             or document.boilerplate(unit)
-            or document.about_training(unit)
-            and unit.kind != "code"
+            or (document.about_training(unit)
+            and unit.kind != "code")
         ):
             continue
         found = [(Component.SUSTAINED_THROUGHPUT, a) for a in rates(words)]
@@ -274,132 +285,4 @@ def _measured(document: Document, unit: Unit, words: str, component: Component, 
     )
 
 
-_PAIR = re.compile(
-    rf"from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to|with)"
-    rf"|against) ({NUMBER})\s?%?"
-)
-_SCORE = re.compile(rf"(?<![\w.,:/-])([+-]?{NUMBER})\s?(%|points?|pp\b|db\b|percent)?(?!\w|\.\d|-[a-z]|,\d|\s?x\b|\s?(?:random |validation |test )?(?:images|samples|prompts|items|questions|calls|examples|sentences|tokens|calibration|utterances|words|batches|epochs|steps|gb|mb|watt|layers|classes|requests))")
-_SMALL_INTEGER = re.compile(r"\d{1,4}")
-
-
-def accuracies(document: Document) -> Iterator[Value]:
-    """Accuracy figures in prose."""
-    for unit in document.reading.units:
-        if unit.kind not in _PROSE or unit.kind == "heading":
-            continue
-        words = document.reading.words(unit)
-        names = document.reading.names(unit, "metric", "dataset")
-        if not re.search(r"\d", words) or not (names or _ACCURACY.search(words)):
-            continue
-        if CRITERION.search(words) or document.boilerplate(unit) or "harness" in document.flags(unit) or (document.generic(unit) and not names and not document.reading.names(unit, "model")):
-            continue
-        yield from _accuracies(document, unit, words)
-
-
-def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
-    pairs = {m.span(): m for m in _PAIR.finditer(words)}
-    for span, match in pairs.items():
-        if not _accuracy_near(words, *span):
-            continue
-        first, second = (match[1], match[2]) if match[1] else (match[4], match[3])
-        percent = "%" in match[0]
-        yield _accuracy(document, unit, span, float(first.replace(",", "")), "reference", "%" if percent else "")
-        yield _accuracy(document, unit, span, float(second.replace(",", "")), "quantized", "%" if percent else "")
-    for match in _SCORE.finditer(words):
-        inside = any(s <= match.start() < e for s, e in pairs)
-        plain = match[2] is None and _SMALL_INTEGER.fullmatch(match[1]) is not None
-        plain = plain and not re.search(r"\belo\b", words)
-        if inside or plain or not _accuracy_near(words, *match.span()) or _named_number(document, unit, match):
-            continue
-        yield _judged(document, unit, words, match)
-
-
-def _named_number(document: Document, unit: Unit, match: re.Match[str]) -> bool:
-    """Whether a number is part of a name: ``ResNet 50``, ``Llama 3.1``, ``TensorRT 9.3``."""
-    start, end = unit.start + match.start(), unit.start + match.end()
-    return any(
-        m.start < end and m.end > start
-        for m in document.reading.names(
-            unit, "model", "tool", "hardware", "driver", "dataset", "metric", "algorithm", "calibration_method"
-        )
-    )
-
-
-def _accuracy_near(words: str, start: int, end: int) -> bool:
-    """Whether the nearest word that says what a number is of speaks of accuracy."""
-    around = words[max(0, start - 70) : end + 40]
-    if not (_ACCURACY.search(around) or re.search(r"[a-z]{3,}", around) is None):
-        return False
-    close = words[max(0, start - 40) : end + 30]
-    return not (_NOT_ACCURACY.search(close) and not _ACCURACY.search(close))
-
-
-_NOT_ACCURACY = re.compile(
-    r"faster|speed|throughput|latenc|memory|size|smaller|reduc\w+ (?:in )?(?:memory|size)|tokens|parameters"
-    r"|bits|samples|images|gb\b|watt|percentile"
-)
-
-
-def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) -> Value:
-    """One accuracy figure: a score, a loss, or a recovery; of the quantized model or of its reference."""
-    around = words[max(0, match.start() - 60) : match.end() + 40]
-    unit_word = {"percent": "%", "points": "points", "point": "points", "pp": "points"}.get(
-        match[2] or "", match[2] or ""
-    )
-    number = float(match[1].lstrip("+-").replace(",", ""))
-    if re.search(r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative", around):
-        unit_word = f"{unit_word} recovery".strip()
-    elif not re.search(r"(?:drops?|decreases?|reduces?|falls?)(?: \w+){0,3} to [~≈]?$", words[: match.start()]) and re.search(
-        r"(?:accuracy|quality|score|map|mmlu|top-1|metric|performance)?\s?(?:loss|drop|degrad|decreas|reduc|lower"
-        r"|below|within|deviat|gap|差|손실|下降)",
-        around,
-    ) and not re.search(r"val(?:idation)? loss|loss of \d+\.\d{3}", around):
-        unit_word = f"{unit_word} loss".strip()
-    nearest = min(schemes(words), key=lambda s: abs(s.start - match.start()), default=None)
-    before = words[max(0, match.start() - 40) : match.start()]
-    said = re.search(
-        r"(?:baseline|original|fp32|fp16|bf16|f32|float\w*|full[- ]precision|reference|unquantized)[^.;]{0,36}$", before
-    )
-    behind = re.match(r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float)", words[match.end() :])
-    only_reference = {s.sort for s in schemes(words)} == {"reference"}
-    above = document.reading.above(unit)
-    if not list(schemes(words)) and "quant" not in document.flags(unit) and not QUANT.search(above) and document.is_about_quantization:
-        only_reference = True  # a sentence of its own about the model, in a text about quantizing it
-    of_reference = bool(said or behind or only_reference) and not unit_word.endswith(("loss", "recovery"))
-    if (
-        nearest is not None
-        and not said
-        and not behind
-        and nearest.sort == "reference"
-        and abs(nearest.start - match.start()) < 24
-    ):
-        of_reference = not unit_word.endswith(("loss", "recovery"))
-    return _accuracy(document, unit, match.span(), number, "reference" if of_reference else "quantized", unit_word)
-
-
-def _accuracy(document: Document, unit: Unit, span: tuple[int, int], number: float, role: str, unit_word: str) -> Value:
-    words = document.reading.words(unit)
-    from lynxspec.extraction.quantities import strength  # noqa: PLC0415 - named like a field of Value
-
-    bound = bindings(document, unit, span[0])
-    for kind in ("metric", "dataset"):
-        names = document.reading.names(unit, kind)
-        close = min(names, key=lambda m: abs(m.start - unit.start - span[0]), default=None)
-        bound[kind] = document.reading.text[close.start : close.end] if close else ""
-    if not bound["metric"] and (said := re.search(r"signal strength|\bsnr\b|quality|accuracy", words)):
-        bound["metric"] = said[0]
-    if role == "reference":
-        bound["precision"] = next((s.name for s in schemes(words) if s.sort == "reference"), "")
-    return Value(
-        component=Component.ACCURACY_REFERENCE if role == "reference" else Component.ACCURACY_RESULT,
-        low=number,
-        high=number,
-        unit=unit_word,
-        strength=strength(words, *span),
-        role="reference" if role == "reference" else "quantized",
-        evidence=document.reading.quote(unit, *span),
-        **bound,
-    )
-
-
-__all__ = ["QUANT", "Gain", "accuracies", "bindings", "gains", "measured"]
+__all__ = ["QUANT", "Gain", "bindings", "gains", "measured"]

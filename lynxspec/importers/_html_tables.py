@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 from lynxspec.importers._footnotes import leading_mark, marks_in
@@ -180,6 +181,8 @@ def _text(text: str, cell: CellDraft, read: Read) -> Text:
         if pieces:
             pieces.append((entry.pieces[0][0], entry.pieces[0][0], " "))
         pieces += entry.pieces
+    if any(before[0] > after[0] for before, after in pairwise(pieces)):
+        pieces.sort(key=lambda piece: piece[0])  # text between cells stands before them, wherever it was written
     found = read(text, pieces) if pieces else EMPTY
     return found if found or cell.alt is None else read(text, [cell.alt])
 

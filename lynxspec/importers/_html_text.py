@@ -139,7 +139,7 @@ def plain(text: str, pieces: Sequence[Piece]) -> Text:
     written = _Written()
     for start, end, literal in shortened(pieces):
         if literal is not None:
-            written.put(literal, start)
+            written.put(" " if literal == "\n" else literal, start)
             continue
         position = start
         for match in _TOUCHED.finditer(text, start, end):

@@ -9,7 +9,8 @@ from statistics import median
 
 from lynxspec.importers._header_rows import is_number, is_vacant
 from lynxspec.importers._pdf_layout import WIDE_GAP, Line, line_of, lines_of, words_of
-from lynxspec.importers._pdf_page import Rule, Run
+from lynxspec.importers._pdf_rules import Rule
+from lynxspec.importers._pdf_runs import Run
 from lynxspec.importers._pdf_tables import MAX_LINES, Grid, Slot, alike, joined, parted_row
 
 _RULED_GAP = 0.7

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import attrgetter
 from statistics import median
 from typing import Generic, Protocol, TypeVar
 
 from lynxspec.importers._header_rows import is_number
-from lynxspec.importers._pdf_page import Run, raised
+from lynxspec.importers._pdf_runs import Run, raised
+
+_LEFT = attrgetter("left")
 
 WIDE_GAP = 1.0
 """Blank between two words, in font sizes, that parts cells; in justified text it stays below."""
@@ -56,11 +60,18 @@ class Line:
     start: int = -1
     """Offset in `Sheet.text`, once it is written."""
     end: int = -1
+    _text: str = ""
 
     @property
     def text(self) -> str:
         """Its characters, with single blanks between words."""
-        return words_of(self.runs)
+        if not self._text:
+            self._text = words_of(self.runs)
+        return self._text
+
+    def forget(self) -> None:
+        """Make the characters anew, after a run has changed."""
+        self._text = ""
 
     def pieces(self, gap: float = WIDE_GAP) -> list[list[Run]]:
         """Its runs, parted where the blank between them is wider than ``gap`` font sizes."""
@@ -75,13 +86,11 @@ class Line:
 
 def words_of(runs: Sequence[Run]) -> str:
     """The characters of runs that stand side by side."""
-    parts: list[str] = []
-    before = None
-    for run in runs:
-        if before is not None and not follows(run, before):
-            parts.append(" ")
-        parts.append(run.text)
-        before = run
+    if not any(run.glued for run in runs):
+        return " ".join([run.text for run in runs])
+    parts = [runs[0].text]
+    for before, run in pairwise(runs):
+        parts.append(run.text if follows(run, before) else " " + run.text)
     return "".join(parts)
 
 
@@ -92,24 +101,31 @@ def follows(run: Run, before: Run) -> bool:
 
 def line_of(runs: Iterable[Run]) -> Line:
     """One line of the runs that stand in it."""
-    members = sorted(runs, key=lambda run: run.left)
-    sizes: dict[float, int] = {}
-    for run in members:
-        sizes[run.size] = sizes.get(run.size, 0) + len(run.text)
-    size = max(sizes, key=lambda s: (sizes[s], s))
-    main = [run for run in members if run.size == size]
-    bottom = max(run.bottom for run in main)
-    letters = [run for run in members if any(c.isalnum() for c in run.text)]
+    members = sorted(runs, key=_LEFT)
+    size = members[0].size
+    main = members
+    if any(run.size != size for run in members):
+        sizes: dict[float, int] = {}
+        for run in members:
+            sizes[run.size] = sizes.get(run.size, 0) + len(run.text)
+        size = max(sizes, key=lambda s: (sizes[s], s))
+        main = [run for run in members if run.size == size]
     return Line(
         runs=members,
         left=members[0].left,
-        top=min(run.top for run in main),
-        right=max(run.right for run in members),
-        bottom=bottom,
+        top=min([run.top for run in main]),
+        right=max([run.right for run in members]),
+        bottom=max([run.bottom for run in main]),
         size=size,
-        bold=bool(letters) and all(run.bold for run in letters),
-        mono=all(run.mono for run in members),
+        bold=any(run.bold for run in members) and _are_bold(members),
+        mono=members[0].mono and all(run.mono for run in members),
     )
+
+
+def _are_bold(runs: Sequence[Run]) -> bool:
+    """Whether all words are bold; punctuation does not count."""
+    letters = [run for run in runs if any(map(str.isalnum, run.text))]
+    return bool(letters) and all(run.bold for run in letters)
 
 
 def raise_marks(line: Line) -> None:
@@ -122,31 +138,33 @@ def raise_marks(line: Line) -> None:
                 continue
             if max(run.left - other.right, other.left - run.right) < 0.6 * other.size:
                 run.text = raised(run.text)
+                line.forget()
                 break
 
 
 def lines_of(runs: Iterable[Run]) -> list[Line]:
     """Lines from top to bottom, each across the whole width."""
-    middles: list[tuple[float, int]] = []
+    middles: list[float] = []
     groups: list[list[Run]] = []
     # large type first: what is small stands beside it
     for run in sorted(runs, key=lambda r: (-round(r.size), r.order)):
-        middle, height = (run.top + run.bottom) / 2, run.bottom - run.top
-        at = bisect_left(middles, (middle, -1))
-        best = None
-        for other, group in middles[max(0, at - 1) : at + 1]:
-            first = groups[group][0]
-            common = min(first.bottom, run.bottom) - max(first.top, run.top)
-            near = abs(other - middle)
-            fits = common >= 0.5 * min(height, first.bottom - first.top) and near <= 0.7 * height
-            if fits and (best is None or near < best[0]):
-                best = (near, group)
-        if best is not None:
-            groups[best[1]].append(run)
+        top, bottom = run.top, run.bottom
+        middle, height = (top + bottom) / 2, bottom - top
+        at = bisect_left(middles, middle)
+        best, nearest = -1, 0.7 * height
+        for place in (at - 1, at):
+            if not 0 <= place < len(middles) or (distance := abs(middles[place] - middle)) > nearest:
+                continue
+            first = groups[place][0]
+            common = min(first.bottom, bottom) - max(first.top, top)
+            if common >= 0.5 * height or common >= 0.5 * (first.bottom - first.top):
+                best, nearest = place, distance
+        if best >= 0:
+            groups[best].append(run)
         else:
-            insort(middles, (middle, len(groups)))
-            groups.append([run])
-    return [line_of(groups[group]) for _, group in middles]
+            middles.insert(at, middle)
+            groups.insert(at, [run])
+    return [line_of(group) for group in groups]
 
 
 @dataclass(slots=True, kw_only=True)

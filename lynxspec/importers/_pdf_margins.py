@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lynxspec.importers._pdf_layout import Line
-from lynxspec.importers._pdf_page import RAISED, lowered
+from lynxspec.importers._pdf_runs import RAISED, lowered
 from lynxspec.importers._pdf_tables import Grid
 from lynxspec.importers._pdf_writing import Leaf
 

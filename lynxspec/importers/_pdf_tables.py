@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from lynxspec.importers._header_rows import is_number
 from lynxspec.importers._pdf_layout import Line, lines_of, words_of
-from lynxspec.importers._pdf_page import Rule, Run
+from lynxspec.importers._pdf_rules import Rule
+from lynxspec.importers._pdf_runs import Run
 
 SNAP = 2.5
 """Points within which two lines are one: both sides of a thin filled bar, or borders of neighbours."""

@@ -10,7 +10,8 @@ from functools import cached_property
 
 from lynxspec.importers._inline import inline
 from lynxspec.importers._pdf_layout import Line, follows
-from lynxspec.importers._pdf_page import RAISED, Printed, Run, lowered
+from lynxspec.importers._pdf_page import Printed
+from lynxspec.importers._pdf_runs import RAISED, Run, lowered
 from lynxspec.importers._pdf_tables import Grid
 from lynxspec.sheet import EMPTY, Box, Page, Text, Word
 
@@ -43,6 +44,8 @@ class Leaf:
 def shown(run: Run, page: Printed) -> Box:
     """Where a run stands on the page as it is shown."""
     left, top, right, bottom = run.left, run.top, run.right, run.bottom
+    if not page.turns:
+        return round(left, 2), round(top, 2), round(right, 2), round(bottom, 2)
     width, height = page.width, page.height
     for _ in range(page.turns):  # a quarter clockwise: what was the left side is the top
         left, top, right, bottom = height - bottom, left, height - top, right

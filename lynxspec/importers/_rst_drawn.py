@@ -142,7 +142,8 @@ class _Grid:
             return True
         if self.drawn[top].text[edge : edge + 1] not in {"+", "|"}:
             return False
-        if bottom < len(self.drawn) and self.drawn[bottom].text[edge : edge + 1] not in {"+", "|"}:
+        cut = {""} if bottom == len(self.drawn) - 1 else set()
+        if bottom < len(self.drawn) and self.drawn[bottom].text[edge : edge + 1] not in {"+", "|", *cut}:
             return False
         return all(each.text[edge : edge + 1] in {"|", "+", ""} for each in self.drawn[top + 1 : bottom])
 

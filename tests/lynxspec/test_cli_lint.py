@@ -120,13 +120,17 @@ def test_linting_nothing_is_an_error_and_not_a_pass(capfd, word):
     assert capfd.readouterr().err.startswith(f"error: {word}: ")
 
 
-@pytest.mark.parametrize("name", ["sheet.md", "sheet.PDF", "sheet.html", "sheet.rst", "sheet.csv", "sheet.txt"])
-def test_a_spec_sheet_is_refused_with_what_to_do_instead(capfd, name):
+@pytest.mark.parametrize("name", ["sheet.md", "sheet.html", "sheet.rst", "sheet.csv", "sheet.txt"])
+def test_a_spec_sheet_is_read_and_its_gaps_are_findings(capfd, name):
     Path(name).write_text("INT8, 2x faster")
-    assert lint(name) == 2
-    err = capfd.readouterr().err
-    assert f"{name}: a spec sheet" in err
-    assert "later release" in err
+    assert lint(name) == 1
+    assert "calibration data is missing" in " ".join(capfd.readouterr().out.split())
+
+
+def test_a_text_that_calls_itself_a_pdf_is_refused(capfd):
+    Path("sheet.PDF").write_text("INT8, 2x faster")
+    assert lint("sheet.PDF") == 2
+    assert "sheet.PDF: " in capfd.readouterr().err
 
 
 def test_a_file_of_no_known_kind_is_refused(capfd):

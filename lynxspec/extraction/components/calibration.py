@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lynxspec.draft import Quote, Strength, Value
+from lynxspec.draft import Quote, Value
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.quantities import NUMBER, number, strength
 from lynxspec.extraction.reading import Hit, Unit
@@ -78,7 +78,12 @@ def data(document: Document) -> Iterator[Evidence]:
         yield Evidence(status=_D if both else _P, value=value, quote=quote, note=note)
     for hit in document.hits(_WITHOUT_DATA):
         if document.about_quantization(hit.unit):
-            yield Evidence(status=_P, value="no training data", quote=document.quote(hit), note="of calibration itself it is not told")
+            yield Evidence(
+                status=_P,
+                value="no training data",
+                quote=document.quote(hit),
+                note="of calibration itself it is not told",
+            )
     for hit in document.hits(_DATA_WORD):
         if document.definition(hit.unit):
             continue
@@ -97,7 +102,9 @@ def _context(document: Document, unit: Unit) -> bool:
     if unit.kind in {"code", "meta"}:
         near = document.reading.near(unit, before=12, after=12)
     gptq_samples = re.search(r"(?:for|using|with|run|ran) (?:the )?(?:gptq|awq|spinquant|smoothquant|autoround)", near)
-    optimizing = re.search(r"optimi[sz]|quanti[sz]|compress", near) is not None and "dataset" in document.reading.words(unit)
+    optimizing = re.search(r"optimi[sz]|quanti[sz]|compress", near) is not None and "dataset" in document.reading.words(
+        unit
+    )
     return CALIBRATION.search(near) is not None or gptq_samples is not None or optimizing
 
 
@@ -162,8 +169,8 @@ def _names(document: Document) -> Iterator[tuple[str, Quote]]:
         words = document.reading.words(unit)
         if (
             "harness" in document.flags(unit)
-            or unit.kind in {"header", "row", "heading"}
-            and not CALIBRATION.search(words)
+            or (unit.kind in {"header", "row", "heading"}
+            and not CALIBRATION.search(words))
         ):
             continue
         typical = mention.detail.get("role") == "calibration"
@@ -194,7 +201,8 @@ _SUPPORT = re.compile(
 )
 _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
-    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training|min[ /-]?max"
+    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training"
+    r"|min[ /-]?max"
     r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练|事後量子化|학습 후 양자화"
     r"|calibration (?:process|step|method|algorithm)s?|nachträgliche quantisierung"
 )
@@ -247,13 +255,30 @@ def method(document: Document) -> Iterator[Evidence]:
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no algorithm is named")
 
 
-_WITH_QAT = re.compile(r"(?:optimi[sz]ed|trained|fine-?tuned|produced|obtained|made) (?:with|using|by|through) (?:quanti[sz]ation[- ]aware training|qat)")
+_WITH_QAT = re.compile(
+    r"(?:optimi[sz]ed|trained|fine-?tuned|produced|obtained|made) (?:with|using|by"
+    r"|through) (?:quanti[sz]ation[- ]aware training|qat)"
+)
 """Quantized by training, and nothing else is said of how: training is the method then."""
 
-_CLUSTERING = re.compile(r"(?:differentiable |fast exact )?k-?means(?: clustering)?|\bdkm\b|learned step size|hessian[- ]\w+")
+_CLUSTERING = re.compile(
+    r"(?:differentiable |fast exact )?k-?means(?: clustering)?|\bdkm\b|learned step size|hessian[- ]\w+"
+)
 """Ways to place the entries of a grid that bear no name of their own in the lexicon."""
 
-_NO_METHOD = frozenset({"qat", "ptq", "qad", "double quantization", "pruning", "knowledge distillation", "qlora", "palettization", "mixed-precision search"})
+_NO_METHOD = frozenset(
+    {
+        "qat",
+        "ptq",
+        "qad",
+        "double quantization",
+        "pruning",
+        "knowledge distillation",
+        "qlora",
+        "palettization",
+        "mixed-precision search",
+    }
+)
 """What is named as an algorithm and tells nothing of how ranges or weights were found."""
 
 

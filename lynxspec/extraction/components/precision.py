@@ -37,19 +37,30 @@ def precision_format(document: Document) -> Iterator[Evidence]:
         for scheme in quantized:
             exact = scheme.exact or _beside_tensor(document, unit, scheme)
             quote = document.reading.quote(unit, scheme.start, scheme.end)
-            listed = listed or (unit.kind in _PROSE and (document.definition(unit) or _LIKE.search(document.reading.words(unit)) is not None))
+            listed = listed or (
+                unit.kind in _PROSE
+                and (document.definition(unit) or _LIKE.search(document.reading.words(unit)) is not None)
+            )
             note = "a list of formats" if listed else "" if exact else "a bit width, not a number format"
             yield Evidence(status=_D if exact and not listed else _P, value=scheme.name, quote=quote, note=note)
     for hit in document.hits(_NATIVE):
         told = "weight" in hit.match[0]
-        yield Evidence(status=_D if told else _P, value=hit.match[0], quote=document.quote(hit), note="" if told else "not quantized, and which tensors is not told")
+        yield Evidence(
+            status=_D if told else _P,
+            value=hit.match[0],
+            quote=document.quote(hit),
+            note="" if told else "not quantized, and which tensors is not told",
+        )
     for hit in document.hits(_QUANTIZED_WORD):
         if "rival" not in document.flags(hit.unit):
             yield Evidence(status=_P, value="quantized", quote=document.quote(hit), note="no number format is named")
 
 
 _LIKE = re.compile(r"formats? (?:like|such as|including)|often involves")
-_NATIVE = re.compile(r"(?:native|original|full|unquantized)(?: \w+){0,2} \(?(?:16[- ]?bit|32[- ]?bit|bf16|bfloat16|fp16|float16|fp32)(?: (?:\(\w+\) )?(?:weights?|precision))?")
+_NATIVE = re.compile(
+    r"(?:native|original|full|unquantized)(?: \w+){0,2} \(?(?:16[- ]?bit|32[- ]?bit|bf16|bfloat16|fp16|float16"
+    r"|fp32)(?: (?:\(\w+\) )?(?:weights?|precision))?"
+)
 
 
 def _beside_tensor(document: Document, unit: Unit, scheme: Scheme) -> bool:
@@ -72,7 +83,10 @@ _NAMED_BITS = re.compile(
     r"|(?:weights?|activations?)(?: \w+){0,5}? (?:to|in|into|as|at|using|with|are|of"
     r"|:) (?:\w+ ){0,4}?(?:(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d|\d[ -]?bits?|e4m3|four|eight)"
 )
-_LEFT = re.compile(r"(?:activations?|kv[ -]?caches?|weights?)(?:,? and (?:the )?(?:\w+ ){0,2}\w+)? (?:are|is|remains?|stays?|were|was) (?:all |both )?(?:left|kept|stored|computed|quantized|unquantized|in)\b")
+_LEFT = re.compile(
+    r"(?:activations?|kv[ -]?caches?|weights?)(?:,? and (?:the )?(?:\w+ ){0,2}\w+)? (?:are|is|remains?|stays?"
+    r"|were|was) (?:all |both )?(?:left|kept|stored|computed|quantized|unquantized|in)\b"
+)
 
 _IMPLIED = re.compile(
     r"(?<![a-z])(?:awq|gptq|gguf|q\d_k_[sml]|q\d_[01k]|hqq|rtn|nf4|weight compression|palettiz\w+)(?![a-z])"
@@ -182,7 +196,8 @@ def _in_path(document: Document, unit: Unit, at: int) -> bool:
 _EXCEPTION = re.compile(
     r"ignore\s*[=:]\s*\[?|ignored_layers|modules_to_not_convert|skip_modules|exclude[_d]?\w*\s*[=:]"
     r"|keep_\w*layers|nodes_to_exclude|op_types_to_exclude|--exclude|--ignored_scope|ignored_scope"
-    r"|lm[_ -]?head|output (?:layer|head|projection)s?\b|classif(?:ication|ier) (?:layer|head)|classifier\b(?! model)"
+    r"|lm[_ -]?head|output (?:layer|head|projection)s?\b|classif(?:ication|ier) (?:layer|head)"
+    r"|classifier\b(?! model)"
     r"|embeddings?(?: (?:layer|table|lookup table|weights?))?\b|(?:first|last|final)(?: and (?:the )?(?:first"
     r"|last|final))? (?:\w+ )?(?:layers?|conv\w*|blocks?)"
     r"|(?:router|gate|gating)s?(?: layers?| weights?)?\b|vision (?:tower|encoder)|layer-?norms?\b"
@@ -190,7 +205,8 @@ _EXCEPTION = re.compile(
     r"|sensitive layers?|residual|output tensor|首层|末层|第一层|最后一层|最初の層|最終層|첫 (?:번째 )?레이어|마지막 레이어"
 )
 _KEPT = re.compile(
-    r"ignor|except|exclud|skip|keep|kept|\bstays?\b|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)|not quanti"
+    r"ignor|except|exclud|skip|keep|kept|\bstays?\b|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)"
+    r"|not quanti"
     r"|un-?quanti|higher[- ]precision|full[- ]precision|in (?:bf16|fp16|fp32|float|int8|fp8|8[- ]bit"
     r"|16[- ]bit)|(?:bf16|fp16|fp32|16-bit|8-bit|int8|int16|q6_k|q8_0|w\d+a16|fp8)"
     r"|unchanged|modules_to_not|保持|保留|不量化|除|유지|제외|以外|除外|außer|ausgenommen"

@@ -42,7 +42,11 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
         )
     yield from _unknown_sets(document)
     for value in document.values:
-        if value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE} and not value.dataset and _OWN_METRIC.search(value.metric.lower()):
+        if (
+            value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}
+            and not value.dataset
+            and _OWN_METRIC.search(value.metric.lower())
+        ):
             yield Evidence(status=_P, value=value.metric, quote=value.evidence, note="a metric, and not on which data")
     for value in document.values:
         if value.dataset and value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}:
@@ -51,24 +55,41 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
 
 _OWN_METRIC = re.compile(r"top-?[15]|\bmap\b|miou|word error|\bwer\b|bleu|rouge|perplexity|elo|psnr|\bf1\b")
 
-_NOT_YET = re.compile(r"\bnot (?:yet )?(?:been )?(?:tested|evaluated|measured|benchmarked|run)|n't (?:been )?(?:test|evaluat|measur)|no (?:results?|scores?|numbers?)|will be (?:published|added|measured)|to be (?:published|added)|coming soon|尚未|未测")
+_NOT_YET = re.compile(
+    r"\bnot (?:yet )?(?:been )?(?:tested|evaluated|measured|benchmarked|run)|n't (?:been )?(?:test|evaluat"
+    r"|measur)|no (?:results?|scores?|numbers?)|will be (?:published|added|measured)|to be (?:published|added)"
+    r"|coming soon|尚未|未测"
+)
 """A data set that is named to say that nothing was measured on it."""
 
 _UNKNOWN_SET = re.compile(
-    r"(?<![\w.])([A-Z][A-Za-z0-9]+(?:[-_ ][A-Z0-9][\w-]*){0,2})(?: \([^()]{2,40}\))? (?:data ?set|benchmark suite|benchmark|test set|validation set)\b"
+    r"(?<![\w.])([A-Z][A-Za-z0-9]+(?:[-_ ][A-Z0-9][\w-]*){0,2})(?: \([^()]{2,40}\))? (?:data ?set"
+    r"|benchmark suite|benchmark|test set|validation set)\b"
 )
 """A capitalized name in front of the word: ``MVTec (capsule category) dataset``."""
 
-_NO_SET = re.compile(r"(?i)^(?:the|this|our|each|a|an|any|no|your|calibration|evaluation|performance|quantization|standard|training|for|on|to|these|all|more|public|mlperf|inference)\b")
+_NO_SET = re.compile(
+    r"(?i)^(?:the|this|our|each|a|an|any|no|your|calibration|evaluation|performance|quantization|standard"
+    r"|training|for|on|to|these|all|more|public|mlperf|inference)\b"
+)
 
 
 def _unknown_sets(document: Document) -> Iterator[Evidence]:
     """Data sets that the lexicon does not know, by the word behind their name."""
     for match in _UNKNOWN_SET.finditer(document.reading.text):
         unit = document.reading.unit_at(match.start())
-        known = any(m.start < match.end(1) and m.end > match.start(1) for m in document.reading.names(unit, "dataset", "tool", "hardware", "model"))
+        known = any(
+            m.start < match.end(1) and m.end > match.start(1)
+            for m in document.reading.names(unit, "dataset", "tool", "hardware", "model")
+        )
         calibrating = CALIBRATION.search(document.reading.near(unit)) is not None
-        if not known and match.end() <= unit.end and not _NO_SET.match(match[1]) and not calibrating and not document.generic(unit):
+        if (
+            not known
+            and match.end() <= unit.end
+            and not _NO_SET.match(match[1])
+            and not calibrating
+            and not document.generic(unit)
+        ):
             quote = document.reading.quote(unit, match.start() - unit.start, match.end() - unit.start)
             yield Evidence(status=_P if unit.kind == "heading" else _D, value=match[1], quote=quote)
 
@@ -86,7 +107,8 @@ _ADJECTIVE = re.compile(
     r"|excellent|good|full|competitive)\w*(?: \w+){0,4} (?:accuracy|quality)(?! (?:and|is|of) \d)|(?:accuracy"
     r"|quality) (?:is |was |are |remains? )?(?:preserved|maintained|retained|unchanged|on par|comparable"
     r"|nearly identical|intact)"
-    r"|loss of accuracy|pleasantly surprised|(?:good|better|best|superior|high(?:er)?) (?:model |output |generation )?quality|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化|ほぼ同等の精度|verlustfrei"
+    r"|loss of accuracy|pleasantly surprised|(?:good|better|best|superior|high(?:er)?) (?:model |output "
+    r"|generation )?quality|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化|ほぼ同等の精度|verlustfrei"
     r"|ohne (?:\w+ )?(?:genauigkeits|qualitäts)verlust|no (?:appreciable|noticeable|significant|measurable"
     r"|visible|perceptible)(?: \w+){0,3}"
 )
@@ -169,7 +191,8 @@ def _from_table(document: Document, value: Value) -> bool:
 
 _NUMBER = r"\d+(?:\.\d+)?\s?(?:%|percent|points?|pp\b)"
 _EXPLICIT = re.compile(
-    rf"(?:publish\w*|release\w*|ship\w*|deploy\w*|accept\w*) (?:\w+ ){{0,2}}only if[^.\n]{{0,80}}{_NUMBER}|(?:must|shall|should|target(?:ed|s)?|criteri\w+|accept\w*|threshold|tolerance|requirement|require[sd]?"
+    rf"(?:publish\w*|release\w*|ship\w*|deploy\w*|accept\w*) (?:\w+ ){{0,2}}only if[^.\n]{{0,80}}{_NUMBER}"
+    rf"|(?:must|shall|should|target(?:ed|s)?|criteri\w+|accept\w*|threshold|tolerance|requirement|require[sd]?"
     rf"|goal|guarantee[sd]?|constraint|budget|max_drop|maximal_drop|accuracy_drop|quality target|pass(?:es)? if"
     rf"|ensure[sd]?)[^.\n]{{0,80}}{_NUMBER}"
     rf"|{_NUMBER}[^.\n]{{0,60}}(?:threshold|criteri\w+|target|tolerance|requirement|constraint|as acceptable"
@@ -183,7 +206,10 @@ _VAGUE = re.compile(
     r"|quality)(?: \w+){0,2} (?:requirement|target|constraint|budget|criteri|threshold|tolerance|goal)\w*"
     r"|(?:accuracy|quality|loss|drop|degradation)(?: \w+){0,3} (?:is|was|are|were) acceptable|good enough"
     r"|satisf\w+ (?:accuracy|quality)|(?:within|in) (?:an )?accept\w+ (?:range|limit|margin|bounds)|可接受"
-    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|within \d+(?:\.\d+)?\s?% of (?:the )?(?:fp32|fp16|bf16|float|original|baseline|reference|full)|maximum (?:absolute )?(?:accuracy )?(?:drop|difference|loss)|accuracy control|max_drop|desired level of|tolerance for|akzeptab\w+|quality (?:is )?(?:high|good) enough"
+    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|within \d+(?:\.\d+)?\s?% of (?:the )?(?:fp32|fp16"
+    r"|bf16|float|original|baseline|reference|full)|maximum (?:absolute )?(?:accuracy )?(?:drop|difference"
+    r"|loss)|accuracy control|max_drop|desired level of|tolerance for|akzeptab\w+|quality (?:is )?(?:high"
+    r"|good) enough"
 )
 _OF_ACCURACY = re.compile(
     r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|mmlu|metric|精度|정확도|f1\b|bleu|fp32"

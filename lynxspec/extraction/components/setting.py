@@ -20,8 +20,10 @@ _MAKES = re.compile(
     r"|tool"
 )
 _RUNS = re.compile(
-    r"measured|benchmark|tested (?:with|on|using)|backend|serving|served|(?:inference|serving) (?:engine|framework|server|runtime)"
-    r"|\bruns? (?:with|using|in|through|via)\b|running (?:with|using|in)|deployed (?:with|using)|latency|throughput|tokens|推理引擎|部署"
+    r"measured|benchmark|tested (?:with|on|using)|backend|serving|served|(?:inference|serving) (?:engine"
+    r"|framework|server|runtime)"
+    r"|\bruns? (?:with|using|in|through|via)\b|running (?:with|using|in)|deployed (?:with|using)|latency"
+    r"|throughput|tokens|推理引擎|部署"
 )
 
 
@@ -46,7 +48,10 @@ def tool_chain(document: Document) -> Iterator[Evidence]:
 
 
 _RELEASE = re.compile(
-    r"(?:version |release |v)?(\d+\.\d+(?:\.\d+)?)(?:\.x)? (?:release|version) of (?:the )?[\w .-]{3,50}? (?:software|sdk|compiler|toolkit|runtime|stack)|[\w.-]+(?: [\w.-]+){0,4} (?:software|sdk|compiler|toolkit|stack),? (?:version |release |v)(\d+\.\d+(?:\.\d+)?)"
+    r"(?:version |release |v)?(\d+\.\d+(?:\.\d+)?)(?:\.x)? (?:release"
+    r"|version) of (?:the )?[\w .-]{3,50}? (?:software|sdk|compiler|toolkit|runtime|stack)"
+    r"|[\w.-]+(?: [\w.-]+){0,4} (?:software|sdk|compiler|toolkit|stack),? (?:version |release "
+    r"|v)(\d+\.\d+(?:\.\d+)?)"
 )
 """Software told with its release, whatever it is called: ``the 1.12 release of the Acme Edge software``."""
 
@@ -59,7 +64,9 @@ def _software_releases(document: Document) -> Iterator[Evidence]:
             yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
 
 
-_RUNTIME_COLUMN = re.compile(r"^(?:target )?(?:runtime|inference engine|engine|backend|execution provider)$|ランタイム|런타임|运行时")
+_RUNTIME_COLUMN = re.compile(
+    r"^(?:target )?(?:runtime|inference engine|engine|backend|execution provider)$|ランタイム|런타임|运行时"
+)
 
 
 def _runtime_columns(document: Document) -> Iterator[Evidence]:
@@ -69,10 +76,14 @@ def _runtime_columns(document: Document) -> Iterator[Evidence]:
             for row in table.rows[: table.headers]:
                 for index, cell in enumerate(row.cells):
                     if _RUNTIME_COLUMN.search(cell.text.text.strip().lower()):
-                        named = [r for r in table.rows[table.headers :] if index < len(r.cells) and r.cells[index].text][:2]
+                        named = [
+                            r for r in table.rows[table.headers :] if index < len(r.cells) and r.cells[index].text
+                        ][:2]
                         for below in named:
                             quote = document.reading.quote_row(number, below)
-                            yield Evidence(status=_P, value=below.cells[index].text.text, quote=quote, note="no version")
+                            yield Evidence(
+                                status=_P, value=below.cells[index].text.text, quote=quote, note="no version"
+                            )
 
 
 def runtime(document: Document) -> Iterator[Evidence]:
@@ -97,7 +108,9 @@ def _versioned(document: Document, mention: Mention, unit: Unit) -> Evidence:
     return Evidence(status=_D if version else _P, value=value, quote=quote, note="" if version else "no version")
 
 
-_VERSION_COLUMN = re.compile(r"(?!Model|Document|File|Data|Table)([A-Z][\w.+-]*(?: [A-Z][\w.+-]*){0,2}) (?:[Vv]ersion|[Rr]elease)$")
+_VERSION_COLUMN = re.compile(
+    r"(?!Model|Document|File|Data|Table)([A-Z][\w.+-]*(?: [A-Z][\w.+-]*){0,2}) (?:[Vv]ersion|[Rr]elease)$"
+)
 """``Neuron Version``, ``CUDA Version``."""
 _VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)*\w*")
 
@@ -109,17 +122,27 @@ def _column_versions(document: Document) -> Iterator[Evidence]:
             for row in table.rows[: table.headers]:
                 for index, cell in enumerate(row.cells):
                     name = _VERSION_COLUMN.match(cell.text.text)
-                    below = next((r for r in table.rows[table.headers :] if index < len(r.cells) and r.cells[index].text), None)
+                    below = next(
+                        (r for r in table.rows[table.headers :] if index < len(r.cells) and r.cells[index].text), None
+                    )
                     if name and below and _VERSION.fullmatch(below.cells[index].text.text.strip()):
                         value = f"{name[1]} {below.cells[index].text.text}"
                         yield Evidence(status=_D, value=value, quote=document.reading.quote_row(number, below))
                         yield Evidence(status=_D, value=value, quote=document.reading.quote_row(number, row))
 
 
-_UNNAMED = re.compile(r"(?:our|custom(?:-built)?|proprietary|in-house)(?: \w+){0,3} (?:inference|serving) (?:engine|stack|framework|runtime|system)|our (?:custom-built |own )?(?:engine|runtime)\b")
+_UNNAMED = re.compile(
+    r"(?:our|custom(?:-built)?|proprietary|in-house)(?: \w+){0,3} (?:inference|serving) (?:engine|stack"
+    r"|framework|runtime|system)|our (?:custom-built |own )?(?:engine|runtime)\b"
+)
 
-_SYSTEM = re.compile(r"(?<![a-z])(ios|ipados|macos|android|windows|ubuntu|debian|centos|rhel|linux|xcode)(?: build)?(?: os)?\s?[:=]?\s?(?:ios|version )?(\d+(?:\.\d+)*)?")
-_SYSTEM_CONTEXT = re.compile(r"config|device|system|platform|environment|measured|tested|benchmark|build|host|setup|software|hardware|:")
+_SYSTEM = re.compile(
+    r"(?<![a-z])(ios|ipados|macos|android|windows|ubuntu|debian|centos|rhel|linux"
+    r"|xcode)(?: build)?(?: os)?\s?[:=]?\s?(?:ios|version )?(\d+(?:\.\d+)*)?"
+)
+_SYSTEM_CONTEXT = re.compile(
+    r"config|device|system|platform|environment|measured|tested|benchmark|build|host|setup|software|hardware|:"
+)
 
 _NO_STACK = re.compile(r"\s?(?:graphs?|cores?|kernels?|out of memory|\.|_visible)")
 _PHONES = re.compile(r"android|ios|ipados|iphone")
@@ -132,7 +155,9 @@ def driver_stack(document: Document) -> Iterator[Evidence]:
         words = document.reading.words(unit)
         if unit.kind == "row" and _PHONES.search(mention.name.lower()):
             quote = document.reading.quote(unit)
-            yield Evidence(status=_P, value=f"{mention.name} {version}", quote=quote, note="the system of one device of several")
+            yield Evidence(
+                status=_P, value=f"{mention.name} {version}", quote=quote, note="the system of one device of several"
+            )
             continue
         behind = words[mention.end - unit.start :]
         if not version and (
@@ -151,7 +176,12 @@ def driver_stack(document: Document) -> Iterator[Evidence]:
         if document.generic(hit.unit) or not _SYSTEM_CONTEXT.search(words) or not (hit.match[2] or desktop):
             continue
         told = hit.match[2] is not None and re.search(r"measured|tested|build|config|device:|:", words) is not None
-        yield Evidence(status=_D if told else _P, value=hit.match[0], quote=document.quote(hit), note="" if told else "a system without version, or only said to be supported")
+        yield Evidence(
+            status=_D if told else _P,
+            value=hit.match[0],
+            quote=document.quote(hit),
+            note="" if told else "a system without version, or only said to be supported",
+        )
 
 
 _SUPPORTS = re.compile(
@@ -165,7 +195,10 @@ _MEASURED = re.compile(
 
 
 _RUNS_ON = re.compile(r"\b(?:run|running|runs|deploy\w*|fits?|available|capable|locally)\b")
-_MEASURED_WORDS = re.compile(r"measur|benchmark|tested|laten|throughput|\bfps\b|tokens|\bms\b|config|evaluat|faster|speed|perform\w+ (?:on|of)|results|instance")
+_MEASURED_WORDS = re.compile(
+    r"measur|benchmark|tested|laten|throughput|\bfps\b|tokens|\bms\b|config|evaluat|faster|speed"
+    r"|perform\w+ (?:on|of)|results|instance"
+)
 
 _ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
@@ -215,7 +248,8 @@ _BATCH = re.compile(
 )
 _BATCH_WORD = re.compile(
     r"single[- ]stream|single[- ](?:batch|request|user)|offline scenario|server scenario|multi-?stream|(?:low"
-    r"|small|large|high|larger|smaller|big) batch(?:es| sizes?)?|batch sizes?\b|single (?:big )?core|single[- ]thread(?:ed)?|batched|multi-user"
+    r"|small|large|high|larger|smaller|big) batch(?:es| sizes?)?|batch sizes?\b|single (?:big )?core"
+    r"|single[- ]thread(?:ed)?|batched|multi-user"
     r"|prompt[- ]length\s*(?:of|=)?\s*\d+|작은 배치|배치 크기|低バッチ|小批量|batchgröße|concurrent (?:users|requests)"
     r"|single stream"
 )

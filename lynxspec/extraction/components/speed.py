@@ -99,14 +99,21 @@ def baseline(document: Document) -> Iterator[Evidence]:
         ):
             yield Evidence(status=_D, value=value.precision, quote=value.evidence)
         elif value.component is Component.THROUGHPUT_GAIN and value.against and not _is_precision(value.against):
-            yield Evidence(status=_P, value=value.against, quote=value.evidence, note="another stack, no precision is told")
+            yield Evidence(
+                status=_P, value=value.against, quote=value.evidence, note="another stack, no precision is told"
+            )
         elif value.component is Component.THROUGHPUT_GAIN and value.against:
             quantized = next((s.sort for s in schemes(value.against.lower())), "reference") == "quantized"
             note = "the baseline is quantized itself" if quantized else ""
             yield Evidence(status=_P if quantized else _D, value=value.against, quote=value.evidence, note=note)
     for gain in document_gains(document):
         if gain.value is None and "vendor" in gain.note:
-            yield Evidence(status=_P, value="another vendor", quote=gain.quote, note="another vendor's product, no precision is told")
+            yield Evidence(
+                status=_P,
+                value="another vendor",
+                quote=gain.quote,
+                note="another vendor's product, no precision is told",
+            )
     for scheme, unit in document.schemes:
         words = document.reading.words(unit)
         if (

@@ -35,7 +35,9 @@ def _models(document: Document) -> Iterator[Evidence]:
         )
 
 
-_HUB = re.compile(r"huggingface\.co/(?!datasets|docs|blog|spaces|papers|collections|models\b|api|join)([\w.-]+/[\w.-]+)")
+_HUB = re.compile(
+    r"huggingface\.co/(?!datasets|docs|blog|spaces|papers|collections|models\b|api|join)([\w.-]+/[\w.-]+)"
+)
 """A model's page on the best-known hub: in the source, since links are no text."""
 
 
@@ -66,11 +68,13 @@ _SHAPE = re.compile(
     r"|prompt)?[\w ]{0,10}?[ =:|(]*\d[\d,]*k?[^.\n]{0,40}?(?:output|osl|generat|decode|completion)"
     r"|isl[/ ,|]+osl|(?:input|prompt)[^|.\n]{0,24}\| ?[^|.\n]{0,6}(?:output|generat)|\b\d+k?/\d+k? (?:input"
     r"|tokens)"
-    r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b|pl(?: \\|)? gl(?: \\|)? cl"
+    r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b"
+    r"|pl(?: \\|)? gl(?: \\|)? cl"
     r"|\d{2,6} (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
 )
 _DOMAIN = re.compile(
-    r"summari[sz]ation|dialogue|customer (?:support|service|care)|chat ?bot|multi-?turn|sharegpt|rag\b|retrieval|code (?:completion"
+    r"summari[sz]ation|dialogue|customer (?:support|service|care)|chat ?bot|multi-?turn|sharegpt|rag\b"
+    r"|retrieval|code (?:completion"
     r"|generation)|function calling|agentic|tool use|translation|medical|autonomous driving|adas|bdd-?100k"
     r"|surveillance|retail|speech recognition|transcription|long[- ]context|workloads?\b.{0,30}(?:real"
     r"|production|representative)|(?:real|production)[- ](?:world|life)? ?(?:workloads?|traffic|use cases?"
@@ -78,7 +82,8 @@ _DOMAIN = re.compile(
 )
 _DEPLOYED = re.compile(
     r"(?:our|customer'?s?|actual|live|real) (?:production|deployment|user|customer) (?:traffic|data|workload"
-    r"|prompts|requests|images)|(?:evaluated|measured|tested|benchmarked)(?: \\w+){0,6} production (?:traffic|workload|logs|prompts)|evaluated on (?:our"
+    r"|prompts|requests|images)|(?:evaluated|measured|tested|benchmarked)(?: \\w+){0,6} production (?:traffic"
+    r"|workload|logs|prompts)|evaluated on (?:our"
     r"|the customer'?s?) (?:own )?(?:data|workload|domain)|deployment (?:domain|workload|data)"
 )
 _TEST = re.compile(
@@ -105,10 +110,7 @@ def workload_relevance(document: Document) -> Iterator[Evidence]:
                 note="a shape of load, not the deployment's data",
             )
     for mention, unit in document.reading.named("dataset"):
-        if (
-            mention.detail.get("domain") in _DOMAINS
-            and mention.detail.get("role") != "calibration"
-        ):
+        if mention.detail.get("domain") in _DOMAINS and mention.detail.get("role") != "calibration":
             quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
             yield Evidence(status=_P, value=mention.name, quote=quote, note="a public set that is like a domain")
     for hit in document.hits(_DOMAIN, "row", "header", "sentence", "caption"):

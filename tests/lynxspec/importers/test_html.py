@@ -81,7 +81,6 @@ def check(sheet: Sheet) -> None:
         assert len(offsets) == len(text.text)
         assert offsets == sorted(offsets)
         assert not offsets or (offsets[0] >= 0 and offsets[-1] < len(sheet.text))
-        assert not text.text.startswith(" ")
     for table in sheet.tables():
         assert len({len(row.cells) for row in table.rows}) == 1
         assert 0 <= table.headers <= len(table.rows)
@@ -321,6 +320,12 @@ def test_code_keeps_its_lines() -> None:
         ("sh", "a\nb\nc"),
     ]
     assert told(found)[-1] == "text"
+
+
+def test_code_that_is_never_closed_ends_before_a_table() -> None:
+    found = read("<pre>a = 1<table><tr><th>A<th>B<tr><td>x<td><pre>c</pre></table>")
+
+    assert told(found) == ["a = 1", [["A", "B"], ["x", "c"]]]
 
 
 def test_long_alternative_texts_of_images_are_captions() -> None:
