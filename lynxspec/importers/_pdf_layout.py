@@ -212,7 +212,7 @@ def _whole(rows: Sequence[_Row[A]]) -> list[list[Line | A]]:
 
 def _in_order(lines: Sequence[Line], areas: Sequence[A]) -> list[Line | A]:
     found: list[Line | A] = [*lines, *areas]
-    return sorted(found, key=lambda item: ((item.top + item.bottom) / 2 if isinstance(item, Line) else item.top))
+    return sorted(found, key=lambda item: (item.top + item.bottom) / 2 if isinstance(item, Line) else item.top)
 
 
 def _gutter(lines: Sequence[Line]) -> float | None:

@@ -40,7 +40,7 @@ class Printed:
 
 def read_page(page: Any, number: int) -> Printed:  # noqa: ANN401 - pypdfium2 has no types
     """Read one page that pypdfium2 has loaded."""
-    import pypdfium2.raw as raw  # type: ignore[import-untyped] # noqa: PLC0415 - no types; lint of a claim loads no PDF library
+    from pypdfium2 import raw  # type: ignore[import-untyped] # noqa: PLC0415 - no types; lint of a claim loads no PDF library
 
     shown = raw.FPDFPage_GetRotation(page.raw)
     rotation, bbox = shown, page.get_bbox()

@@ -10,7 +10,7 @@ from statistics import quantiles
 from typing import Literal
 
 from lynxspec.importers._footnotes import marks_in
-from lynxspec.importers._grid import header_rows, headed
+from lynxspec.importers._grid import headed, header_rows
 from lynxspec.importers._pdf_layout import Line, words_of
 from lynxspec.importers._pdf_margins import Footnote, footnotes, leading_mark, marks_on, running_heads
 from lynxspec.importers._pdf_tables import Grid
@@ -27,7 +27,9 @@ _HEADING_LINES = 4
 _BULLET = re.compile(r"[•▪●◦‣∙·■□➢►✓✔★-]\s+(?=\S)|[–—]\s+(?=\S)")
 _NUMBERED = re.compile(r"(?:\d{1,2}[.)]|\(\d{1,2}\)|[a-z][.)]|\([a-z]\))\s+\S")
 _SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-Z]\.?|[IVX]{1,5}\.?")
-_CAPTION = re.compile(r"(?:table|figure|fig\.|tab\.|tabelle|abbildung|图|表|표|그림)\s*\d{1,3}[a-z]?\s*(?:[.:|–—-]|$)", re.I)
+_CAPTION = re.compile(
+    r"(?:table|figure|fig\.|tab\.|tabelle|abbildung|图|表|표|그림)\s*\d{1,3}[a-z]?\s*(?:[.:|–—-]|$)", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[.!?:;。！？：][\"')\]]*$")
 
 
@@ -71,7 +73,9 @@ class _Measures:
         if len(pieces) > 2 or (len(pieces) == 2 and not _SECTION.fullmatch(words_of(pieces[0]))):
             return False
         emphatic = line.bold and not self.bold and line.size >= 0.95 * self.body
-        return emphatic and text[-1] not in ".,;" and not _BULLET.match(text) and leading_mark(text, frozenset()) is None
+        return (
+            emphatic and text[-1] not in ".,;" and not _BULLET.match(text) and leading_mark(text, frozenset()) is None
+        )
 
 
 class _Reader:
@@ -184,7 +188,12 @@ class _Reader:
         if not isinstance(first, Line) or not self.measures.heading(first):
             return 0
         above = self._open[-1] if self._open else None
-        if above is not None and abs(above.size - first.size) < 0.3 and above.bold == first.bold and self._is_near(above, first):
+        if (
+            above is not None
+            and abs(above.size - first.size) < 0.3
+            and above.bold == first.bold
+            and self._is_near(above, first)
+        ):
             return 0
         lines = [first]
         for item in items[index + 1 : index + _HEADING_LINES]:
@@ -255,7 +264,9 @@ class _Reader:
         if len(self._open) > 1 and before.left > line.left + 0.8 * size:
             return True
         short = before.right < self._left + 0.7 * (self._right - self._left)
-        return short and not text[0].islower() and (ended or before.right < self._left + 0.5 * (self._right - self._left))
+        return (
+            short and not text[0].islower() and (ended or before.right < self._left + 0.5 * (self._right - self._left))
+        )
 
 
 def blocks(leaves: Sequence[Leaf], readable: Readable) -> tuple[Block, ...]:

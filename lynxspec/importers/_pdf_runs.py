@@ -120,7 +120,9 @@ class Characters:
         text = self._text(count)
         for token in _TOKEN.finditer(text):
             start, end = token.span()
-            if self.rotation or not (_LETTERS.fullmatch(text, start, end) and self._even(text[start:end], start, end - 1)):
+            if self.rotation or not (
+                _LETTERS.fullmatch(text, start, end) and self._even(text[start:end], start, end - 1)
+            ):
                 self._one_by_one(text, start, end)
 
     def _text(self, count: int) -> str:

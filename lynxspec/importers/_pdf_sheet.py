@@ -9,7 +9,8 @@ from hashlib import sha256
 from typing import Any
 
 from lynxspec.errors import HostileInput, UnreadableInput
-from lynxspec.importers._pdf_columns import aligned, between_rules
+from lynxspec.importers._pdf_aligned import aligned
+from lynxspec.importers._pdf_between import between_rules
 from lynxspec.importers._pdf_layout import flows, raise_marks
 from lynxspec.importers._pdf_page import MAX_CHARACTERS, Printed, read_page
 from lynxspec.importers._pdf_prose import blocks
@@ -67,10 +68,13 @@ def _opened(data: bytes, source: str) -> Iterator[Any]:
 
     if len(data) > MAX_BYTES:
         raise HostileInput(
-            f"{source}: larger than {MAX_BYTES // 2**20} MiB", hint="cut out the pages that make claims, or shrink its images"
+            f"{source}: larger than {MAX_BYTES // 2**20} MiB",
+            hint="cut out the pages that make claims, or shrink its images",
         )
     if b"%PDF-" not in data[:_HEADER_WITHIN]:
-        raise UnreadableInput(f"{source}: not a PDF", hint="its first bytes are not %PDF-; check what the file really is")
+        raise UnreadableInput(
+            f"{source}: not a PDF", hint="its first bytes are not %PDF-; check what the file really is"
+        )
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lynxspec.importers._header_rows import is_number
 from lynxspec.importers._pdf_layout import Line, lines_of, words_of
@@ -108,7 +109,7 @@ def _closed(lines: Sequence[Rule], crossing: Sequence[Rule]) -> list[Rule]:
     """The crossing lines, with those that a table leaves out at its open ends."""
     more: list[Rule] = []
     for group in alike(lines):
-        for one, other in zip(group, group[1:], strict=False):
+        for one, other in pairwise(group):
             inner = [c for c in crossing if c.start <= one.at + _JOIN and c.end >= other.at - _JOIN]
             if not any(one.start + _JOIN < c.at < one.end - _JOIN for c in inner):
                 continue
@@ -236,7 +237,9 @@ def _grid(cells: Sequence[_Cell], levels: Sequence[Rule], uprights: Sequence[Rul
 def _drop_empty(grid: Grid) -> None:
     """Take out rows and columns in which nothing stands, or that only repeat the one before."""
     rows = [row for row in grid.rows if any(slot.runs for slot in row)]
-    rows = [row for i, row in enumerate(rows) if not i or any(a is not b for a, b in zip(row, rows[i - 1], strict=True))]
+    rows = [
+        row for i, row in enumerate(rows) if not i or any(a is not b for a, b in zip(row, rows[i - 1], strict=True))
+    ]
     columns = [list(column) for column in zip(*rows, strict=True)]
     kept = [
         c
@@ -248,7 +251,7 @@ def _drop_empty(grid: Grid) -> None:
 
 
 def _is_table(rows: Sequence[Sequence[Slot]]) -> bool:
-    """Whether enclosed cells are a table: two rows and columns, well filled, and with cells rather than pages of text."""
+    """Whether enclosed cells are a table: two rows and columns, well filled, cells rather than pages of text."""
     if len(rows) < 2 or len(rows[0]) < 2:
         return False
     slots = {id(slot): slot for row in rows for slot in row}.values()

@@ -251,7 +251,9 @@ class _Reader:
 
     def _table(self, rest: Sequence[_Json]) -> Table:
         written, told, headers, caption, notes, certain = rest
-        cells = [Cell(text=self.text([string, count]), header=_flag(header)) for string, count, header in _list(written)]
+        cells = [
+            Cell(text=self.text([string, count]), header=_flag(header)) for string, count, header in _list(written)
+        ]
         rows = tuple(
             Row(
                 cells=tuple(cells[_number(index, len(cells) - 1)] for index in _list(indices)),

@@ -8,42 +8,32 @@ fails is ended, and the next document gets a new one.
 from __future__ import annotations
 
 import json
-import math
 import os
 import selectors
 import signal
-import struct
 import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from lynxspec.errors import HostileInput, InternalError, UnreadableInput
-from lynxspec.importers._sheet_bytes import from_bytes, to_bytes
+from lynxspec.importers._sheet_bytes import from_bytes
+from lynxspec.importers._untrusted_worker import ANSWER, LONGEST_MESSAGE, LONGEST_REQUEST, READ, REFUSED, UNLIMITED
 from lynxspec.sheet import Sheet
 
 MIB = 1024 * 1024
 
-_ANSWER = struct.Struct("<cQQ")
-"""Status, peak memory in bytes, length of what follows."""
-_READ, _UNLIMITED, _REFUSED = b"R", b"U", b"E"
-"""A sheet; a sheet read without limits, which this platform lacks; an error."""
-
-_LONGEST_MESSAGE = 1000
-_LONGEST_REQUEST = 16 * 1024
 _GRACE_S = 2.0
 _PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 """What the worker sees of our environment: no token and no passphrase may be there."""
 
 _START = (
-    "import sys; sys.path[:0] = sys.argv[2:];"
-    "from lynxspec.importers._untrusted import serve; serve(sys.argv[1])"
+    "import sys; sys.path[:0] = sys.argv[2:];from lynxspec.importers._untrusted_worker import serve; serve(sys.argv[1])"
 )
 _ROOT = str(Path(__file__).parents[2])
 
@@ -127,15 +117,16 @@ class Reader:
         return self._worker.process.pid if self._worker is not None else None
 
     def sheet(self, data: bytes, source: str, importer_name: str) -> Sheet:
-        """Read a document as the importer of that name does. Raises `UnreadableInput`, whatever happens to the worker."""
+        """Read a document as the importer of that name does. Raises `UnreadableInput`, whatever the worker does."""
         if len(data) > self.limits.document_bytes:
             raise HostileInput(
-                f"{source}: larger than {self.limits.document_bytes // MIB} MiB", hint="cut out the part that makes claims"
+                f"{source}: larger than {self.limits.document_bytes // MIB} MiB",
+                hint="cut out the part that makes claims",
             )
         parser = self._parsers.get(importer_name) or Parser(module=f"lynxspec.importers.{importer_name}")
         request = {"module": parser.module, "function": parser.function, "source": source, "bytes": len(data)}
         head = json.dumps(request).encode("ascii") + b"\n"
-        if len(head) > _LONGEST_REQUEST:
+        if len(head) > LONGEST_REQUEST:
             raise UnreadableInput(f"{source[:80]}...: a name of {len(source)} characters", hint="rename the file")
         worker = self._running(parser)
         try:
@@ -165,7 +156,8 @@ class Reader:
             )
         except OSError as error:
             raise InternalError(
-                f"the reader's process cannot be started: {error.strerror}", hint="run lynxspec with a Python that is a program"
+                f"the reader's process cannot be started: {error.strerror}",
+                hint="run lynxspec with a Python that is a program",
             ) from error
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
@@ -198,14 +190,14 @@ class Reader:
                         answer += part
                     else:
                         raise self._died(worker, source)
-                if len(answer) < _ANSWER.size:
+                if len(answer) < ANSWER.size:
                     continue
-                status, peak, length = _ANSWER.unpack_from(answer)
+                status, peak, length = ANSWER.unpack_from(answer)
                 if length > self.limits.answer_bytes:
                     raise _too_much(source, self.limits.answer_bytes)
-                end = _ANSWER.size + length
+                end = ANSWER.size + length
                 if len(answer) >= end and not waiting:
-                    told = bytes(answer[_ANSWER.size : end])
+                    told = bytes(answer[ANSWER.size : end])
                     del answer[:end]
                     return status, peak, told
 
@@ -221,16 +213,16 @@ class Reader:
     def _opened(self, status: bytes, answer: bytes, source: str) -> Sheet:
         """The sheet of an answer, or its error."""
         try:
-            if status == _REFUSED:
+            if status == REFUSED:
                 raise self._refused(json.loads(answer), source)
-            if status not in {_READ, _UNLIMITED}:
+            if status not in {READ, UNLIMITED}:
                 raise ValueError("an unknown status")
             sheet = replace(from_bytes(answer), source=source)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableInput(
                 f"{source}: its reader answered with something that is no sheet", hint="the file may be damaged"
             ) from error
-        if status == _UNLIMITED:
+        if status == UNLIMITED:
             return replace(sheet, notes=(*sheet.notes, "this platform cannot limit memory: only the time was limited"))
         return sheet
 
@@ -240,11 +232,11 @@ class Reader:
             return _too_much(source, self.limits.memory_bytes)
         if kind == "crash":
             return UnreadableInput(
-                f"reading {source} failed ({str(message)[:_LONGEST_MESSAGE]})",
+                f"reading {source} failed ({str(message)[:LONGEST_MESSAGE]})",
                 hint="the file may be damaged; if it opens elsewhere, report this",
             )
         made = HostileInput if kind == "hostile" else UnreadableInput
-        return made(str(message)[:_LONGEST_MESSAGE], hint=str(hint)[:_LONGEST_MESSAGE] if hint is not None else None)
+        return made(str(message)[:LONGEST_MESSAGE], hint=str(hint)[:LONGEST_MESSAGE] if hint is not None else None)
 
     def _died(self, worker: _Worker, source: str) -> UnreadableInput:
         """What ended the worker, in words."""
@@ -268,7 +260,8 @@ class Reader:
 
 def _too_long(source: str, seconds: float) -> UnreadableInput:
     return UnreadableInput(
-        f"reading {source} took more than {seconds:g} s", hint="the file may be damaged; else cut out the part that makes claims"
+        f"reading {source} took more than {seconds:g} s",
+        hint="the file may be damaged; else cut out the part that makes claims",
     )
 
 
@@ -312,90 +305,3 @@ def _contents(origin: str | Path | bytes, source: str, limit: int) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableInput(f"{source}: {reason}", hint="check the path and its permissions") from error
-
-
-# ---------------------------------------------------------------------------------------------- the worker's side
-
-
-def serve(told: str) -> None:
-    """Answer requests until the parent is gone."""
-    limits = json.loads(told)
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)  # what a library prints must not mix with the answers
-    for name in limits["modules"]:
-        _imported(name)
-    sys.dont_write_bytecode = True
-    limit_time = _limit(limits)
-    while line := requests.readline(_LONGEST_REQUEST):
-        request = json.loads(line)
-        data = requests.read(request["bytes"])
-        if limit_time is not None:
-            limit_time()
-        status, answer = _answer(request, data)
-        if status == _READ and limit_time is None:
-            status = _UNLIMITED
-        answers.write(_ANSWER.pack(status, _peak(), len(answer)))
-        answers.write(answer)
-        answers.flush()
-
-
-def _imported(name: str) -> None:
-    """Import a module early; one that is missing is missed where it is used."""
-    try:
-        import_module(name)
-    except ImportError:
-        return
-
-
-def _limit(limits: Mapping[str, Any]) -> Callable[[], None] | None:
-    """Set the limits of this process; the function renews the processor time for a document."""
-    try:
-        import resource  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    files, memory, seconds = int(limits["files"]), int(limits["memory"]), float(limits["seconds"])
-    for kind, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_NOFILE, files),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (least, least))
-
-    def renew() -> None:
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        most = math.ceil(used.ru_utime + used.ru_stime + seconds)
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-    return renew
-
-
-def _peak() -> int:
-    """The most memory that this process has used, in bytes."""
-    try:
-        import resource  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return 0
-    most: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
-
-
-def _answer(request: Mapping[str, Any], data: bytes) -> tuple[bytes, bytes]:
-    """The sheet of a document, or why there is none."""
-    try:
-        sheet = vars(import_module(request["module"]))[request["function"]](data, request["source"])
-        return _READ, to_bytes(sheet)
-    except UnreadableInput as error:
-        kind = "hostile" if isinstance(error, HostileInput) else "unreadable"
-        told = {"kind": kind, "message": error.message, "hint": error.hint}
-    except MemoryError:
-        told = {"kind": "memory", "message": "", "hint": None}
-    except Exception as error:  # noqa: BLE001 - whatever a hostile document makes of a parser, the others go on
-        told = {"kind": "crash", "message": f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE], "hint": None}
-    return _REFUSED, json.dumps(told).encode("ascii")

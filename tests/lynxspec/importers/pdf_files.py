@@ -41,7 +41,9 @@ def rendered(body: str, css: str = "", *, legible: bool = False) -> bytes:
     """A PDF of this HTML; a ``legible`` one is not compressed, so that damage reaches what it draws."""
     from weasyprint import HTML  # heavy, and only a few tests need it
 
-    return HTML(string=f"<html lang=en><style>{PAGE}{TABLES}{css}</style><body>{body}").write_pdf(uncompressed_pdf=legible)
+    return HTML(string=f"<html lang=en><style>{PAGE}{TABLES}{css}</style><body>{body}").write_pdf(
+        uncompressed_pdf=legible
+    )
 
 
 def html_table(rows, kind: str) -> str:

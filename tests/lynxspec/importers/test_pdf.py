@@ -49,11 +49,16 @@ def running(read):
 
 def numbered(first, last):
     """Sentences that tell their order."""
-    return " ".join(f"Statement {i} says that the throughput was measured for a whole hour." for i in range(first, last))
+    return " ".join(
+        f"Statement {i} says that the throughput was measured for a whole hour." for i in range(first, last)
+    )
 
 
 def test_the_left_column_is_read_before_the_right_one():
-    read = sheet(f"<h1>A title that reaches over both of the columns of this page</h1><div class=c><p>{numbered(1, 30)}</p></div>", COLUMNS)
+    read = sheet(
+        f"<h1>A title that reaches over both of the columns of this page</h1><div class=c><p>{numbered(1, 30)}</p></div>",
+        COLUMNS,
+    )
     assert running(read) == numbered(1, 30)
     assert [b.text.text for b in read.blocks if isinstance(b, Heading)] == [
         "A title that reaches over both of the columns of this page"
@@ -98,7 +103,9 @@ def test_running_heads_and_page_numbers_stay_in_the_text_and_leave_the_prose():
 
 def test_a_line_of_the_page_foot_that_says_other_things_on_each_page_stays():
     css = "@page { font-size: 9pt; @bottom-left { content: string(said) } } p { string-set: said attr(title) }"
-    body = "".join(f"<p title='measured at batch {n * n}' style='page-break-after: always'>{PROSE}</p>" for n in (3, 5, 9))
+    body = "".join(
+        f"<p title='measured at batch {n * n}' style='page-break-after: always'>{PROSE}</p>" for n in (3, 5, 9)
+    )
     assert [p for p in prose(sheet(body, css)) if "batch" in p] == [f"measured at batch {n * n}" for n in (3, 5, 9)]
 
 
@@ -111,7 +118,9 @@ def test_text_at_the_top_of_each_page_is_no_running_head():
 
 
 def test_a_word_parted_at_the_line_end_is_whole_again():
-    read = sheet("<p>We use quanti-<br>zation with per-<br>tensor scales, weight-<br>only, in mixed-<br>precision and 4-<br>bit.</p>")
+    read = sheet(
+        "<p>We use quanti-<br>zation with per-<br>tensor scales, weight-<br>only, in mixed-<br>precision and 4-<br>bit.</p>"
+    )
     assert prose(read) == ["We use quantization with per-tensor scales, weight-only, in mixed-precision and 4-bit."]
 
 
@@ -129,7 +138,9 @@ def test_the_text_skips_a_taken_back_hyphen_and_its_offsets_do_too():
 
 
 def test_ligatures_and_minus_signs_are_plain_characters():
-    assert prose(sheet("<p>An e\ufb03cient \ufb01rst layer loses \u22120.3 points.</p>")) == ["An efficient first layer loses -0.3 points."]
+    assert prose(sheet("<p>An e\ufb03cient \ufb01rst layer loses \u22120.3 points.</p>")) == [
+        "An efficient first layer loses -0.3 points."
+    ]
 
 
 def test_a_raised_figure_is_a_mark_and_never_part_of_the_number():
@@ -151,7 +162,9 @@ def test_raised_letters_of_a_trade_mark_do_not_join_the_name():
 
 
 def test_headings_have_the_levels_of_their_sizes():
-    read = sheet(f"<h1>Title</h1><p>{PROSE}</p><h2>Part</h2><p>{PROSE}</p><h3>Section</h3><p>{PROSE}</p><h2>Part two</h2><p>{PROSE}</p>")
+    read = sheet(
+        f"<h1>Title</h1><p>{PROSE}</p><h2>Part</h2><p>{PROSE}</p><h3>Section</h3><p>{PROSE}</p><h2>Part two</h2><p>{PROSE}</p>"
+    )
     headings = [(b.text.text, b.level) for b in read.blocks if isinstance(b, Heading)]
     assert headings == [("Title", 1), ("Part", 2), ("Section", 3), ("Part two", 2)]
 
@@ -162,7 +175,9 @@ def test_bold_words_within_a_sentence_are_no_heading():
 
 
 def test_items_are_read_without_their_bullets():
-    read = sheet("<ul><li>We use 512 images from the training split, drawn at random with a fixed seed, and none of them twice.<li>INT8</ul>")
+    read = sheet(
+        "<ul><li>We use 512 images from the training split, drawn at random with a fixed seed, and none of them twice.<li>INT8</ul>"
+    )
     assert prose(read, "item") == [
         "We use 512 images from the training split, drawn at random with a fixed seed, and none of them twice.",
         "INT8",
@@ -170,8 +185,13 @@ def test_items_are_read_without_their_bullets():
 
 
 def test_type_of_one_width_is_code_with_its_lines():
-    read = sheet(f"<p>{PROSE}</p><pre>quantize --calib-samples 512\n    --method entropy</pre>", "pre { font-family: 'DejaVu Sans Mono', monospace }")
-    assert [b.text.text for b in read.blocks if isinstance(b, Code)] == ["quantize --calib-samples 512\n--method entropy"]
+    read = sheet(
+        f"<p>{PROSE}</p><pre>quantize --calib-samples 512\n    --method entropy</pre>",
+        "pre { font-family: 'DejaVu Sans Mono', monospace }",
+    )
+    assert [b.text.text for b in read.blocks if isinstance(b, Code)] == [
+        "quantize --calib-samples 512\n--method entropy"
+    ]
 
 
 # ---------------------------------------------------------------------------------------------------------- tables
@@ -210,19 +230,32 @@ def test_a_group_name_stands_above_each_of_its_columns(kind):
 
 def test_a_header_on_two_lines_stays_above_its_own_column():
     head = ("Model", "Top-1<br>accuracy", "Throughput<br>(images/s)", "Latency<br>(ms)")
-    read = sheet(html_table([head, ("ResNet-50", "75.9", "1,024", "7.8"), ("ViT-B/16", "80.7", "388", "20.6")], "level"))
-    joined = [" ".join(dict.fromkeys(row[i] for row in grid(only_table(read))[: only_table(read).headers])) for i in range(4)]
+    read = sheet(
+        html_table([head, ("ResNet-50", "75.9", "1,024", "7.8"), ("ViT-B/16", "80.7", "388", "20.6")], "level")
+    )
+    joined = [
+        " ".join(dict.fromkeys(row[i] for row in grid(only_table(read))[: only_table(read).headers])) for i in range(4)
+    ]
     assert joined == ["Model", "Top-1 accuracy", "Throughput (images/s)", "Latency (ms)"]
 
 
 def test_a_cell_on_two_lines_is_one_cell():
-    rows = [("Model", "Calibration", "INT8"), ("ResNet-50", "512 images of<br>the training split", "75.9"), ("ViT-B/16", "none", "80.7")]
+    rows = [
+        ("Model", "Calibration", "INT8"),
+        ("ResNet-50", "512 images of<br>the training split", "75.9"),
+        ("ViT-B/16", "none", "80.7"),
+    ]
     expected = [tuple(cell.replace("<br>", " ") for cell in row) for row in rows]
     assert grid(only_table(sheet(html_table(rows, "ruled")))) == expected
 
 
 def test_an_empty_cell_stays_empty_and_shifts_no_number():
-    rows = [GRID[0], ("ResNet-50", "76.1", "", "1,024"), ("MobileNetV2", "", "70.8", "3,400"), ("ViT-B/16", "81.1", "80.7", "")]
+    rows = [
+        GRID[0],
+        ("ResNet-50", "76.1", "", "1,024"),
+        ("MobileNetV2", "", "70.8", "3,400"),
+        ("ViT-B/16", "81.1", "80.7", ""),
+    ]
     for kind in ("ruled", "level", "plain"):
         assert grid(only_table(sheet(html_table(rows, kind)))) == rows
 
@@ -243,7 +276,10 @@ def test_a_frame_around_text_is_no_table():
 
 
 def test_the_bars_of_a_drawing_are_no_table():
-    bars = "".join(f"<div style='position: absolute; left: {90 * i}pt; bottom: 0; width: 60pt; height: {40 * i}pt; border: 1pt solid black'></div>" for i in range(1, 5))
+    bars = "".join(
+        f"<div style='position: absolute; left: {90 * i}pt; bottom: 0; width: 60pt; height: {40 * i}pt; border: 1pt solid black'></div>"
+        for i in range(1, 5)
+    )
     assert not list(sheet(f"<div style='position: relative; height: 300pt'>{bars}<p>Throughput</p></div>").tables())
 
 
@@ -267,7 +303,9 @@ def test_a_caption_belongs_to_its_table():
 
 # ------------------------------------------------------------------------------------------------------- footnotes
 
-NOTES = ".n { float: footnote; font-size: 7pt } ::footnote-call { font-size: 6pt; vertical-align: super; line-height: 0 }"
+NOTES = (
+    ".n { float: footnote; font-size: 7pt } ::footnote-call { font-size: 6pt; vertical-align: super; line-height: 0 }"
+)
 
 
 def test_a_footnote_joins_the_table_that_carries_its_mark():
@@ -406,7 +444,9 @@ def test_an_encrypted_document_is_refused():
         parse(encrypted(rendered("<p>INT8</p>")), "sheet.pdf")
 
 
-@pytest.mark.parametrize(("data", "what"), [(b"", "not a PDF"), (b"PK\x03\x04", "not a PDF"), (b"%PDF-1.7\nnothing", "damaged")])
+@pytest.mark.parametrize(
+    ("data", "what"), [(b"", "not a PDF"), (b"PK\x03\x04", "not a PDF"), (b"%PDF-1.7\nnothing", "damaged")]
+)
 def test_what_is_no_pdf_is_refused(data, what):
     with pytest.raises(UnreadableInput, match=what):
         parse(data, "sheet.pdf")

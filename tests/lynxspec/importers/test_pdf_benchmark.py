@@ -23,7 +23,12 @@ PAGES = 30
 def document() -> bytes:
     """Thirty pages: two columns of text on each, a table on every other one."""
     part = f"<h2>Part</h2><p>{PROSE}</p>" * 6
-    tables = (html_table(GRID, "ruled"), html_table(GRID, "level"), html_table(GRID, "plain"), MERGED.format(kind="ruled"))
+    tables = (
+        html_table(GRID, "ruled"),
+        html_table(GRID, "level"),
+        html_table(GRID, "plain"),
+        MERGED.format(kind="ruled"),
+    )
     body = "".join(
         f"<div style='page-break-after: always'><div style='columns: 2'>{part}</div>{tables[n // 2 % 4] if n % 2 else ''}</div>"
         for n in range(PAGES)
@@ -92,5 +97,10 @@ def test_memory_over_many_small_documents():
                 held[count] = (tracemalloc.get_traced_memory()[0] / 2**20, resident(reader.pid or 0))
     tracemalloc.stop()
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print("\n" + "; ".join(f"{n} documents: {mine:.1f} MiB here, worker {theirs:.0f} MiB" for n, (mine, theirs) in held.items()))
+    print(
+        "\n"
+        + "; ".join(
+            f"{n} documents: {mine:.1f} MiB here, worker {theirs:.0f} MiB" for n, (mine, theirs) in held.items()
+        )
+    )
     print(f"our peak {own:.0f} MiB")

@@ -42,10 +42,20 @@ def plain(sheet: Sheet):
         if isinstance(b, Code):
             return "code", text(b.text), b.language, b.front_matter
         cells = list(dict.fromkeys(id(cell) for row in b.rows for cell in row.cells))
-        rows = [([(cells.index(id(c)), text(c.text), c.header) for c in row.cells], row.start, row.end) for row in b.rows]
+        rows = [
+            ([(cells.index(id(c)), text(c.text), c.header) for c in row.cells], row.start, row.end) for row in b.rows
+        ]
         return "table", rows, b.headers, text(b.caption), [block(n) for n in b.notes], b.certain
 
-    return sheet.source, sheet.format, sheet.text, [block(b) for b in sheet.blocks], sheet.pages, sheet.sha256, sheet.notes
+    return (
+        sheet.source,
+        sheet.format,
+        sheet.text,
+        [block(b) for b in sheet.blocks],
+        sheet.pages,
+        sheet.sha256,
+        sheet.notes,
+    )
 
 
 BODY = (
