@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from lynxspec.draft import Conflict, Quote, Strength, Value
-from lynxspec.extraction.components.calibration import NONE_NEEDED
+from lynxspec.extraction.components.calibration import NONE_NEEDED, OF_CALIBRATION
 from lynxspec.extraction.document import Document
 from lynxspec.extraction.reading import Unit
-from lynxspec.extraction.schemes import Scheme, schemes
+from lynxspec.extraction.schemes import Scheme, clause, schemes
 from lynxspec.vocabulary import Component
 
 _WEIGHT_BITS = (
@@ -36,7 +36,9 @@ def conflicts(document: Document) -> Iterator[Conflict]:
     """Every contradiction that can be told without doubt."""
     yield from _name_against_body(document)
     yield from _name_against_column(document)
+    yield from _two_granularities(document)
     yield from _headline_against_table(document)
+    yield from _prose_against_table(document)
     yield from _results_of_another(document)
     yield from _no_calibration_but_static(document)
 
@@ -68,9 +70,9 @@ def _name_against_body(document: Document) -> Iterator[Conflict]:
     if title is None or named is None or bits(named) is None:
         return
     for hit in document.hits(_OWN_SCHEME, "sentence"):
-        words = document.reading.words(hit.unit)[hit.start : hit.end + 60]
+        words = document.reading.words(hit.unit)[hit.start : hit.end + _OBJECT]
         told = [s for s in schemes(words) if s.sort == "quantized" and bits(s)]
-        if told and all(bits(s) != bits(named) for s in told):
+        if told and not _agrees(named, told, words):
             yield Conflict(
                 component=Component.PRECISION_FORMAT,
                 message=f"the name says {named.name}, the text says {told[0].name}",
@@ -78,6 +80,25 @@ def _name_against_body(document: Document) -> Iterator[Conflict]:
             )
             return
 
+
+_OBJECT = 110
+"""So far behind "by quantizing" its object and the format are looked for."""
+
+
+def _agrees(named: Scheme, told: list[Scheme], words: str) -> bool:
+    """Whether a body may mean what a name says; of W4A8 one may tell the weights or the activations alone."""
+    pair = _PAIR.search(named.name.lower())
+    widths = {bits(s) for s in told}
+    if pair is None or pair[1] == pair[2] or len(widths) > 1 or any(_PAIR.search(s.name.lower()) for s in told):
+        return bits(named) in widths
+    both = re.search(r"weights? and (?:the )?activations?|activations? and (?:the )?weights?", words) is not None
+    if "weight" not in words and "activation" in words:
+        return widths == {int(pair[2])}
+    return widths == {int(pair[1])} and not (both and int(pair[2]) < _FULL)
+
+
+_FULL = 16
+"""Bits of an activation that is not quantized."""
 
 _PAIR = re.compile(r"(?<![a-z0-9])w(\d{1,2})a(\d{1,2})(?![0-9])")
 
@@ -113,7 +134,7 @@ def _headline_against_table(document: Document) -> Iterator[Conflict]:
     told = [v for v in document.values if v.component is Component.THROUGHPUT_GAIN and v.low is not None]
     rows = [v for v in told if _in_table(document, v)]
     best = max((v.high or 0.0 for v in rows if v.strength is Strength.EXACT), default=0.0)
-    if len(rows) < 2 or best <= 1.0:
+    if best <= 1.0:
         return
     for value in told:
         claimed = value.low if value.strength is Strength.EXACT else value.high
@@ -131,6 +152,82 @@ def _headline_against_table(document: Document) -> Iterator[Conflict]:
                 places=(value.evidence, top.evidence),
             )
             return
+
+
+_GRAIN = re.compile(
+    r"per[- _](?:output[- ])?(?:tensor|channel|token)\b|(?:group|block)[ _-]?size|groups of \d+|per[- _]group\b"
+)
+_SOME_LAYERS = re.compile(
+    r"\b(?:embedding|head|first|last|some|other|attention|router|expert|mlp|conv|bias|kv|key|cache|linear|layers?|either"
+    r"|or|instead|not|variants?|option|scales? of the scales|second|double)s?\b"
+)
+"""Words that make a statement one of some layers only, or of an alternative."""
+
+
+def _two_granularities(document: Document) -> Iterator[Conflict]:
+    """All weights are quantized per channel, it says, and all have one scale per tensor, it says elsewhere."""
+    names = {s.name for s, _ in document.schemes if s.sort == "quantized" and s.exact}
+    if len({n for n in names if not _PAIR.search(n.lower())}) > 1:
+        return  # each format may have its own
+    told: dict[str, tuple[str, Quote]] = {}
+    for hit in document.hits(_GRAIN, "sentence", "caption"):
+        words = document.reading.words(hit.unit)
+        tensors = _tensors_of(words, hit.start)
+        if len(tensors) != 1 or _SOME_LAYERS.search(words) or document.generic(hit.unit) or document.definition(hit.unit):
+            continue
+        (tensor,) = tensors
+        grain = next((g for g in ("tensor", "channel", "token") if g in hit.match[0]), "group")
+        before = told.setdefault(tensor, (grain, document.quote(hit)))
+        if before[0] != grain:
+            yield Conflict(
+                component=Component.GRANULARITY,
+                message=f"the {tensor} have one scale per {before[0]}, it says, and one per {grain}",
+                places=(before[1], document.quote(hit)),
+            )
+            return
+
+
+def _tensors_of(words: str, at: int) -> set[str]:
+    """Whether the clause around a granularity speaks of weights, of activations, or of both."""
+    start, end = clause(words, at)
+    found = {t for t in ("weights", "activations") if t[:-1] in words[start:end]}
+    return found if found or "," in words or " and " in words else {t for t in ("weights", "activations") if t[:-1] in words}
+
+
+def _prose_against_table(document: Document) -> Iterator[Conflict]:
+    """A sentence that gives the quantized model another accuracy than the table does, on the same data and metric."""
+    results = [v for v in document.values if v.component is Component.ACCURACY_RESULT and v.low is not None]
+    plain = [v for v in results if not v.unit.endswith(("loss", "recovery")) and v.strength is Strength.EXACT]
+    rows = [v for v in plain if _in_table(document, v)]
+    for value in (v for v in plain if v not in rows):
+        same = [row for row in rows if _same_measure(value, row)]
+        if value.precision and same and all(_apart(value, row) for row in same):
+            yield Conflict(
+                component=Component.ACCURACY_RESULT,
+                message=f"the text says {value.low:g}, the table gives {same[0].low:g}",
+                places=(value.evidence, same[0].evidence),
+            )
+            return
+
+
+def _same_measure(one: Value, other: Value) -> bool:
+    """Whether two accuracies are of one model and precision, and in one metric on one data set."""
+
+    def key(words: str) -> str:
+        return re.sub(r"accuracy|[^a-z0-9]+", "", words.lower())
+
+    model = not one.model or not other.model or key(one.model) == key(other.model)
+    told = bool(one.metric or one.dataset) and key(one.metric) == key(other.metric)
+    return model and told and key(one.dataset) == key(other.dataset) and key(one.precision) == key(other.precision)
+
+
+def _apart(one: Value, other: Value) -> bool:
+    """Whether two numbers differ by more than the rounding of the coarser one."""
+    first, second = one.low or 0.0, other.low or 0.0
+    if max(first, second) > 1.0 >= min(first, second):
+        return False  # one may be a fraction, the other a percentage
+    digits = min(len(f"{n:g}".partition(".")[2]) for n in (first, second))
+    return abs(first - second) > 0.6 * 10.0**-digits
 
 
 def _in_table(document: Document, value: Value) -> bool:
@@ -170,7 +267,7 @@ def _no_calibration_but_static(document: Document) -> Iterator[Conflict]:
     if static is None:
         return
     for hit in document.hits(NONE_NEEDED, "sentence", "caption"):
-        if "calib" in hit.match[0] or "校准" in hit.match[0]:
+        if hit.match[0] != "data-free" and OF_CALIBRATION.search(hit.match[0]):
             yield Conflict(
                 component=Component.CALIBRATION_DATA,
                 message="no calibration is needed, it says, and activations have static scales, which come from data",

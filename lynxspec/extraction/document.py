@@ -56,7 +56,7 @@ _DEFINITION = re.compile(
 """Words of a primer: what a thing is, not what was done."""
 
 CRITERION = re.compile(
-    r"\bmust\b|\bshall\b|publish(?:ed)? only if|released? only if|ships? only if|\baccept(?:ed|ance|s)?\b (?:if|only|criterion|when)|criteri\w+|threshold|tolerance|\brequire(?:s|d|ment)?\b|\ballowed\b|max_drop|許容|기준|允许|zulässig|höchstens|以内"
+    r"\bmust\b|\bshall\b|\bonly if\b|\baccept(?:ed|ance|s)?\b (?:if|only|criterion|when|at most|no more|up to|a (?:loss|drop))|criteri\w+|threshold|tolerance|\brequire(?:s|d|ment)?\b|\ballowed\b|max_drop|許容|기준|允许|zulässig|höchstens|以内"
 )
 """Words of a bar that a result has to pass; its number is no result."""
 

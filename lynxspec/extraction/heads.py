@@ -142,11 +142,11 @@ def _instance(text: str) -> str:
 
 def _phase(lower: str) -> str:
     """The phase of generation that a rate is of; rates of different phases are no pair."""
-    match = _PHASE.search(lower)
+    match = PHASE.search(lower)
     return match[0] if match else ""
 
 
-_PHASE = re.compile(r"prefill|decode|generation|prompt processing|time[- ]to[- ]first[- ]token|ttft|tpot|itl|p(?:50|90|95|99)\b")
+PHASE = re.compile(r"prefill|decode|generation|prompt processing|time[- ]to[- ]first[- ]token|ttft|tpot|itl|p(?:50|90|95|99)\b")
 
 
 _RELATIVE = ("gain", "loss", "recovery")

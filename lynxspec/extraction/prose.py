@@ -10,7 +10,7 @@ from lynxspec.draft import Quote, Strength, Value
 from lynxspec.extraction.document import QUANT, Document
 from lynxspec.extraction.quantities import Amount, factors, percents, rates, theoretical, times
 from lynxspec.extraction.reading import Unit
-from lynxspec.extraction.schemes import schemes
+from lynxspec.extraction.schemes import scheme_of, schemes
 from lynxspec.vocabulary import Component
 
 PROSE = ("sentence", "caption", "footnote", "heading")
@@ -19,7 +19,8 @@ _SPEED = re.compile(
     r"faster|\bfast\b|per second|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)"
     r"|accelerat|latenc"
     r"|perf(?:ormance)?\b|inference|higher (?:token|generation|decode)|decod\w+|prefill|generation|\bfps\b"
-    r"|requests|slower|speed|times?\b(?= (?:reduc|short|lower))|加速|吞吐|速度|처리량|빠르|스루풋|高速|速く|schneller|durchsatz"
+    r"|requests|slower|speed|times?\b(?= (?:reduc|short|lower))|加速|吞吐|速度|처리량|빠르|빨라|빠른|속도|스루풋|高速|速く|速い"
+    r"|schneller|durchsatz"
     r"|beschleunig"
 )
 _NOT_SPEED = re.compile(
@@ -204,7 +205,7 @@ def bindings(document: Document, unit: Unit, at: int, against: str = "") -> dict
     """Model, precision and hardware that stand nearest in the sentence, else above it."""
     words = document.reading.words(unit)
     quantized = [s for s in schemes(words) if s.sort == "quantized" and s.name != against]
-    nearest = min(quantized, key=lambda s: abs(s.start - at), default=None)
+    nearest = scheme_of(words, at, quantized)
     bound = {"precision": nearest.name if nearest else ""}
     for kind in ("model", "hardware"):
         names = [m for m in document.reading.names(unit, kind) if m.detail.get("generic") != "yes"]
@@ -263,7 +264,7 @@ def _is_latency(words: str, amount: Amount) -> bool:
 
 
 def _measured(document: Document, unit: Unit, words: str, component: Component, amount: Amount) -> Value:
-    near = min(schemes(words), key=lambda s: abs(s.start - amount.start), default=None)
+    near = scheme_of(words, amount.start, list(schemes(words)))
     strength = amount.strength
     if strength is Strength.EXACT and re.search(
         r"theoretical|peak|maximum throughput|projected|estimated|expected", words

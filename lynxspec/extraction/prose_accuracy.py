@@ -11,7 +11,7 @@ from lynxspec.extraction.prose import PROSE, bindings
 from lynxspec.extraction.quantities import NUMBER
 from lynxspec.extraction.quantities import strength as bound_by
 from lynxspec.extraction.reading import Unit
-from lynxspec.extraction.schemes import schemes
+from lynxspec.extraction.schemes import clause, scheme_of, schemes
 from lynxspec.vocabulary import Component
 
 _ACCURACY = re.compile(
@@ -21,14 +21,16 @@ _ACCURACY = re.compile(
     r"|signal strength|\bdb\b|\bsnr\b"
 )
 _PAIR = re.compile(
-    rf"from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to|with)"
-    rf"|against) ({NUMBER})\s?%?"
+    rf"(?<![\w.,])(?:from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to|with)"
+    rf"|against) ({NUMBER})\s?%?)"
 )
 _SCORE = re.compile(
     rf"(?<![\w.,:/-])([+-]?{NUMBER})\s?(%|points?|pp\b|db\b|percent)?(?!\w|\.\d|-[a-z]|,\d|\s?x\b|\s?(?:random "
     rf"|validation |test )?(?:images|samples|prompts|items|questions|calls|examples|sentences|tokens"
     rf"|calibration|utterances|words|batches|epochs|steps|gb|mb|watt|layers|classes|requests))"
 )
+_FAILED = re.compile(r"(?:inference|request|http|connection|runtime|network) errors?\b|time-?outs?\b")
+"""Errors of a service, which no accuracy counts."""
 _SMALL_INTEGER = re.compile(r"\d{1,4}")
 
 
@@ -45,6 +47,7 @@ def accuracies(document: Document) -> Iterator[Value]:
             CRITERION.search(words)
             or document.boilerplate(unit)
             or "harness" in document.flags(unit)
+            or _FAILED.search(words)
             or (document.generic(unit) and not names and not document.reading.names(unit, "model"))
         ):
             continue
@@ -114,8 +117,8 @@ def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) ->
         and not re.search(r"val(?:idation)? loss|loss of \d+\.\d{3}", around)
     ):
         unit_word = f"{unit_word} loss".strip()
-    nearest = min(schemes(words), key=lambda s: abs(s.start - match.start()), default=None)
-    before = words[max(0, match.start() - 40) : match.start()]
+    nearest = scheme_of(words, match.start(), list(schemes(words)))
+    before = words[max(clause(words, match.start())[0], match.start() - 40) : match.start()]
     said = re.search(
         r"(?:baseline|original|fp32|fp16|bf16|f32|float\w*|full[- ]precision|reference|unquantized)[^.;]{0,36}$", before
     )

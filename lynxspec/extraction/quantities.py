@@ -124,8 +124,8 @@ def theoretical(text: str) -> bool:
 RATE = re.compile(
     rf"(?<![\w.,])({NUMBER})\s?(k|m|thousand|million|万|千)?\s?(?:(?:±|\+/-|\+-)\s?{NUMBER}\s?)?(?:\(\w+\)\s?)?"
     r"(tok(?:en)?s?\s?(?:/|per|a)\s?s(?:ec(?:ond)?)?s?(?:\s?(?:/|per)\s?(?:gpu|device|chip|user|card))?"
-    r"|tokens?/sec(?:ond)?|tok/sec|t/s\b|tps\b|tgs\b|词/秒|토큰/초"
-    r"|fps\b|frames?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|帧/秒|img/s(?:ec)?\b|im(?:a)?ges?\s?(?:/"
+    r"|tokens?/sec(?:ond)?|tok/sec|t/s\b|tps\b|tgs\b|token\s?(?:/|pro)\s?s(?:ek(?:unde)?)?\b|词/秒|词元/秒|토큰/초|トークン/秒"
+    r"|fps\b|frames?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|帧/秒|帧每秒|フレーム/秒|프레임/초|bilder\s?(?:/|pro)\s?s(?:ek(?:unde)?)?\b|画像/秒|枚/秒|이미지/초|장/초|img/s(?:ec)?\b|im(?:a)?ges?\s?(?:/"
     r"|per)\s?s(?:ec(?:ond)?)?\b|张/秒|ips\b"
     r"|samples?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|inf(?:erences?)?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b"
     r"|(?:requests?|queries|req)\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|qps\b|rps\b"
@@ -168,12 +168,12 @@ def milliseconds(value: float, unit: str) -> float:
 def rate_unit(spelling: str) -> str:
     """The unit of a rate, normalized: ``tokens/s``, ``images/s``, ``frames/s``, ..."""
     word = spelling.lower().replace(" ", "")
-    if word.startswith(("tok", "t/s", "tps", "tgs", "词", "토큰")):
+    if word.startswith(("tok", "t/s", "tps", "tgs", "词", "토큰", "トークン")):
         per = "gpu" if "gpu" in word or word == "tgs" else "device" if re.search(r"(device|chip|card)", word) else ""
         return "tokens/s" + (f"/{per}" if per else "")
     for starts, unit in (
-        (("fps", "frame", "帧"), "frames/s"),
-        (("img", "im", "张", "ips"), "images/s"),
+        (("fps", "frame", "帧", "フレーム", "프레임"), "frames/s"),
+        (("img", "im", "张", "ips", "bilder", "画像", "枚", "이미지", "장"), "images/s"),
         (("sample",), "samples/s"),
         (("inf",), "inferences/s"),
         (("req", "rps"), "requests/s"),

@@ -259,6 +259,8 @@ def _pieces(block: Block) -> Iterator[tuple[Kind, Text, Row | None]]:
     elif isinstance(block, Code):
         yield from ((("meta" if block.front_matter else "code"), line, None) for line in _lines(block.text))
     elif isinstance(block, Table):
+        if block.caption:
+            yield "caption", block.caption, None
         for i, row in enumerate(block.rows):
             text = joined(row.cells)
             if text:

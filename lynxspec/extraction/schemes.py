@@ -89,6 +89,30 @@ def schemes(text: str) -> Iterator[Scheme]:
         )
 
 
+_CLAUSE = re.compile(
+    r"[;:](?=\s)|,(?!\d)|[、，；]| (?:while|whereas|where|but|and|against|than|versus|vs\.?|compared (?:to|with)) "
+)
+
+
+def clause(text: str, at: int) -> tuple[int, int]:
+    """The part of a lower-case sentence that holds a place: what stands there names what a number is of."""
+    start, end = 0, len(text)
+    for match in _CLAUSE.finditer(text):
+        if match.end() <= at:
+            start = match.end()
+        elif match.start() >= at:
+            end = match.start()
+            break
+    return start, end
+
+
+def scheme_of(text: str, at: int, found: list[Scheme]) -> Scheme | None:
+    """The one of ``found`` that a number at a place belongs to: the nearest of its clause, else of the sentence."""
+    start, end = clause(text, at)
+    near = [s for s in found if start <= s.start < end] or found
+    return min(near, key=lambda s: abs(s.start - at), default=None)
+
+
 def canonical(word: str) -> str:
     """One spelling per format: ``INT8`` for ``int-8``, ``FP8`` for ``float8``, ``BF16`` for ``bfloat16``."""
     name = word.upper().replace("\\", "").strip()

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lynxspec.draft import Quote, Strength, Value
 from lynxspec.extraction.cells import Result, empty, result
-from lynxspec.extraction.heads import Head, Quantity, read_head
+from lynxspec.extraction.heads import PHASE, Head, Quantity, read_head
 from lynxspec.extraction.quantities import milliseconds
 from lynxspec.extraction.reading import Reading, Unit
 from lynxspec.extraction.schemes import schemes
@@ -232,6 +232,8 @@ class TableReader:
         if component is Component.ACCURACY_RESULT and role == "reference" and head.quantity == "accuracy":
             component = Component.ACCURACY_REFERENCE
         low, high, unit = _normalized(found, head)
+        if head.quantity in {"gain", "rate", "latency"}:  # a rate is of no data set, and its metric is a phase at most
+            head = replace(head, dataset="", metric=head.metric if PHASE.search(head.metric.lower()) else "")
         return Value(
             component=component,
             low=low,

@@ -28,8 +28,8 @@ _BINARIES = (
 """First bytes of files that are no text, whatever their name says."""
 
 
-def contents(origin: str | bytes, source: str) -> bytes:
-    """The bytes of the file at a path, or those at hand; no more than the limit."""
+def contents(origin: str | bytes, source: str, *, text: bool = True) -> bytes:
+    """The bytes of the file at a path, or those at hand; no more than the limit, and no binary where text is due."""
     if isinstance(origin, bytes):
         data = origin
     else:
@@ -44,7 +44,7 @@ def contents(origin: str | bytes, source: str) -> bytes:
             f"{source}: larger than {MAX_BYTES // 10**6} MB",
             hint="cut out the part that makes claims; a spec sheet is some kilobytes",
         )
-    for first, kind, hint in _BINARIES:
+    for first, kind, hint in _BINARIES if text else ():
         if data.startswith(first):
             raise UnreadableInput(f"{source}: {kind}, not a text", hint=hint)
     return data

@@ -157,10 +157,11 @@ _MEANINGFUL = HEADINGS | _KINDS.keys() | {"article", "figure", "footer", "main",
 _SITE_ROLES = {"navigation", "contentinfo", "search", "dialog", "alertdialog"}
 _SITE_CLASS = re.compile(r"(?:^|[\s_-])(?:cookies?|consent|gdpr|onetrust)(?:$|[\s_-])")
 _UNSEEN_CLASS = re.compile(
-    r"(?:^|\s)(?:sr-only|visually-?hidden|screen-reader-text|headerlink|(?:footnote|fn)-?backref|mw-editsection)(?:$|\s)"
+    r"(?:^|\s)(?:sr-only|visually-?hidden|screen-reader-text|headerlink|footnote-back(?:ref)?|mw-editsection)(?:$|\s)"
 )
 _UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _NOTE_CLASS = re.compile(r"(?:^|\s)(?:foot-?notes?|end-?notes?)(?:$|\s)")
+_REFERENCE_CLASS = re.compile(r"(?:^|\s)(?:footnote-?ref(?:erence)?|fn-?ref|noteref)(?:$|\s)")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight-source|highlight|brush:?)[- ]+([a-z][a-z0-9+#]*)")
 
 
@@ -225,8 +226,12 @@ def _is_unseen(attributes: Attributes) -> bool:
         or attributes.get("aria-hidden", "").strip().lower() == "true"
         or _UNSEEN_STYLE.search(attributes.get("style", "").lower()) is not None
         or _UNSEEN_CLASS.search(attributes.get("class", "").lower()) is not None
-        or attributes.get("role", "") == "doc-backlink"
     )
+
+
+def refers_to_note(attributes: Attributes) -> bool:
+    """Whether a link is a footnote's mark, which a style may raise."""
+    return attributes.get("role", "") == "doc-noteref" or bool(_REFERENCE_CLASS.search(attributes.get("class", "")))
 
 
 def _by_name(token: Token, parent: Context) -> Context:

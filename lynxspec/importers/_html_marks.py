@@ -9,8 +9,8 @@ from html import unescape
 from lynxspec.importers._html_text import Piece
 
 _RAISED = re.compile(
-    r"<su[pb]\b[^<>]{0,300}>\s{0,9}(?P<link><a\b[^<>]{0,500}>)?\s{0,9}(?P<text>[^<>]{0,24}?)\s{0,9}"
-    r"(?:</a>)?\s{0,9}</su[pb]\s{0,9}>",
+    r"(?:<su[pb]\b[^<>]{0,300}>\s{0,9}(?P<link><a\b[^<>]{0,500}>)?|(?P<only><a\b[^<>]{0,500}>))\s{0,9}"
+    r"(?P<text>[^<>]{0,24}?)\s{0,9}(?(only)</a>|(?:</a>)?\s{0,9}</su[pb]\s{0,9}>)",
     re.IGNORECASE,
 )
 
@@ -38,7 +38,7 @@ class Raised:
 
 
 def read_raised(text: str, at: int, *, base: str, raised: bool) -> Raised | None:
-    """The short ``sup`` (or ``sub``) element whose tag starts at ``at``, behind ``base``; ``None`` for other ones."""
+    """The short ``sup`` (or ``sub``, or link to a note) whose tag starts at ``at``, behind ``base``; else ``None``."""
     match = _RAISED.match(text, at)
     if match is None or not match["text"]:
         return None
@@ -51,7 +51,7 @@ def read_raised(text: str, at: int, *, base: str, raised: bool) -> Raised | None
         return Raised(pieces=(blank, own) if base[-1:].isdigit() else (own,), end=end)
     if not words or _SUFFIX.fullmatch(words):
         pieces: tuple[Piece, ...] = (own,)
-    elif not match["link"] and _POWER.fullmatch(words) and _is_power(words, base):
+    elif not match["link"] and not match["only"] and _POWER.fullmatch(words) and _is_power(words, base):
         pieces = ((start, stop, words.translate(_SUPERSCRIPT)),)
     else:
         return _mark(text, match, words, apart=base[-1:].isalnum())

@@ -14,6 +14,7 @@ from lynxspec.importers._html_context import (
     Part,
     context_of,
     part_of,
+    refers_to_note,
 )
 from lynxspec.importers._html_marks import read_raised
 from lynxspec.importers._html_stack import Element, Stack
@@ -135,7 +136,7 @@ class Page:
         if block:
             self._imply(name, part, token.start)
             self.writer.edge(token.start, self.context)
-        elif self._inline(token):
+        elif self._inline(token, found):
             return
         context = context_of(token, part, found, self.context)
         if self.xml and token.closed:
@@ -161,11 +162,11 @@ class Page:
                 return ""
         return part
 
-    def _inline(self, token: Token) -> bool:
+    def _inline(self, token: Token, found: Mapping[str, str]) -> bool:
         """What an element within a line does to it; whether that is all."""
         if self.context.hidden or self.context.pre:
             return False
-        if token.name in {"sup", "sub"}:
+        if token.name in {"sup", "sub"} or (token.name == "a" and refers_to_note(found)):
             return self._raised(token)
         if token.name == "span" and token.start == self.span_end:
             self._apart(token)
@@ -241,7 +242,7 @@ class Page:
     def _raised(self, token: Token) -> bool:
         """Take a short raised or lowered text as a whole; false if it is none."""
         line = self.writer.line
-        found = read_raised(self.text, token.start, base=self.writer.tail(), raised=token.name == "sup")
+        found = read_raised(self.text, token.start, base=self.writer.tail(), raised=token.name != "sub")
         if found is None:
             return False
         if found.mark and not line.inked and not self.writer.in_cell and self.context.heading is None:

@@ -175,14 +175,14 @@ def _says_something(cell: CellDraft) -> bool:
 def _text(text: str, cell: CellDraft, read: Read) -> Text:
     """All that a cell says, but for tables in it."""
     pieces: list[Piece] = []
-    for entry in cell.entries:
-        if entry.kind in {"ready", "alt"}:
-            continue
+    told = [entry for entry in cell.entries if entry.kind not in {"ready", "alt"}]
+    told.sort(key=lambda entry: entry.pieces[0][0])  # text between the cells of an inner table came before them
+    for entry in told:
         if pieces:
             pieces.append((entry.pieces[0][0], entry.pieces[0][0], " "))
         pieces += entry.pieces
     if any(before[0] > after[0] for before, after in pairwise(pieces)):
-        pieces.sort(key=lambda piece: piece[0])  # text between cells stands before them, wherever it was written
+        pieces.sort(key=lambda piece: piece[0])  # a term is repeated behind other text
     found = read(text, pieces) if pieces else EMPTY
     return found if found or cell.alt is None else read(text, [cell.alt])
 

@@ -43,10 +43,7 @@ def _in_group(group: Sequence[Rule], levels: Sequence[Rule], runs: Sequence[Run]
     left, right = group[0].start - 2, group[0].end + 2
     beside = [run for run in runs if left <= (run.left + run.right) / 2 <= right]
     lines = [Cut(line=line, pieces=line.pieces(_RULED_GAP)) for line in lines_of(beside)]
-    bands = [
-        [line for line in lines if upper.at <= line.middle <= lower.at]
-        for upper, lower in pairwise(group)
-    ]
+    bands = [[line for line in lines if upper.at <= line.middle <= lower.at] for upper, lower in pairwise(group)]
     found: list[Grid] = []
     first = 0
     for index in range(len(bands) + 1):

@@ -260,7 +260,7 @@ def _blanks(line: Line, left: float, right: float) -> Iterator[tuple[float, floa
 
 def _bands(lines: Sequence[Line], areas: Sequence[A], gutter: float) -> Iterator[tuple[list[_Row[A]], bool]]:
     """The page from top to bottom, cut where something crosses the gutter; and whether a band is set in columns."""
-    rows = [_row(line, gutter) for line in lines]
+    rows: list[_Row[A]] = [_row(line, gutter) for line in lines]
     rows += [
         _Row(top=a.top, left=[], right=[], crossing=a.left < gutter - 2 and a.right > gutter + 2, areas=[a], line=None)
         for a in areas

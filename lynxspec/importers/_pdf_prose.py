@@ -246,27 +246,31 @@ class _Reader:
         """Whether a line starts a new paragraph."""
         before = self._open[-1]
         text = line.text
-        if abs(line.size - before.size) > 0.06 * before.size or line.bold != before.bold:
+        ended = bool(_SENTENCE_END.search(before.text))
+        goes_on = not ended and text[0].islower()
+        if abs(line.size - before.size) > 0.06 * before.size or (line.bold != before.bold and not goes_on):
             return True
         if leading_mark(text, frozenset()) is not None:
             return True
-        ended = bool(_SENTENCE_END.search(before.text))
         if self._fresh:  # the next column or page
-            return ended or not (text[0].islower() or before.text.endswith("-"))
+            return not goes_on and (ended or not before.text.endswith("-"))
         distance = (line.bottom - before.bottom) / line.size
         if distance <= 0 or distance > 1.2 * self.measures.pitch + 0.05:
             return True
-        size = line.size
         if self._kind == "item":
-            return line.left < self._open[0].left - 0.3 * size
-        if line.left > self._left + 0.8 * size and before.left <= self._left + 0.4 * size:
+            return line.left < self._open[0].left - 0.3 * line.size
+        return self._is_indented(line) or (not text[0].islower() and self._ends_short(before, ended=ended))
+
+    def _is_indented(self, line: Line) -> bool:
+        """Whether a line starts further right than the one before, or ends a stretch that did."""
+        before, step = self._open[-1], 0.8 * line.size
+        if line.left > self._left + step and before.left <= self._left + 0.5 * step:
             return True
-        if len(self._open) > 1 and before.left > line.left + 0.8 * size:
-            return True
-        short = before.right < self._left + 0.7 * (self._right - self._left)
-        return (
-            short and not text[0].islower() and (ended or before.right < self._left + 0.5 * (self._right - self._left))
-        )
+        return len(self._open) > 1 and before.left > line.left + step
+
+    def _ends_short(self, line: Line, *, ended: bool) -> bool:
+        """Whether a line leaves so much room that a paragraph ends with it."""
+        return line.right < self._left + (0.7 if ended else 0.5) * (self._right - self._left)
 
 
 def blocks(leaves: Sequence[Leaf], readable: Readable) -> tuple[Block, ...]:

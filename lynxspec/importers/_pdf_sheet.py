@@ -132,7 +132,7 @@ def _told(pages: Sequence[Printed]) -> Iterator[str]:
         yield f"{count} characters have no meaning in their font and were not read: {_numbered(mute)}"
     if outside:
         count = sum(page.outside for page in outside)
-        yield f"{count} words lie beyond the page's edge, where nobody sees them, and were not read: {_numbered(outside)}"
+        yield f"{count} words beyond the page's edge, where nobody sees them, were not read: {_numbered(outside)}"
     if crowded := [page for page in pages if page.crowded]:
         yield f"too many graphic objects, so that drawn tables may have been missed: {_numbered(crowded)}"
 

@@ -132,22 +132,22 @@ def _compact(text: str, at: array[int]) -> Text:
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LAST = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*-\Z")
 
-_BEFORE_HYPHEN = frozenset(
-    (
-        "per multi mixed post pre low high non sub semi self cross half full single double two three four co re"
-        " block group channel token tensor row layer head weight zero real fixed floating end state open cutting data"
-        " quantization hardware activation accuracy performance memory compute calibration"
-    ).split()
-)
+# fmt: off
+_BEFORE_HYPHEN = frozenset((
+    "per", "multi", "mixed", "post", "pre", "low", "high", "non", "sub", "semi", "self", "cross", "half", "full",
+    "single", "double", "two", "three", "four", "co", "re", "block", "group", "channel", "token", "tensor", "row",
+    "layer", "head", "weight", "zero", "real", "fixed", "floating", "end", "state", "open", "cutting", "data",
+    "quantization", "hardware", "activation", "accuracy", "performance", "memory", "compute", "calibration",
+))
 """First parts that keep their hyphen: ``per-tensor``, ``weight-only``."""
 
-_BEHIND_HYPHEN = frozenset(
-    (
-        "wise only aware bit bits point time based tuned free level precision tensor channel token group head"
-        " specific dependent friendly efficient intensive bound optimized end of the art to"
-    ).split()
-)
+_BEHIND_HYPHEN = frozenset((
+    "wise", "only", "aware", "bit", "bits", "point", "time", "based", "tuned", "free", "level", "precision",
+    "tensor", "channel", "token", "group", "head", "specific", "dependent", "friendly", "efficient", "intensive",
+    "bound", "optimized", "end", "of", "the", "art", "to",
+))
 """Second parts that keep the hyphen before them: ``channel-wise``, ``8-bit``."""
+# fmt: on
 
 _RAISED_LETTERS = re.compile(f"(?<=[^\\s{RAISED}])[{RAISED[15:]}](?=$|[\\s.,;:)])")
 """One raised letter behind a word: a footnote's mark."""

@@ -275,7 +275,7 @@ class _Simple:
                 self.rows[-1].joined.update(inside[1:])
 
     def _in_order(self, row: _SimpleRow) -> list[Stretch]:
-        """The words of a row that stand across columns, where there are as many as columns: they are only out of line."""
+        """The words of a row that stand across columns, if as many as columns: then they are only out of line."""
         if row.spanned or not row.joined or len(row.drawn) > 1:
             return []
         drawn = row.drawn[0]

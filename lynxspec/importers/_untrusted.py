@@ -19,11 +19,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from lynxspec.errors import HostileInput, InternalError, UnreadableInput
 from lynxspec.importers._sheet_bytes import from_bytes
-from lynxspec.importers._untrusted_worker import ANSWER, LONGEST_MESSAGE, LONGEST_REQUEST, READ, REFUSED, UNLIMITED
+from lynxspec.importers._untrusted_worker import ANSWER, LONGEST_MESSAGE, LONGEST_REQUEST, REFUSED, UNLIMITED
 from lynxspec.sheet import Sheet
 
 MIB = 1024 * 1024
@@ -131,19 +131,26 @@ class Reader:
         worker = self._running(parser)
         try:
             status, peak, answer = self._exchange(worker, (head, data), source)
+            read = self._opened(status, answer, source)
         except BaseException:
             # whatever state the worker is in now, no other document goes through it
             self.close()
             raise
         if peak > self.limits.memory_bytes // 4:
             self.close()
-        return self._opened(status, answer, source)
+        if isinstance(read, UnreadableInput):
+            raise read
+        return read
 
     def _running(self, parser: Parser) -> _Worker:
         """The worker, started if there is none."""
         if self._worker is not None:
             return self._worker
-        told = {"memory": self.limits.memory_bytes, "seconds": self.limits.seconds, "files": self.limits.files}
+        told: dict[str, Any] = {
+            "memory": self.limits.memory_bytes,
+            "seconds": self.limits.seconds,
+            "files": self.limits.files,
+        }
         told["modules"] = [parser.module, *parser.needs]
         try:
             process = subprocess.Popen(
@@ -173,7 +180,6 @@ class Reader:
         if writing is None or reading is None:
             raise InternalError("the reader's process has no pipes")
         waiting = [memoryview(part) for part in request if part]
-        answer = worker.answer
         with selectors.DefaultSelector() as selector:
             selector.register(writing, selectors.EVENT_WRITE)
             selector.register(reading, selectors.EVENT_READ)
@@ -182,46 +188,55 @@ class Reader:
                 if left <= 0:
                     raise _too_long(source, self.limits.wall_seconds)
                 for key, _ in selector.select(left):
-                    if key.fileobj is writing:
-                        self._send(worker, writing, waiting, source)
+                    if key.fileobj is reading:
+                        self._receive(worker, key.fd, source)
+                    else:
+                        self._send(worker, key.fd, waiting, source)
                         if not waiting:
                             selector.unregister(writing)
-                    elif part := os.read(key.fd, 1 << 18):
-                        answer += part
-                    else:
-                        raise self._died(worker, source)
-                if len(answer) < ANSWER.size:
-                    continue
-                status, peak, length = ANSWER.unpack_from(answer)
-                if length > self.limits.answer_bytes:
-                    raise _too_much(source, self.limits.answer_bytes)
-                end = ANSWER.size + length
-                if len(answer) >= end and not waiting:
-                    told = bytes(answer[ANSWER.size : end])
-                    del answer[:end]
-                    return status, peak, told
+                told = self._complete(worker, source)
+                if told is not None and not waiting:
+                    return told
 
-    def _send(self, worker: _Worker, pipe: IO[bytes], waiting: list[memoryview], source: str) -> None:
+    def _receive(self, worker: _Worker, pipe: int, source: str) -> None:
+        part = os.read(pipe, 1 << 18)
+        if not part:
+            raise self._died(worker, source)
+        worker.answer += part
+
+    def _complete(self, worker: _Worker, source: str) -> tuple[bytes, int, bytes] | None:
+        """The answer, if all of it is there; nothing may stand behind it."""
+        answer = worker.answer
+        if len(answer) < ANSWER.size:
+            return None
+        status, peak, length = ANSWER.unpack_from(answer)
+        if length > self.limits.answer_bytes:
+            raise _too_much(source, self.limits.answer_bytes)
+        if len(answer) < ANSWER.size + length:
+            return None
+        if len(answer) > ANSWER.size + length:
+            raise _no_sheet(source)
+        told = bytes(answer[ANSWER.size :])
+        answer.clear()
+        return status, peak, told
+
+    def _send(self, worker: _Worker, pipe: int, waiting: list[memoryview], source: str) -> None:
         try:
-            sent = os.write(pipe.fileno(), waiting[0][: 1 << 16])
+            sent = os.write(pipe, waiting[0][: 1 << 16])
         except BrokenPipeError as error:
             raise self._died(worker, source) from error
         waiting[0] = waiting[0][sent:]
         if not waiting[0]:
             del waiting[0]
 
-    def _opened(self, status: bytes, answer: bytes, source: str) -> Sheet:
+    def _opened(self, status: bytes, answer: bytes, source: str) -> Sheet | UnreadableInput:
         """The sheet of an answer, or its error."""
         try:
             if status == REFUSED:
-                raise self._refused(json.loads(answer), source)
-            if status not in {READ, UNLIMITED}:
-                raise ValueError("an unknown status")
+                return self._refused(json.loads(answer), source)
             sheet = replace(from_bytes(answer), source=source)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UnreadableInput(
-                f"{source}: its reader answered with something that is no sheet", hint="the file may be damaged"
-            ) from error
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise _no_sheet(source) from error
         if status == UNLIMITED:
             return replace(sheet, notes=(*sheet.notes, "this platform cannot limit memory: only the time was limited"))
         return sheet
@@ -256,6 +271,12 @@ class Reader:
             f"reading {source} crashed the reader{what}",
             hint=f"the file may be damaged, or need more than {self.limits.memory_bytes // MIB} MiB of memory",
         )
+
+
+def _no_sheet(source: str) -> UnreadableInput:
+    return UnreadableInput(
+        f"{source}: its reader answered with something that is no sheet", hint="the file may be damaged"
+    )
 
 
 def _too_long(source: str, seconds: float) -> UnreadableInput:

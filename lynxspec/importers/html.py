@@ -42,10 +42,12 @@ _DECLARED_WITHIN = 4096
 
 def read(origin: str | bytes, source: str) -> Draft:
     """Read a page, and what it discloses."""
-    from lynxspec.extraction import read_sheets  # noqa: PLC0415 - an importer is cheap to import
-    from lynxspec.importers._decode import contents  # noqa: PLC0415
+    from lynxspec.importers._decode import contents  # noqa: PLC0415 - an importer is cheap to import
 
-    return read_sheets((parse(contents(origin, source), source),), source)
+    sheet = parse(contents(origin, source), source)
+    from lynxspec.extraction import read_sheets  # noqa: PLC0415
+
+    return read_sheets((sheet,), source)
 
 
 def parse(data: bytes, source: str) -> Sheet:
@@ -96,4 +98,4 @@ def _decoded(data: bytes) -> str:
     return decode(data)
 
 
-IMPORTER = Importer(name="html", suffixes=(".html", ".htm", ".xhtml"), read=read)
+IMPORTER = Importer(name="html", suffixes=(".html", ".htm", ".xhtml"), read=read, parse=parse)

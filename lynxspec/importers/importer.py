@@ -10,10 +10,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path as File
+from typing import TYPE_CHECKING
 
 from lynxspec.draft import Draft
 from lynxspec.errors import UnreadableInput
 from lynxspec.sheet import Sheet
+
+if TYPE_CHECKING:
+    from lynxspec.importers._untrusted import Reader
+
+_BINARY = frozenset({"pdf"})
+"""Importers whose files are no text."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
@@ -36,10 +44,18 @@ def importers() -> tuple[Importer, ...]:
 
 
 def load(origin: str | File | bytes, *, source: str | None = None) -> Draft:
-    """Read a file, or bytes already at hand, in the format that the name ``source`` (default: the path) tells."""
+    """Read a file, or bytes already at hand, in the format that the name ``source`` (default: the path) tells.
+
+    Free text comes from strangers: a worker process with limits reads it.
+    """
     path = origin if isinstance(origin, bytes) else str(origin)
     name = source if source is not None else ("-" if isinstance(path, bytes) else path)
-    return importer_for(name).read(path, name)
+    importer = importer_for(name)
+    if importer.parse is None:
+        return importer.read(path, name)
+    from lynxspec.extraction import read_sheets  # noqa: PLC0415 - only free text needs it
+
+    return read_sheets((_sheet(path, name, importer),), name)
 
 
 def load_together(paths: Iterable[str]) -> Draft:
@@ -47,18 +63,24 @@ def load_together(paths: Iterable[str]) -> Draft:
     from lynxspec.extraction import read_sheets  # noqa: PLC0415 - only free text needs it
 
     named = tuple(paths)
-    return read_sheets(tuple(_sheet(path) for path in named), " + ".join(named))
+    return read_sheets(tuple(_sheet(path, path, importer_for(path)) for path in named), " + ".join(named))
 
 
-def _sheet(path: str) -> Sheet:
-    parse = importer_for(path).parse
-    if parse is None:
-        raise UnreadableInput(f"{path}: a claim file, and only free text can be read together", hint="lint it on its own")
-    try:
-        data = File(path).read_bytes()
-    except OSError as error:
-        raise UnreadableInput(f"{path}: cannot be read: {error.strerror}", hint="check the path") from error
-    return parse(data, path)
+def _sheet(origin: str | bytes, name: str, importer: Importer) -> Sheet:
+    """One document, read in the worker that all documents of this process share."""
+    from lynxspec.importers._decode import contents  # noqa: PLC0415 - only free text needs it
+
+    if importer.parse is None:
+        raise UnreadableInput(f"{name}: a claim file, and only free text can be read together", hint="lint it on its own")
+    return _reader().sheet(contents(origin, name, text=importer.name not in _BINARY), name, importer.name)
+
+
+@cache
+def _reader() -> Reader:
+    """The worker, started by the first document and ended with this process."""
+    from lynxspec.importers._untrusted import Reader  # noqa: PLC0415 - claims need no worker
+
+    return Reader()
 
 
 def importer_for(name: str) -> Importer:

@@ -9,10 +9,12 @@ from lynxspec.sheet import Sheet
 
 def read(origin: str | bytes, source: str) -> Draft:
     """Read a file, and what it discloses."""
-    from lynxspec.extraction import read_sheets  # noqa: PLC0415 - an importer is cheap to import
-    from lynxspec.importers._decode import contents  # noqa: PLC0415
+    from lynxspec.importers._decode import contents  # noqa: PLC0415 - an importer is cheap to import
 
-    return read_sheets((parse(contents(origin, source), source),), source)
+    sheet = parse(contents(origin, source), source)
+    from lynxspec.extraction import read_sheets  # noqa: PLC0415
+
+    return read_sheets((sheet,), source)
 
 
 def parse(data: bytes, source: str) -> Sheet:
@@ -34,4 +36,4 @@ def parse(data: bytes, source: str) -> Sheet:
     )
 
 
-IMPORTER = Importer(name="rst", suffixes=(".rst", ".rest"), read=read)
+IMPORTER = Importer(name="rst", suffixes=(".rst", ".rest"), read=read, parse=parse)

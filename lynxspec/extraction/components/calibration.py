@@ -16,7 +16,8 @@ from lynxspec.vocabulary import Component, Status
 _D, _P = Status.DISCLOSED, Status.PARTIAL
 
 CALIBRATION = re.compile(
-    r"calib|校准|校正|較正|キャリブレーション|캘리브레이션|보정|kalibr|representative (?:data|set|sample)|num_samples|nsamples"
+    r"calib|校准|标定|校正|較正|キャリブレーション|캘리브레이션|보정|kalibr"
+    r"|representative (?:data|set|sample)|num_samples|nsamples"
     r"|quantization data(?:set)?"
 )
 
@@ -27,16 +28,24 @@ NONE_NEEDED = re.compile(
     r"|skip(?:s|ping|ped)? (?:the )?calibration|no need (?:to|for) (?:any )?(?:calibrat|pre-quantiz)"
     r"|calibration (?:data(?:set)? |step |process )?(?:is|was) not (?:needed|required|used|necessary)"
     r"|no (?:additional )?(?:data|dataset) (?:is |was )?(?:needed|required|used)"
-    r"|不需要校准|无需校准|不用校准|无校准|免校准|キャリブレーション不要|較正不要|캘리브레이션이 필요 ?없|보정(?:이| 데이터가)? 필요 ?없|keine kalibrier\w*"
-    r"|ohne kalibrier\w*|on[- ]the[- ]fly (?:weight )?quanti[sz]ation"
+    r"|(?:不需要|无需|不用|无须|不依赖|免|无)(?:使用|任何|额外的?)?(?:校准|标定)"
+    r"|(?:キャリブレーション|較正|校正)\w{0,6}(?:不要|必要ありません|必要とし|必要ない|必要な[しく]|行[っい]ていません)"
+    r"|(?:캘리브레이션|보정)[^.,;]{0,8}(?:필요 ?없|필요하지 않|불필요)|캘리브레이션 없이|보정 없이"
+    r"|keine kalibrier\w*|ohne (?:jede )?kalibrier\w*"
+    r"|kalibrier\w*(?: \w+){0,2} (?:ist|sind|war|waren|wird) (?:dafür |also |daher )?(?:nicht|un)\s?(?:nötig|notwendig"
+    r"|erforderlich)|on[- ]the[- ]fly (?:weight )?quanti[sz]ation"
 )
+
+OF_CALIBRATION = re.compile(r"free|calib|校准|标定|較正|校正|キャリブ|캘리브|보정|kalibr")
+"""Of what is denied: calibration itself, and not only that data was used."""
 
 _WITHOUT_DATA = re.compile(r"without (?:any |using |access to )*(?:training |additional |original )+data\b")
 
 _COUNT = re.compile(
     rf"(?<![\w.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
     rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches)\b"
-    rf"|({NUMBER})\s?(?:张|条|个样本|枚|장|개(?:의)? (?:샘플|이미지))"
+    rf"|({NUMBER})\s?(?:张|条|个样本|个样例|枚|件|サンプル|장|개(?:의)? ?(?:샘플|이미지|문장)|샘플|문장)"
+    rf"|({NUMBER}) (?:\w+ )?(?:bilder|beispiele|beispielsätze|sätze|stichproben|sequenzen|texte)n?\b"
 )
 _CODE_COUNT = re.compile(
     r"(?:num|n|max|nb|number|calib\w*)_?-?(?:of_)?(?:calib\w*|train)?[_-]?(?:samples?|images?|data|size|steps"
@@ -48,7 +57,8 @@ _CODE_COUNT = re.compile(
 _DATA_WORD = re.compile(
     r"calibration (?:data|set|sample|image|dataset|prompt|text|corpus)|representative (?:data|set|sample|image"
     r"|dataset)|data (?:\w+ ){0,10}(?:to|for) calibrat|calibrat\w+ (?:\w+ ){0,4}(?:data|set|samples|images)"
-    r"|校准(?:数据|集)|較正データ|キャリブレーションデータ|캘리브레이션 데이터|kalibrier\w*daten|imatrix|importance matrix|--calib\w*"
+    r"|(?:校准|标定)(?:数据|集|图片)|較正データ|キャリブレーション(?:データ|用)|캘리브레이션 데이터|kalibrier\w*daten"
+    r"|imatrix|importance matrix|--calib\w*"
 )
 _DATA_OF_CODE = re.compile(
     r"(?:dataset|calib_data|calib_dataset|dataset_id|calibration_dataset|data|ds)(?:_name|_path"
@@ -113,7 +123,7 @@ def sample_counts(document: Document) -> Iterator[Value]:
     for hit in document.hits(_COUNT):
         if hit.unit.kind in {"code", "meta"} or not _context(document, hit.unit) or _of_evaluation(document, hit):
             continue
-        count = number(f"{hit.match[1] or hit.match[4]}{hit.match[2] or ''}")
+        count = number(f"{hit.match[1] or hit.match[4] or hit.match[5]}{hit.match[2] or ''}")
         yield _count(document, hit, count)
     for hit in document.hits(_CODE_COUNT):
         if "harness" in document.flags(hit.unit) or not (_context(document, hit.unit) or "calib" in hit.match[0]):
@@ -203,7 +213,8 @@ _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
     r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training"
     r"|min[ /-]?max"
-    r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练|事後量子化|학습 후 양자화"
+    r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练"
+    r"|静的(?:に)?量子化|動的(?:に)?量子化|事後量子化|학습 후 양자화|정적 양자화|동적 양자화|statische? quanti"
     r"|calibration (?:process|step|method|algorithm)s?|nachträgliche quantisierung"
 )
 
@@ -244,7 +255,7 @@ def method(document: Document) -> Iterator[Evidence]:
         if document.about_quantization(hit.unit) or document.is_about_quantization:
             yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
     for hit in document.hits(NONE_NEEDED):
-        if "free" in hit.match[0] or "calib" in hit.match[0]:
+        if OF_CALIBRATION.search(hit.match[0]):
             yield Evidence(status=_D, value="none needed", quote=document.quote(hit))
     ptq = re.search(r"post[- ]training|\bptq\b", document.reading.lower) is not None
     for hit in document.hits(_WITH_QAT):

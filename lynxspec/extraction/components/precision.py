@@ -74,11 +74,15 @@ def _beside_tensor(document: Document, unit: Unit, scheme: Scheme) -> bool:
 
 _BOTH = re.compile(
     r"weights?(?: tensors?)? ?(?:and|&|/|,|\+) ?activations?|activations? ?(?:and|&|/) ?weights?|权重和激活|重みと活性"
-    r"|가중치와 활성|weight[s]?[ -]only|only (?:the )?weights|gewichte und aktivierung\w*"
+    r"|가중치와 활성|weight[s]?[ -]only|only (?:the )?weights|gewichte und (?:die )?aktivierung\w*"
+    r"|权重(?:、|与|及|及其|,)?\s?激活|重み(?:と|および|、)活性|가중치(?:와| 및|,) ?활성"
+    r"|(?:仅|只)(?:对|量化|是)?(?:模型)?权重|权重(?:仅|only)量化|重みのみ|重みだけ|가중치만|가중치 전용|nur (?:die )?gewichte"
+    r"|(?:权重|激活值?|重み|活性化?|가중치|활성(?:화|값)?|gewichte|aktivierungen)[^,，。;；、.|]{0,14}(?:int|fp|float|w)-?\d"
+    r"|(?:int|fp)-?\d{1,2} ?(?:的)?(?:权重|激活|重み|活性|가중치|활성|gewichte|aktivierungen)"
 )
 _KV = re.compile(r"(?:kv|key[ -/]?value)[ -]?caches?")
 _NAMED_BITS = re.compile(
-    r"(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d{1,2}\w* (?:\w+[ -]){0,2}(?:weights?|activations?)|(?:\d|four"
+    r"(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d{1,2}\w* (?:\w+[ -]){0,2}(?:weights?|activations?)|(?<![\w.])(?:\d{1,2}|four"
     r"|eight)[ -]?bits? (?:\w+[ -]){0,3}(?:weights?|activations?)"
     r"|(?:weights?|activations?)(?: \w+){0,5}? (?:to|in|into|as|at|using|with|are|of"
     r"|:) (?:\w+ ){0,4}?(?:(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d|\d[ -]?bits?|e4m3|four|eight)"
@@ -147,13 +151,16 @@ _GRANULARITY = re.compile(
     r"|(?:q_?)?group[ _-]?size[s]?(?: of|:|=|\s)*\s*[\"']?\d+|block[ _-]?size[s]?(?: of|:|=|\s)*\s*\d+"
     r"|\bblock-\d+|groups? of \d+|blocks? of \d+|[-_]g(?:32|64|128|256)\b|(?<![a-z])g(?:32|64|128|256)\b"
     r"|tensor-wide|output-channel scaling"
-    r"|逐(?:通道|张量|token|组)|按通道|每通道|分组量化|チャネル(?:毎|ごと|単位)|テンソル(?:毎|ごと|単位)|채널별|텐서별|pro kanal|kanalweise"
+    r"|逐(?:通道|张量|token|组)|按(?:通道|张量|组)|每(?:通道|张量|组)|分组量化|组大小[为是:： ]*\d+"
+    r"|チャネル(?:毎|ごと|単位)|テンソル(?:毎|ごと|単位)|トークン(?:毎|ごと|単位)|グループサイズ\w?[:： ]*\d+"
+    r"|(?:채널|텐서|토큰|그룹)별|(?:채널|텐서|토큰|그룹) 단위|그룹 ?크기[는은가:： ]*\d+"
+    r"|(?:pro|je) (?:ausgabe)?(?:kanal|tensor|token|gruppe|zeile|block)\b|(?:kanal|tensor|token|gruppen)weise|gruppengröße (?:von )?\d+"
     r"|single (?:quantization parameter|scale)|per_channel\w*|per_tensor\w*|(?:fine[- ]grained"
     r"|block)[- ]quantiz\w+|\b(?:1x128|128x128)\b|groupwise"
 )
 _QUANT_NEAR = re.compile(
     r"quanti|scale|scaling|dynamic|symmetric|weight|activation|\d[ -]?bit|fp8|int[48]|granular|w\d+a\d+|group"
-    r"|zero[- ]point|awq|gptq|量化|양자화|量子化"
+    r"|zero[- ]point|awq|gptq|量化|양자화|量子化|粒度|权重|激活|重み|活性|가중치|활성|gewicht|skala|スケール|스케일"
 )
 
 
@@ -202,14 +209,16 @@ _EXCEPTION = re.compile(
     r"|last|final))? (?:\w+ )?(?:layers?|conv\w*|blocks?)"
     r"|(?:router|gate|gating)s?(?: layers?| weights?)?\b|vision (?:tower|encoder)|layer-?norms?\b"
     r"|norm(?:alization)? layers?|softmax|attention (?:layers?|blocks?|modules?)|shared experts?"
-    r"|sensitive layers?|residual|output tensor|首层|末层|第一层|最后一层|最初の層|最終層|첫 (?:번째 )?레이어|마지막 레이어"
+    r"|sensitive layers?|residual|output tensor|首层|末层|首尾层|第一层|最后一层|输出层|(?:词)?嵌入层|分类头|检测头|路由层|注意力层|最初の層|最終層"
+    r"|埋め込み層?|出力層|分類(?:ヘッド|層)|検出ヘッド|最初と最後の層|첫 (?:번째 )?(?:레이어|층)|마지막 (?:레이어|층)|임베딩|출력 ?층|분류 헤드"
+    r"|(?:erste|letzte)n?(?: und (?:die )?letzten?)? (?:\w+ )?(?:schicht|faltung|lage|ebene)\w*|einbettung\w*|ausgabeschicht\w*|klassifikator\w*"
 )
 _KEPT = re.compile(
     r"ignor|except|exclud|skip|keep|kept|\bstays?\b|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)"
     r"|not quanti"
     r"|un-?quanti|higher[- ]precision|full[- ]precision|in (?:bf16|fp16|fp32|float|int8|fp8|8[- ]bit"
     r"|16[- ]bit)|(?:bf16|fp16|fp32|16-bit|8-bit|int8|int16|q6_k|q8_0|w\d+a16|fp8)"
-    r"|unchanged|modules_to_not|保持|保留|不量化|除|유지|제외|以外|除外|außer|ausgenommen"
+    r"|unchanged|modules_to_not|保持|保留|不量化|不做量化|跳过|除|유지|제외|그대로|以外|除外|まま|残し|維持|außer|ausgenommen|bleib|belassen"
 )
 _VAGUE_POLICY = re.compile(
     r"mixed[- ]precision|mixed[- ]bit|some (?:of the )?(?:layers|tensors|operators|parts)|(?:certain|sensitive"

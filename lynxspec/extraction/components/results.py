@@ -189,16 +189,17 @@ def _from_table(document: Document, value: Value) -> bool:
     )
 
 
-_NUMBER = r"\d+(?:\.\d+)?\s?(?:%|percent|points?|pp\b)"
+_NUMBER = r"\d+(?:\.\d+)?\s?(?:%|percent|points?|pp\b|ポイント|个百分点|个点|%p|퍼센트|prozent(?:punkte?n?)?)"
 _EXPLICIT = re.compile(
-    rf"(?:publish\w*|release\w*|ship\w*|deploy\w*|accept\w*) (?:\w+ ){{0,2}}only if[^.\n]{{0,80}}{_NUMBER}"
+    rf"(?:publish\w*|release\w*|ship\w*|deploy\w*|accept\w*) (?:\w+ ){{0,5}}only if[^.\n]{{0,80}}{_NUMBER}"
     rf"|(?:must|shall|should|target(?:ed|s)?|criteri\w+|accept\w*|threshold|tolerance|requirement|require[sd]?"
     rf"|goal|guarantee[sd]?|constraint|budget|max_drop|maximal_drop|accuracy_drop|quality target|pass(?:es)? if"
     rf"|ensure[sd]?)[^.\n]{{0,80}}{_NUMBER}"
     rf"|{_NUMBER}[^.\n]{{0,60}}(?:threshold|criteri\w+|target|tolerance|requirement|constraint|as acceptable"
     rf"|is acceptable|is considered|budget)|(?:max_drop|maximal_drop|accuracy_criterion|tolerable_loss|relative"
     rf"|absolute)\"?\s*[=:]\s*0?\.\d+|99(?:\.9)?\s?% of (?:the )?(?:fp32|fp16|bf16|reference|original|baseline"
-    rf"|full)"
+    rf"|full)|(?:許容|허용|允许|要求|必须|须|验收|阈值|达标)[^。\n]{{0,40}}{_NUMBER}"
+    rf"|(?:zulässig|erlaub|akzeptier|toleran|grenzwert|schwelle)\w*[^.\n]{{0,60}}{_NUMBER}"
 )
 _VAGUE = re.compile(
     r"meet\w*(?: \w+){0,3} (?:accuracy|quality) (?:requirement|target|constraint|criteri|goal)\w*"
@@ -212,7 +213,7 @@ _VAGUE = re.compile(
     r"|good) enough"
 )
 _OF_ACCURACY = re.compile(
-    r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|mmlu|metric|精度|정확도|f1\b|bleu|fp32"
+    r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|mmlu|metric|精度|准确率|正解率|정확도|f1\b|bleu|verlust|genauigkeit|fp32"
     r"|fp16|reference|criterion"
 )
 

@@ -144,7 +144,7 @@ _SYSTEM_CONTEXT = re.compile(
     r"config|device|system|platform|environment|measured|tested|benchmark|build|host|setup|software|hardware|:"
 )
 
-_NO_STACK = re.compile(r"\s?(?:graphs?|cores?|kernels?|out of memory|\.|_visible)")
+_NO_STACK = re.compile(r"\s?(?:graphs?|cores?|kernels?|out of memory|\.\w|_visible)")
 _PHONES = re.compile(r"android|ios|ipados|iphone")
 
 
@@ -242,7 +242,7 @@ _BATCH = re.compile(
     rf"|\bbs\s*[=:]?\s*({NUMBER})(?!\w)|concurrenc\w+\s*(?:=|:|of|level|is)*\s*({NUMBER})"
     rf"|({NUMBER}) (?:max(?:imum)? |concurrent |parallel |simultaneous )(?:requests|users|streams|clients"
     rf"|sessions)"
-    rf"|(?:max[_ -]?)?(?:num[_ -]?seqs|concurrency|batch[_-]size)\"?\s*[=: ]\s*({NUMBER})|({NUMBER}) streams\b"
+    rf"|(?:max[_ -]?)?(?:num[_ -]?seqs|concurrency|batch[_-]size)\"?\s*[=: ]\s*({NUMBER})|({NUMBER}) streams\b|batchgr(?:ö|oe)(?:ß|ss)e\s?(?:von|=|:)?\s?({NUMBER})"
     rf"|batch-({NUMBER})\b|({NUMBER}) requests? (?:at a time|in flight|per batch)|并发\w{{0,2}}[:： ]*({NUMBER})"
     rf"|批(?:大小|量|次)\w{{0,2}}[:：为 ]*({NUMBER})|배치 ?(?:크기)?[는은:： ]*({NUMBER})|バッチ\w{{0,4}}[:：は ]*({NUMBER})"
 )
@@ -281,11 +281,10 @@ def batch_values(document: Document) -> Iterator[Value]:
 
 def batch_or_concurrency(document: Document) -> Iterator[Evidence]:
     """D: a batch size or concurrency in numbers; P: "low batch sizes", or only a prompt length."""
-    for value in document.values:
-        if value.component is Component.BATCH_OR_CONCURRENCY or (
-            value.batch and value.component is not Component.THROUGHPUT_GAIN
-        ):
-            yield Evidence(status=_D, value=value.batch or f"{value.low:g}", quote=value.evidence)
+    told = [v for v in document.values if v.component is Component.BATCH_OR_CONCURRENCY]
+    beside = [v for v in document.values if v.batch and v.component is not Component.THROUGHPUT_GAIN]
+    for value in (*told, *(v for v in beside if v not in told)):
+        yield Evidence(status=_D, value=value.batch or f"{value.low:g}", quote=value.evidence)
     for hit in document.hits(_BATCH_WORD):
         words = document.reading.words(hit.unit)
         if "harness" in document.flags(hit.unit) or _NOT_SERVING.search(words[max(0, hit.start - 70) : hit.end + 40]):

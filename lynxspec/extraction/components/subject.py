@@ -69,8 +69,8 @@ _SHAPE = re.compile(
     r"|isl[/ ,|]+osl|(?:input|prompt)[^|.\n]{0,24}\| ?[^|.\n]{0,6}(?:output|generat)|\b\d+k?/\d+k? (?:input"
     r"|tokens)"
     r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b"
-    r"|pl(?: \\|)? gl(?: \\|)? cl"
-    r"|\d{2,6} (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
+    r"|\bpl(?: \|)? gl(?: \|)? cl\b"
+    r"|(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{2,6}) (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
 )
 _DOMAIN = re.compile(
     r"summari[sz]ation|dialogue|customer (?:support|service|care)|chat ?bot|multi-?turn|sharegpt|rag\b"
@@ -82,9 +82,12 @@ _DOMAIN = re.compile(
 )
 _DEPLOYED = re.compile(
     r"(?:our|customer'?s?|actual|live|real) (?:production|deployment|user|customer) (?:traffic|data|workload"
-    r"|prompts|requests|images)|(?:evaluated|measured|tested|benchmarked)(?: \\w+){0,6} production (?:traffic"
+    r"|prompts|requests|images)|(?:evaluated|measured|tested|benchmarked)(?: \w+){0,6} production (?:traffic"
     r"|workload|logs|prompts)|evaluated on (?:our"
     r"|the customer'?s?) (?:own )?(?:data|workload|domain)|deployment (?:domain|workload|data)"
+    r"|(?:customer|client|operator|user)'?s?'? own\b|production workload (?:that|which|of)"
+    r"|recorded (?:\w+ )?(?:from|in|on) (?:the |our |a )?production|from (?:the |our |a )production (?:\w+ ){0,2}?(?:line"
+    r"|hotline|system|site|service|fleet|logs?|traffic)\b"
 )
 _TEST = re.compile(
     r"benchmark|evaluat|measur|accura|score|rouge|throughput|latency|test|samples|mAP|\bmap\b|perf|scenario"

@@ -7,6 +7,12 @@ import io
 import random
 from functools import lru_cache
 
+import pypdfium2
+from PIL import Image
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
+from weasyprint import HTML
+
 PAGE = "@page { size: 600pt 800pt; margin: 50pt } body { font: 10pt/1.3 sans-serif; margin: 0 }"
 
 TABLES = """
@@ -39,8 +45,6 @@ GRID = (
 @lru_cache(maxsize=64)
 def rendered(body: str, css: str = "", *, legible: bool = False) -> bytes:
     """A PDF of this HTML; a ``legible`` one is not compressed, so that damage reaches what it draws."""
-    from weasyprint import HTML  # heavy, and only a few tests need it
-
     return HTML(string=f"<html lang=en><style>{PAGE}{TABLES}{css}</style><body>{body}").write_pdf(
         uncompressed_pdf=legible
     )
@@ -62,8 +66,6 @@ MERGED = (
 
 def picture() -> str:
     """An image as HTML: gray, as a scanned page is."""
-    from PIL import Image
-
     file = io.BytesIO()
     Image.new("RGB", (60, 80), "gray").save(file, "PNG")
     return f"<img src='data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}' style='width: 400pt'>"
@@ -71,9 +73,6 @@ def picture() -> str:
 
 def encrypted(data: bytes) -> bytes:
     """The same PDF, which asks for a password."""
-    from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.pdf_utils.writer import copy_into_new_writer
-
     writer = copy_into_new_writer(PdfFileReader(io.BytesIO(data)))
     writer.encrypt(owner_pass="owner", user_pass="user")
     file = io.BytesIO()
@@ -83,8 +82,6 @@ def encrypted(data: bytes) -> bytes:
 
 def turned(data: bytes, degrees: int) -> bytes:
     """The same PDF with each page shown turned clockwise."""
-    import pypdfium2
-
     with pypdfium2.PdfDocument(data) as document:
         for page in document:
             page.set_rotation(degrees)
@@ -95,8 +92,6 @@ def turned(data: bytes, degrees: int) -> bytes:
 
 def repeated(data: bytes, times: int) -> bytes:
     """The first page of a PDF, this many times."""
-    import pypdfium2
-
     with pypdfium2.PdfDocument(data) as document, pypdfium2.PdfDocument.new() as copies:
         copies.import_pages(document, [0] * times)
         file = io.BytesIO()

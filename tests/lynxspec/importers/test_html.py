@@ -181,6 +181,35 @@ def test_a_note_far_below_belongs_to_the_table_that_carries_its_mark() -> None:
     assert [n.text.text for n in only_table(html).notes] == ["At batch 64."]
 
 
+def test_a_label_beside_a_footnote_is_its_mark() -> None:
+    html = (
+        "<table><tr><th>Model<th>tok/s<tr><td>A<td>12<sup>1</sup></table><p>Text.</p>"
+        '<aside class="footnote" role="doc-footnote"><span class="label"><span>[</span><a role="doc-backlink">1</a>'
+        "<span>]</span></span><p>At batch 64.</p></aside>"
+    )
+    old = '<table class="docutils footnote"><tr><td class="label"><a class="fn-backref">[1]</a><td>At batch 64.</table>'
+
+    assert [(n.mark, n.text.text) for n in only_table(html).notes] == [("1", "At batch 64.")]
+    assert [(b.kind, b.mark, b.text.text) for b in read(old) if isinstance(b, Prose)] == [
+        ("footnote", "1", "At batch 64.")
+    ]
+
+
+def test_a_mark_that_two_notes_have_is_no_tie() -> None:
+    html = (
+        "<table><tr><th>Model<th>tok/s<tr><td>A<td>12<sup>3</sup></table><p>Text.</p>"
+        "<p><sup>3</sup>At batch 64.</p><h2>More</h2><p><sup>3</sup>At batch 1.</p>"
+    )
+
+    assert only_table(html).notes == ()
+
+
+def test_the_foot_of_a_table_needs_no_mark() -> None:
+    table = only_table("<table><tr><th>A<th>B<tr><td>x<td>1<tfoot><tr><td colspan=2>Measured in May</tfoot></table>")
+
+    assert (len(table.rows), [(n.mark, n.text.text) for n in table.notes]) == (2, [("", "Measured in May")])
+
+
 def test_a_section_of_footnotes_gives_its_numbers() -> None:
     html = (
         '<table><tr><th>Model<th>tok/s<tr><td>A<td>12<sup><a href="#fn1">[1]</a></sup></table><p>Text.</p>'
@@ -202,7 +231,12 @@ def test_a_section_of_footnotes_gives_its_numbers() -> None:
         ("2.1x<sup>&dagger;</sup>", "2.1x †"),
         ("2.1x<sup>[3]</sup>", "2.1x [3]"),
         ('10<sup><a href="#n">3</a></sup>', "10 [3]"),
+        ('45.2<a class="footnote-reference superscript" href="#n" role="doc-noteref">1</a>', "45.2 [1]"),
+        ('45.2<a href="#n">1</a>', "45.21"),
         ("10<sup>3</sup>", "10³"),
+        ("10<sup>1</sup>", "10 [1]"),
+        ("2<sup>4</sup>", "2 [4]"),
+        ("110<sup>3</sup>", "110 [3]"),
         ("1.5 &times; 10<sup>2</sup>", "1.5 × 10²"),
         ("10<sup>-6</sup>", "10⁻⁶"),
         ("2<sup>31</sup>", "2³¹"),
@@ -285,6 +319,20 @@ def test_definitions_stand_behind_their_terms() -> None:
     assert {b.kind for b in found if isinstance(b, Prose)} == {"item"}
 
 
+def test_a_tag_ends_where_its_quotes_let_it() -> None:
+    assert told(read("<p title=\"a > b\" class='c>'>x</p><p title=it's>y</p><p title=\"never closed>z</p>")) == [
+        "x",
+        "y",
+        "z",
+    ]
+
+
+def test_text_between_cells_stays_in_order() -> None:
+    table = only_table("<table><tr><th>A<th>B<tr><td><table><tr><td>in</td>between</tr></table><td>z</table>")
+
+    assert grid(table) == [["A", "B"], ["in between", "z"]]
+
+
 def test_kinds_of_paragraphs_are_told_apart() -> None:
     found = read(
         "<p>a<blockquote><p>b</blockquote><ul><li>c<p>d</ul><figure><figcaption>e</figcaption></figure><div>f</div>"
@@ -363,6 +411,7 @@ HEADERS = {
     "words over words": ("<tr><td>Weights<td>INT8<td>a<tr><td>Activations<td>FP16<td>b", 0),
     "numbers over numbers": ("<tr><td>1<td>2<tr><td>3<td>4", 0),
     "all bold": ("<tr><td><b>A</b><td><b>B</b><tr><td><b>x</b><td><b>y</b>", 0),
+    "headers of rows over numbers": ("<tr><th>Model<td>A<tr><th>Batch<td>8<tr><th>Speed<td>12", 0),
     "headers of rows": ("<tr><th>Batch<td>a<tr><th>GPU<td>b", 0),
     "zebra": ("<tr bgcolor=#eee><td>a<td>1<tr><td>b<td>2<tr bgcolor=#eee><td>c<td>3", 0),
     "a title row": ("<tr><th colspan=2>Results<tr><td><b>Model</b><td><b>tok/s</b><tr><td>x<td>12", 2),
@@ -394,6 +443,10 @@ SPANS = {
     "rows between hanging cells": (
         "<tr><td>a<td rowspan=2>m<td>1<tr><td>b<td>2",
         [["a", "m", "1"], ["b", "m", "2"]],
+    ),
+    "a hole before a hanging cell": (
+        "<tr><td>a<td>b<td rowspan=2>c<tr><td>d",
+        [["a", "b", "c"], ["d", "", "c"]],
     ),
     "cells without rows": ("<td>a<td>1<tr><td>b<td>2", [["a", "1"], ["b", "2"]]),
     "end tags in disorder": (
@@ -430,6 +483,15 @@ def test_a_table_in_a_table_is_one_of_its_own() -> None:
 
     assert told(found) == [
         [["Model", "More"], ["A", "see there"], ["B", "none"]],
+        [["p", "q"], ["1", "2"]],
+    ]
+
+
+def test_end_tags_close_nothing_beyond_their_block_or_table() -> None:
+    assert told(read("<div>a<b><div>one</b> goes on</div></div>")) == ["a", "one goes on"]
+    inner = "<table><td>p<td>q</tr></div><tr><td>1<td>2</table>"
+    assert told(read(f"<div><table><tr><th>A<th>B<tr><td>{inner}<td>z</table></div>")) == [
+        [["A", "B"], ["", "z"]],
         [["p", "q"], ["1", "2"]],
     ]
 

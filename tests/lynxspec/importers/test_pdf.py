@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from weasyprint import HTML
 
 from lynxspec.errors import HostileInput, UnreadableInput
 from lynxspec.importers.pdf import IMPORTER, parse
@@ -56,7 +57,8 @@ def numbered(first, last):
 
 def test_the_left_column_is_read_before_the_right_one():
     read = sheet(
-        f"<h1>A title that reaches over both of the columns of this page</h1><div class=c><p>{numbered(1, 30)}</p></div>",
+        "<h1>A title that reaches over both of the columns of this page</h1>"
+        f"<div class=c><p>{numbered(1, 30)}</p></div>",
         COLUMNS,
     )
     assert running(read) == numbered(1, 30)
@@ -82,6 +84,14 @@ def test_three_columns_are_read_one_after_the_other():
     assert prose(sheet(body, ".c { columns: 3; column-gap: 18pt; font-size: 8pt }")) == [numbered(1, 40)]
 
 
+def test_short_lines_in_two_columns_are_read_by_columns():
+    lines = [f"Card {i} stays cool" for i in range(1, 25)]
+    read = sheet(
+        f"<div class=c>{''.join(f'<div>{line}</div>' for line in lines)}</div>", ".c { width: 200pt; columns: 2 }"
+    )
+    assert running(read) == " ".join(lines)
+
+
 def test_a_full_width_table_of_short_cells_is_not_taken_for_columns():
     table = only_table(sheet(html_table(GRID, "plain"), "table { width: 500pt }"))
     assert grid(table) == list(GRID)
@@ -94,7 +104,8 @@ def test_a_paragraph_goes_on_behind_the_page_break():
 
 
 def test_running_heads_and_page_numbers_stay_in_the_text_and_leave_the_prose():
-    css = "@page { @top-left { content: 'Nordlicht white paper' } @bottom-center { content: counter(page) ' of ' counter(pages) } }"
+    foot = "@bottom-center { content: counter(page) ' of ' counter(pages) }"
+    css = f"@page {{ @top-left {{ content: 'Nordlicht white paper' }} {foot} }}"
     read = sheet(f"<p>{numbered(1, 120)}</p>", css)
     assert running(read) == numbered(1, 120)
     assert read.text.count("Nordlicht white paper") == len(read.pages)
@@ -119,7 +130,8 @@ def test_text_at_the_top_of_each_page_is_no_running_head():
 
 def test_a_word_parted_at_the_line_end_is_whole_again():
     read = sheet(
-        "<p>We use quanti-<br>zation with per-<br>tensor scales, weight-<br>only, in mixed-<br>precision and 4-<br>bit.</p>"
+        "<p>We use quanti-<br>zation with per-<br>tensor scales, weight-<br>only, in mixed-<br>precision"
+        " and 4-<br>bit.</p>"
     )
     assert prose(read) == ["We use quantization with per-tensor scales, weight-only, in mixed-precision and 4-bit."]
 
@@ -163,7 +175,8 @@ def test_raised_letters_of_a_trade_mark_do_not_join_the_name():
 
 def test_headings_have_the_levels_of_their_sizes():
     read = sheet(
-        f"<h1>Title</h1><p>{PROSE}</p><h2>Part</h2><p>{PROSE}</p><h3>Section</h3><p>{PROSE}</p><h2>Part two</h2><p>{PROSE}</p>"
+        f"<h1>Title</h1><p>{PROSE}</p><h2>Part</h2><p>{PROSE}</p>"
+        f"<h3>Section</h3><p>{PROSE}</p><h2>Part two</h2><p>{PROSE}</p>"
     )
     headings = [(b.text.text, b.level) for b in read.blocks if isinstance(b, Heading)]
     assert headings == [("Title", 1), ("Part", 2), ("Section", 3), ("Part two", 2)]
@@ -176,7 +189,8 @@ def test_bold_words_within_a_sentence_are_no_heading():
 
 def test_items_are_read_without_their_bullets():
     read = sheet(
-        "<ul><li>We use 512 images from the training split, drawn at random with a fixed seed, and none of them twice.<li>INT8</ul>"
+        "<ul><li>We use 512 images from the training split, drawn at random with a fixed seed, and none of them"
+        " twice.<li>INT8</ul>"
     )
     assert prose(read, "item") == [
         "We use 512 images from the training split, drawn at random with a fixed seed, and none of them twice.",
@@ -202,6 +216,13 @@ def test_a_table_is_read_cell_by_cell(kind, certain):
     table = only_table(sheet(f"<p>{PROSE}</p>{html_table(GRID, kind)}<p>{PROSE}</p>"))
     assert grid(table) == list(GRID)
     assert (table.headers, table.certain) == (1, certain)
+
+
+def test_a_table_that_is_open_at_its_sides_keeps_its_outer_columns():
+    css = "td, th { border: 0.5pt solid black } td:first-child, th:first-child { border-left: none }"
+    read = sheet(html_table(GRID, "open"), css + "td:last-child, th:last-child { border-right: none }")
+    assert grid(only_table(read)) == list(GRID)
+    assert only_table(read).certain
 
 
 def test_rows_that_no_line_parts_are_told_by_their_results():
@@ -277,14 +298,16 @@ def test_a_frame_around_text_is_no_table():
 
 def test_the_bars_of_a_drawing_are_no_table():
     bars = "".join(
-        f"<div style='position: absolute; left: {90 * i}pt; bottom: 0; width: 60pt; height: {40 * i}pt; border: 1pt solid black'></div>"
+        f"<div style='position: absolute; left: {90 * i}pt; bottom: 0; width: 60pt; height: {40 * i}pt;"
+        " border: 1pt solid black'></div>"
         for i in range(1, 5)
     )
     assert not list(sheet(f"<div style='position: relative; height: 300pt'>{bars}<p>Throughput</p></div>").tables())
 
 
 def test_a_table_within_a_column_stays_in_its_place():
-    body = f"<div class=c><p>{numbered(1, 12)}</p>{html_table([row[:3] for row in GRID], 'ruled')}<p>{numbered(12, 30)}</p></div>"
+    table = html_table([row[:3] for row in GRID], "ruled")
+    body = f"<div class=c><p>{numbered(1, 12)}</p>{table}<p>{numbered(12, 30)}</p></div>"
     read = sheet(body, COLUMNS + "table { font-size: 6pt }")
     kinds = [type(block).__name__ for block in read.blocks]
     assert kinds == ["Prose", "Table", "Prose"]
@@ -329,6 +352,11 @@ def test_a_note_below_a_table_joins_it_by_its_asterisk():
     assert [(note.mark, note.text.text) for note in only_table(read).notes] == [("*", "Without the last layer.")]
 
 
+def test_an_asterisk_that_nothing_refers_to_makes_no_footnote_of_running_text():
+    read = sheet(f"<p>{PROSE}</p><p>* All names belong to their owners.</p>")
+    assert prose(read, "footnote") == []
+
+
 def test_small_print_without_a_mark_is_no_footnote():
     read = sheet(f"<p>{PROSE}</p><p style='font-size: 7pt'>All names belong to their owners.</p>")
     assert prose(read, "footnote") == []
@@ -338,9 +366,10 @@ def test_small_print_without_a_mark_is_no_footnote():
 
 
 def test_a_words_box_is_where_it_was_set():
-    from weasyprint import HTML
-
-    css = "@page { size: 600pt 800pt; margin: 0 } body { margin: 0 } p { margin: 300pt 0 0 100pt; font: 20pt/20pt sans-serif }"
+    css = (
+        "@page { size: 600pt 800pt; margin: 0 } body { margin: 0 }"
+        " p { margin: 300pt 0 0 100pt; font: 20pt/20pt sans-serif }"
+    )
     html = f"<style>{css}</style><p>first<p style='page-break-before: always'>Throughput"
     document = HTML(string=html).render()
     boxes = [b for b in document.pages[1]._page_box.descendants() if getattr(b, "text", "") == "Throughput"]
@@ -425,7 +454,7 @@ def test_a_document_beyond_the_byte_limit_is_hostile(monkeypatch):
 def test_words_beyond_the_edge_are_not_read_and_the_sheet_says_so():
     read = sheet("<p>INT8</p><p style='position: absolute; left: -500pt; width: 200pt'>calibrated with entropy</p>")
     assert prose(read) == ["INT8"]
-    assert read.notes == ("3 words lie beyond the page's edge, where nobody sees them, and were not read: page 1",)
+    assert read.notes == ("3 words beyond the page's edge, where nobody sees them, were not read: page 1",)
 
 
 def test_a_page_that_is_only_an_image_is_named():
@@ -460,7 +489,10 @@ def test_a_document_cut_short_says_so():
 
 
 def test_knowing_the_importer_loads_no_pdf_library():
-    script = "import sys; from lynxspec.importers.importer import importers; importers(); print({'pypdfium2', 'weasyprint', 'numpy'} & set(sys.modules))"
+    script = (
+        "import sys; from lynxspec.importers.importer import importers; importers();"
+        "print({'pypdfium2', 'weasyprint', 'numpy'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
     assert IMPORTER.suffixes == (".pdf",)

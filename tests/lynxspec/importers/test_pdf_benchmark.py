@@ -1,13 +1,17 @@
 """Ratios against peers measured in the same run; printed, never asserted. Run with ``pytest -m bench -s``."""
 
+# ruff: noqa: T201 - printing ratios is what it is for
+
 from __future__ import annotations
 
+import io
 import resource
 import statistics
 import time
 import tracemalloc
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from lynxspec.importers._untrusted import Reader
@@ -29,16 +33,13 @@ def document() -> bytes:
         html_table(GRID, "plain"),
         MERGED.format(kind="ruled"),
     )
-    body = "".join(
-        f"<div style='page-break-after: always'><div style='columns: 2'>{part}</div>{tables[n // 2 % 4] if n % 2 else ''}</div>"
-        for n in range(PAGES)
-    )
+    tabled = [tables[n // 2 % 4] if n % 2 else "" for n in range(PAGES)]
+    columns = f"<div style='columns: 2'>{part}</div>"
+    body = "".join(f"<div style='page-break-after: always'>{columns}{table}</div>" for table in tabled)
     return rendered(body, "body { font-size: 9pt }")
 
 
 def plain_text(data: bytes) -> int:
-    import pypdfium2
-
     with pypdfium2.PdfDocument(data) as pages:
         return sum(len(page.get_textpage().get_text_range()) for page in pages)
 
@@ -55,8 +56,6 @@ def cpu(action, runs: int = 5) -> float:
 
 def test_thirty_pages_against_plain_extraction_and_pdfplumber():
     pdfplumber = pytest.importorskip("pdfplumber")
-    import io
-
     data = document()
 
     def peer() -> None:
@@ -74,8 +73,8 @@ def test_thirty_pages_against_plain_extraction_and_pdfplumber():
         reader.sheet(data, "a.pdf", "pdf")
         warm = time.perf_counter() - began
     print(
-        f"\n{len(parse(data, 'a.pdf').pages)} pages: plain text {plain:.3f} s, sheet {ours:.3f} s, pdfplumber {theirs:.2f} s;"
-        f" sheet/plain {ours / plain:.1f}, pdfplumber/sheet {theirs / ours:.1f}"
+        f"\n{len(parse(data, 'a.pdf').pages)} pages: plain text {plain:.3f} s, sheet {ours:.3f} s,"
+        f" pdfplumber {theirs:.2f} s; sheet/plain {ours / plain:.1f}, pdfplumber/sheet {theirs / ours:.1f}"
         f"\nthrough a new worker {cold:.3f} s of wall time, through a running one {warm:.3f} s"
     )
 
@@ -97,10 +96,6 @@ def test_memory_over_many_small_documents():
                 held[count] = (tracemalloc.get_traced_memory()[0] / 2**20, resident(reader.pid or 0))
     tracemalloc.stop()
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        "\n"
-        + "; ".join(
-            f"{n} documents: {mine:.1f} MiB here, worker {theirs:.0f} MiB" for n, (mine, theirs) in held.items()
-        )
-    )
+    told = [f"{n} documents: {mine:.1f} MiB here, worker {theirs:.0f} MiB" for n, (mine, theirs) in held.items()]
+    print("\n" + "; ".join(told))
     print(f"our peak {own:.0f} MiB")

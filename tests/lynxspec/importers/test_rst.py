@@ -423,6 +423,11 @@ GRIDS = {
         [["模型", "速度"], ["甲", "12"]],
         1,
     ),
+    "wide characters beside a rule": (
+        "+------+------+\n| 模型 | FP16 |\n| 型号 +------+\n| 大   | INT8 |\n+------+------+\n",
+        [["模型 型号 大", "FP16"], ["模型 型号 大", "INT8"]],
+        None,
+    ),
     "bars out of line": (
         "+-----+-----+\n| a | b |\n+=====+=====+\n| INT8 | 12.5 |\n+-----+-----+\n",
         [["a", "b"], ["INT8", "12.5"]],
@@ -505,6 +510,11 @@ col 1  col 2
     ),
     "cut": ("== ===\na  b\n== ===\nx  1\ny  2", [["a", "b"], ["x", "1"], ["y", "2"]], 1),
     "cut between blank lines": ("== ===\na  b\n== ===\nx  1\n\ny  2\n", [["a", "b"], ["x", "1"], ["y", "2"]], 1),
+    "words that span by a line below them": (
+        "=====  =====\nAll  results\n------------\nA      B\n=====  =====\nx      1\n=====  =====\n",
+        [["All results", "All results"], ["A", "B"], ["x", "1"]],
+        2,
+    ),
     "indented": ("  == ==\n  a  b\n  == ==\n  x  1\n  == ==\n", [["a", "b"], ["x", "1"]], 1),
 }
 

@@ -1,4 +1,4 @@
-"""The worker that reads foreign documents: whatever one of them does costs one clear error, and the next one is read."""
+"""The worker that reads foreign documents: what one of them does costs one clear error, and the next one is read."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from lynxspec.sheet import EMPTY, Cell, Code, Heading, Page, Prose, Row, Sheet, 
 from .pdf_files import GRID, MERGED, PROSE, html_table, mutants, rendered
 
 FAKES = (
-    "parse", "hang", "spin", "devour", "crash", "leave", "stumble", "refuse", "bomb", "chatter", "write", "environment", "nothing",
-)  # fmt: skip
+    "parse hang spin devour crash leave stumble refuse bomb chatter write environment nothing".split()  # noqa: SIM905 - one line is easier to read
+)
 
 
 def reader(**limits) -> Reader:
@@ -79,7 +79,7 @@ def test_a_path_is_read_and_a_missing_one_is_named(tmp_path):
     file = tmp_path / "a.pdf"
     file.write_bytes(WHOLE)
     assert plain(read_in_worker(file, "a.pdf", "pdf")) == plain(parse(WHOLE, "a.pdf"))
-    with pytest.raises(UnreadableInput, match="b.pdf: No such file"):
+    with pytest.raises(UnreadableInput, match=r"b\.pdf: No such file"):
         read_in_worker(tmp_path / "b.pdf", "b.pdf", "pdf")
 
 
@@ -286,15 +286,13 @@ def survive(data: bytes, count: int, seed: int) -> tuple[int, int]:
     counts = [0, 0]
     with reader(seconds=20.0, wall_seconds=60.0) as own:
         for bad in mutants(data, count, seed):
+            message = ""
             try:
-                sheet = own.sheet(bad, "bad.pdf", "pdf")
+                counts[0] += len(own.sheet(bad, "bad.pdf", "pdf").pages) >= 1
             except UnreadableInput as error:
-                assert error.message.startswith(("bad.pdf: ", "reading bad.pdf "))
-                assert "failed (" not in error.message
-                counts[1] += 1
-            else:
-                assert len(sheet.pages) >= 1
-                counts[0] += 1
+                message = error.message
+                counts[1] += message.startswith(("bad.pdf: ", "reading bad.pdf "))
+            assert "failed (" not in message  # an exception of ours
     return counts[0], counts[1]
 
 
