@@ -5,6 +5,7 @@ Importers make a `Sheet` from a file; `lynxspec.extraction` reads it, and no lon
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Text:
 
 
 EMPTY = Text("", ())
+
+_LINE_FEED = re.compile("\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +169,7 @@ class Sheet:
     @cached_property
     def _lines(self) -> tuple[int, ...]:
         """Offset of each line's first character."""
-        starts = [0]
-        starts += [i + 1 for i, character in enumerate(self.text) if character == "\n"]
-        return tuple(starts)
+        return (0, *(feed.end() for feed in _LINE_FEED.finditer(self.text)))
 
     def span(self, start: int, end: int) -> Span:
         """Where the characters from ``start`` to before ``end`` stand: lines and columns, or page and box."""

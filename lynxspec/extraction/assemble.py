@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from lynxspec.draft import Disclosure, Draft, DraftRegime, Places, Quote, Strength, Value
 from lynxspec.extraction.components import READERS
@@ -13,7 +14,7 @@ from lynxspec.extraction.components.setting import batch_values
 from lynxspec.extraction.components.speed import document_gains
 from lynxspec.extraction.conflicts import conflicts
 from lynxspec.extraction.document import Document, Evidence
-from lynxspec.extraction.heads import Head, read_head
+from lynxspec.extraction.heads import NOTHING, Head, read_head
 from lynxspec.extraction.numerals import plain_numerals
 from lynxspec.extraction.prose import measured
 from lynxspec.extraction.prose_accuracy import accuracies
@@ -46,8 +47,8 @@ def read_sheets(sheets: tuple[Sheet, ...], source: str) -> Draft:
     places: dict[Path, Span] = {(c.value,): d.evidence[0].span for c, d in overview.items() if d.evidence}
     regimes = _regimes(document, overview)
     for regime in regimes:
-        for disclosure in regime.disclosures.values():
-            if disclosure.path and disclosure.evidence:
+        for component, disclosure in regime.disclosures.items():
+            if disclosure is not overview[component] and disclosure.path and disclosure.evidence:
                 places[disclosure.path] = disclosure.evidence[0].span
     found = tuple(conflicts(document))
     for index, conflict in enumerate(found):
@@ -110,51 +111,66 @@ def _table_values(document: Document) -> list[Value]:
         if unit.kind in {"header", "row"}:
             first.setdefault((unit.sheet, unit.block), unit)
     values: list[Value] = []
+    sections = _Sections(document)
     for (sheet, _), unit in first.items():
         table = reading.block(unit)
         if isinstance(table, Table):
-            reader = TableReader(reading, table, sheet, table_context(reading, unit, table), _section(document, unit))
+            reader = TableReader(reading, table, sheet, table_context(reading, unit, table), sections.of(unit))
             values += reader.values()
+            headers = reader.header_quotes()
             for row in table.rows[table.headers :]:
-                document.headers[sheet, row.start] = reader.header_quotes()
+                document.headers[sheet, row.start] = headers
             document.promised += [reading.quote_row(sheet, row) for row in reader.promised]
     return values
 
 
-def _section(document: Document, unit: Unit) -> Head:
-    """What the prose of a table's section says of it: the nearest sentence before it, else behind it."""
-    around = [
-        u
-        for u in document.reading.units
-        if u.headings == unit.headings and u.kind in {"sentence", "caption", "footnote"}
-    ]
-    before = [u for u in reversed(around) if u.index < unit.index]
-    behind = [u for u in around if u.index > unit.index]
-    head = Head()
-    for sentence in (*before, *behind):
-        if document.generic(sentence) and "own" not in document.flags(sentence):
-            continue
+class _Sections:
+    """What the prose of each section says, read once for all tables in it."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.said: dict[int, Head] = {}
+
+    def of(self, unit: Unit) -> Head:
+        """What the prose of a table's section says of it: the nearest sentence before it, else behind it."""
+        around = [u for u in self.document.section(unit) if u.kind in {"sentence", "caption", "footnote"}]
+        before = [u for u in reversed(around) if u.index < unit.index]
+        behind = [u for u in around if u.index > unit.index]
+        head = NOTHING
+        for sentence in (*before, *behind):
+            if sentence.index not in self.said:
+                self.said[sentence.index] = self._said(sentence)
+            head = head.over(self.said[sentence.index])
+        return head
+
+    def _said(self, sentence: Unit) -> Head:
+        """What a sentence says of every number below or above it."""
+        document = self.document
+        if document.generic(sentence):
+            return NOTHING
         said = read_head(sentence.text.text)
-        several = (
-            len({m.name for m in document.reading.names(sentence, "hardware") if m.detail.get("generic") != "yes"}) > 1
-        )
+        hardware = {m.name for m in document.reading.names(sentence, "hardware") if m.detail.get("generic") != "yes"}
         models = {m.name for m in document.reading.names(sentence, "model")}
-        said = replace(
-            said,
+        return said._replace(
             regime="",
             role=None,
             quantity="",
             unit="",
-            against=said.against if re.search(r"compared|baseline|relative|\bvs\b|over", said.text.lower()) else "",
-            hardware="" if several else said.hardware,
+            against=said.against if _HELD_AGAINST.search(said.text.lower()) else "",
+            hardware="" if len(hardware) > 1 else said.hardware,
             model=said.model if len(models) == 1 else "",
         )
-        head = head.over(said)
-    return head
 
 
+_HELD_AGAINST = re.compile(r"compared|baseline|relative|\bvs\b|over")
+
+
+@lru_cache(maxsize=2048)
 def _key(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "", text.lower())
+    return _BETWEEN.sub("", text.lower())
+
+
+_BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
 def _regimes(document: Document, overview: dict[Component, Disclosure]) -> tuple[DraftRegime, ...]:

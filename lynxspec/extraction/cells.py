@@ -68,7 +68,8 @@ def result(text: str) -> Result | None:
     rate = RATE.match(match["number"].lstrip("+-") + rest) if not match["unit"] else None
     if rate:
         rest = rest[rate.end() - len(match["number"].lstrip("+-")) :]
-    if re.match(r"[a-z0-9_]|[-/.:][a-z0-9]", rest) or re.match(r"\s?[x×]\s?\d", rest):
+    apart = lower[match.end() - 1] == " "  # 44.8 mAP
+    if (not apart and re.match(r"[a-z0-9_]|[-/.:][a-z0-9]", rest)) or re.match(r"\s?[x×]\s?\d", rest):
         return None  # 8B, 2024-05-01, 512x512, v1.5: a name, a date, a shape
     if not _BEHIND.match(rest) or len(rest) > _LONGEST_REMARK:
         return None

@@ -143,6 +143,7 @@ def _headline_against_table(document: Document) -> Iterator[Conflict]:
             and claimed
             and claimed > best * _HEADLINE_SLACK
             and value.strength is not Strength.THEORETICAL
+            and (len(rows) > 1 or value.strength is Strength.EXACT)
             and not value.hardware
         ):
             top = next(v for v in rows if v.high == best)
@@ -158,7 +159,8 @@ _GRAIN = re.compile(
     r"per[- _](?:output[- ])?(?:tensor|channel|token)\b|(?:group|block)[ _-]?size|groups of \d+|per[- _]group\b"
 )
 _SOME_LAYERS = re.compile(
-    r"\b(?:embedding|head|first|last|some|other|attention|router|expert|mlp|conv|bias|kv|key|cache|linear|layers?|either"
+    r"\b(?:embedding|head|first|last|some|other|attention|router|expert|mlp|conv|bias|kv|key|cache|linear"
+    r"|layers?|either"
     r"|or|instead|not|variants?|option|scales? of the scales|second|double)s?\b"
 )
 """Words that make a statement one of some layers only, or of an alternative."""
@@ -173,7 +175,12 @@ def _two_granularities(document: Document) -> Iterator[Conflict]:
     for hit in document.hits(_GRAIN, "sentence", "caption"):
         words = document.reading.words(hit.unit)
         tensors = _tensors_of(words, hit.start)
-        if len(tensors) != 1 or _SOME_LAYERS.search(words) or document.generic(hit.unit) or document.definition(hit.unit):
+        if (
+            len(tensors) != 1
+            or _SOME_LAYERS.search(words)
+            or document.generic(hit.unit)
+            or document.definition(hit.unit)
+        ):
             continue
         (tensor,) = tensors
         grain = next((g for g in ("tensor", "channel", "token") if g in hit.match[0]), "group")
@@ -191,7 +198,11 @@ def _tensors_of(words: str, at: int) -> set[str]:
     """Whether the clause around a granularity speaks of weights, of activations, or of both."""
     start, end = clause(words, at)
     found = {t for t in ("weights", "activations") if t[:-1] in words[start:end]}
-    return found if found or "," in words or " and " in words else {t for t in ("weights", "activations") if t[:-1] in words}
+    return (
+        found
+        if found or "," in words or " and " in words
+        else {t for t in ("weights", "activations") if t[:-1] in words}
+    )
 
 
 def _prose_against_table(document: Document) -> Iterator[Conflict]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
 
 from lynxspec.draft import Quote, Value
 from lynxspec.extraction.reading import Hit, Reading, Unit
@@ -13,7 +14,8 @@ from lynxspec.extraction.schemes import FORMATS, SCHEME, TENSOR, Scheme, schemes
 from lynxspec.vocabulary import Status
 
 QUANT = re.compile(
-    r"quanti[sz]|microscaling|\bmx\w* formats?|(?<![a-z])int-?[248](?![0-9])|(?<![a-z])u?int8|fp-?[48](?![0-9])|float8|w\d{1,2}a\d{1,2}|mxfp"
+    r"quanti[sz]|microscaling|\bmx\w* formats?|(?<![a-z])int-?[248](?![0-9])|(?<![a-z])u?int8"
+    r"|fp-?[48](?![0-9])|float8|w\d{1,2}a\d{1,2}|mxfp"
     r"|nvfp|[2-8][ -]?bits?\b|compress|low[- ](?:precision|bit)|e4m3|q\d_|gguf|awq|gptq"
     r"|1\.58|palettiz|reduced[- ]precision|lower precision|量化|量子化|양자화|低精度|低比特"
 )
@@ -25,19 +27,23 @@ _GENERIC = re.compile(
     r"|\bcan be (?:used|applied|quantized|calibrated|set|chosen)|\b(?:users?|developers?|you|one"
     r"|customers?) (?:can|may|could|should|must|need|might|will need)\b|\bthere are (?:two|three|several|many"
     r"|different)\b"
-    r"|\bfor example\b|\be\.g\.|\bsuch as\b|\bincluding\b|\brecommend|^what is\b|\bhow (?:to|it) "
-    r"|\brefers to\b|\bwe will (?:explore|discuss)|\bif you (?:want|need|would)|\bquantization (?:can|is|may|allows|helps|enables|reduces)\b|\b(?:can|may|could) (?:\w+ly )?(?:reduce|improve|lead|increase|speed|lower|accelerate)"
+    r"|\bfor example\b|\be\.g\.|\bsuch as\b|\bincluding\b|\brecommend|\b^what is\b|\bhow (?:to|it) "
+    r"|\brefers to\b|\bwe will (?:explore|discuss)|\bif you (?:want|need|would)|\bquantization (?:can|is|may"
+    r"|allows|helps|enables|reduces)\b|\b(?:can|may|could) (?:\w+ly )?(?:reduce|improve|lead|increase|speed"
+    r"|lower|accelerate)"
 )
 """Words of manuals and primers: what could be done, not what was done."""
 
 _OWN = re.compile(
-    r"following table|table below|below table|tables? (?:shows?|compares?|lists?|demonstrates?)|\bwe (?:compare|have |also |then |first |only |further |utili[sz]ed |use |used |appl|quanti|calibrat|measur"
+    r"following table|table below|below table|tables? (?:shows?|compares?|lists?|demonstrates?)"
+    r"|\b(?:we (?:compare|have |also |then |first |only |further |utili[sz]ed |use |used |appl|quanti|calibrat"
+    r"|measur"
     r"|evaluat|employ|keep|kept|design|adopt|chose|ran|run|obtain|report|observe)"
-    r"|\bour \w+|\b(?:is|are) applied\b|\bwas (?:obtained|quantized"
+    r"|our \w+|(?:is|are) applied\b|was (?:obtained|quantized"
     r"|calibrated|measured|created|generated|produced|applied|evaluated|tested|performed)"
-    r"|\bwere (?:obtained|quantized|calibrated|measured|created|generated|produced|applied|evaluated|tested"
-    r"|collected|compiled)|\bis (?:obtained|quantized|calibrated|a quantized)|\bare quantized\b|\bhas been\b"
-    r"|\bthis model\b"
+    r"|were (?:obtained|quantized|calibrated|measured|created|generated|produced|applied|evaluated|tested"
+    r"|collected|compiled)|is (?:obtained|quantized|calibrated|a quantized)|are quantized\b|has been\b"
+    r"|this model\b)"
 )
 """Words that bind a sentence to what the vendor did."""
 
@@ -50,13 +56,20 @@ _RIVAL = re.compile(
 )
 
 _DEFINITION = re.compile(
-    r"\b(?:is|are) (?:a|an|the|one) (?:\w+[- ]){0,4}(?:technique|method|process|approach|procedure|way|step|form|family)s?\b|\brefers to\b|^what (?:is|are)\b|\btypically\b|\bin general\b|\bgenerally\b"
-    r"|\busually\b|\bcommonly\b|\bthere are (?:two|three|several|many|different)\b|\bmost (?:methods|schemes|tools|toolkits|frameworks)\b|\bone (?:can|may|must|has to)\b|\bin post-training quantization\b"
+    r"\b(?:is|are) (?:a|an|the|one) (?:\w+[- ]){0,4}(?:technique|method|process|approach|procedure|way|step"
+    r"|form|family)s?\b|\brefers to\b|\b^what (?:is|are)\b|\btypically\b|\bin general\b|\bgenerally\b"
+    r"|\busually\b|\bcommonly\b|\bthere are (?:two|three|several|many|different)\b|\bmost (?:methods|schemes"
+    r"|tools|toolkits|frameworks)\b|\bone (?:can|may|must|has to)\b|\bin post-training quantization\b"
 )
 """Words of a primer: what a thing is, not what was done."""
 
+_PRIMER = re.compile(r"what (?:is|are) (?:\w+ ){0,3}?quanti[sz]|quanti[sz]ation (?:basics|primer|101)|primer on|how quanti[sz]ation works")
+
 CRITERION = re.compile(
-    r"\bmust\b|\bshall\b|\bonly if\b|\baccept(?:ed|ance|s)?\b (?:if|only|criterion|when|at most|no more|up to|a (?:loss|drop))|criteri\w+|threshold|tolerance|\brequire(?:s|d|ment)?\b|\ballowed\b|max_drop|許容|기준|允许|zulässig|höchstens|以内"
+    r"criteri\w+|threshold|tolerance|max_drop|許容|기준|允许|zulässig|höchstens|以内"
+    r"|\b(?:must\b|shall\b|only if\b|accept(?:ed|ance|s)?\b (?:if|only|criterion|when|at most|no more|up to"
+    r"|a (?:loss|drop))"
+    r"|require(?:s|d|ment)?\b|allowed\b)"
 )
 """Words of a bar that a result has to pass; its number is no result."""
 
@@ -70,10 +83,13 @@ _SPECULATIVE = re.compile(
 )
 _GENERATION = re.compile(
     r"\b(?:previous|prior|last|earlier|older)[- ](?:gen(?:eration)?|version|release)"
-    r"|\bgeneration[- ]over[- ]generation|\bpredecessor|\b(?:from|over|vs\.?|than|compared (?:to|with)) (?:the )?(?:nvidia )?(?:hopper|ampere|blackwell|ada|turing|volta|[hab]\d00|v100|t4|mi\d+x?|gaudi ?2|tpu ?v\d)\b|\bnext[- ]gen"
+    r"|\bgeneration[- ]over[- ]generation|\bpredecessor|\b(?:from|over|vs\.?|than|compared (?:to"
+    r"|with)) (?:the )?(?:nvidia )?(?:hopper|ampere|blackwell|ada|turing|volta|[hab]\d00|v100|t4|mi\d+x?"
+    r"|gaudi ?2|tpu ?v\d)\b|\bnext[- ]gen"
 )
 _POSTTRAINING = re.compile(
-    r"post[- ]?training|quantization[- ]aware|training[- ](?:aware|free|data|set)|without (?:re)?training"
+    r"post[- ]?training|(?:as|originally|natively) trained|quantization[- ]aware|training[- ](?:aware|free"
+    r"|data|set)|without (?:re)?training"
     r"|no (?:re)?training|pre-?trained|(?:re)?trained model"
 )
 _HARNESS = re.compile(
@@ -86,9 +102,8 @@ _BOILERPLATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """One place that speaks of a component, and how well."""
+class Evidence(NamedTuple):
+    """One place that speaks of a component, and how well; a tuple, since most of a thousand are not shown."""
 
     status: Status
     """`DISCLOSED` or `PARTIAL`."""
@@ -104,7 +119,7 @@ class Document:
         """Take a reading; values are filled in by `lynxspec.extraction.assemble`."""
         self.reading = reading
         self.values: list[Value] = []
-        self._flags: dict[int, frozenset[str]] = {}
+        self._only: dict[str, str] = {}
         self.promised: list[Quote] = []
         """Table rows of dashes."""
         self.headers: dict[tuple[int, int], tuple[Quote, ...]] = {}
@@ -112,20 +127,14 @@ class Document:
 
     def hits(self, pattern: re.Pattern[str], *kinds: str) -> Iterator[Hit]:
         """Matches outside of boilerplate."""
-        return (h for h in self.reading.find(pattern, *kinds) if not self.boilerplate(h.unit))  # type: ignore[arg-type]
+        found = self.reading.find(pattern, *kinds)  # type: ignore[arg-type]
+        return (hit for hit in found if hit.unit.index not in self._boilerplate)
 
     @cached_property
     def schemes(self) -> tuple[tuple[Scheme, Unit], ...]:
         """All formats and bit widths with their units; offsets count from the unit's start."""
-        found = []
-        for unit_hits in self._scheme_units:
-            words = self.reading.words(unit_hits)
-            found += [(scheme, unit_hits) for scheme in schemes(words)]
-        return tuple(found)
-
-    @cached_property
-    def _scheme_units(self) -> list[Unit]:
-        return list(dict.fromkeys(hit.unit for hit in self.reading.find(FORMATS)))
+        reading = self.reading
+        return tuple((scheme, unit) for unit in reading.possible(FORMATS) for scheme in schemes(reading.words(unit)))
 
     def quote(self, hit: Hit) -> Quote:
         """The words around a match."""
@@ -133,20 +142,25 @@ class Document:
 
     def flags(self, unit: Unit) -> frozenset[str]:
         """What a unit's words warn of."""
-        held = self._flags.get(unit.index)
-        if held is None:
-            held = frozenset(name for name, units in self._flagged.items() if unit.index in units)
-            self._flags[unit.index] = held
-        return held
+        return self._flags.get(unit.index, _NO_FLAGS)
+
+    @cached_property
+    def _flags(self) -> dict[int, frozenset[str]]:
+        found: dict[int, set[str]] = {}
+        for name, units in self._flagged.items():
+            for index in units:
+                found.setdefault(index, set()).add(name)
+        return {index: frozenset(names) for index, names in found.items()}
 
     @cached_property
     def _flagged(self) -> dict[str, set[int]]:
         """The units of each flag."""
-        found = {name: {hit.unit.index for hit in self.reading.find(pattern)} for name, pattern in _FLAGS}
-        for unit in self.reading.units:
+        found = {name: self.reading.having(pattern) for name, pattern in _FLAGS}
+        harness = found["harness"]
+        for unit in self.reading.units if harness else ():
             # a backslash joins a code line to the next: an option knows its command
-            if unit.kind == "code" and unit.index and unit.index - 1 in found["harness"] and self._goes_on(unit.index - 1):
-                found["harness"].add(unit.index)
+            if unit.kind == "code" and unit.index and unit.index - 1 in harness and self._goes_on(unit.index - 1):
+                harness.add(unit.index)
         return found
 
     def _goes_on(self, index: int) -> bool:
@@ -159,22 +173,33 @@ class Document:
 
     def nearby(self, unit: Unit, kind: str) -> str:
         """The one name of a kind that the unit or the rest of its section gives; empty if several or none."""
-        for units in ((unit,), self._section(unit)):
+        apart = {"row", "header", "code"}
+        for units in ([unit], [u for u in self.section(unit) if u.kind not in apart]):
             names = {m.name for u in units for m in self.reading.names(u, kind) if m.detail.get("generic") != "yes"}
             if names:
                 return names.pop() if len(names) == 1 else ""
         return ""
 
-    def _section(self, unit: Unit) -> list[Unit]:
-        """The prose under the same heading."""
-        apart = {"row", "header", "code"}
-        return [u for u in self.reading.units if u.headings == unit.headings and u.kind not in apart]
+    def section(self, unit: Unit) -> list[Unit]:
+        """The units under the same headings."""
+        return self._sections[unit.headings]
+
+    @cached_property
+    def _sections(self) -> dict[tuple[int, ...], list[Unit]]:
+        found: dict[tuple[int, ...], list[Unit]] = {}
+        for unit in self.reading.units:
+            found.setdefault(unit.headings, []).append(unit)
+        return found
 
     def boilerplate(self, unit: Unit) -> bool:
         """License text and the like, by its heading or its own words."""
-        return (
-            "boilerplate" in self.flags(unit) and unit.kind not in {"row", "header"} and "quant" not in self.flags(unit)
-        )
+        return unit.index in self._boilerplate
+
+    @cached_property
+    def _boilerplate(self) -> set[int]:
+        apart, units = {"row", "header"}, self.reading.units
+        told = self._flagged["boilerplate"] - self._flagged["quant"]
+        return {index for index in told if units[index].kind not in apart}
 
     def generic(self, unit: Unit) -> bool:
         """Whether a unit tells what can be done in general, and nothing that binds it to this claim."""
@@ -183,8 +208,10 @@ class Document:
 
     def only(self, kind: str) -> str:
         """The one name of a kind in the whole document; empty if there are several or none."""
-        names = {m.name for m, _ in self.reading.named(kind) if m.detail.get("generic") != "yes"}
-        return names.pop() if len(names) == 1 else ""
+        if kind not in self._only:
+            names = {m.name for m, _ in self.reading.named(kind) if m.detail.get("generic") != "yes"}
+            self._only[kind] = names.pop() if len(names) == 1 else ""
+        return self._only[kind]
 
     @cached_property
     def only_scheme(self) -> str:
@@ -195,12 +222,29 @@ class Document:
     def definition(self, unit: Unit) -> bool:
         """Whether a unit explains a notion, as a primer does."""
         flags = self.flags(unit)
-        return "definition" in flags and "own" not in flags
+        primer = any(index in self._primers for index in unit.headings)
+        return ("definition" in flags or primer) and "own" not in flags
+
+    @cached_property
+    def _primers(self) -> frozenset[int]:
+        """Headings of sections that explain what quantization is."""
+        headings = (u for u in self.reading.units if u.kind == "heading")
+        return frozenset(u.index for u in headings if _PRIMER.search(self.reading.words(u)))
 
     def about_training(self, unit: Unit) -> bool:
         """Whether a unit speaks of training rather than of what follows it."""
-        words = _POSTTRAINING.sub(" ", self.reading.words(unit))
-        return _TRAINING.search(words) is not None
+        if unit.index in self._training_and_more:
+            return _TRAINING.search(_POSTTRAINING.sub(" ", self.reading.words(unit))) is not None
+        return unit.index in self._training
+
+    @cached_property
+    def _training(self) -> set[int]:
+        return self.reading.having(_TRAINING)
+
+    @cached_property
+    def _training_and_more(self) -> set[int]:
+        """Units in which training is part of a word for something else."""
+        return self.reading.having(_POSTTRAINING)
 
     def about_quantization(self, unit: Unit) -> bool:
         """Whether a unit, its block or a heading above it speaks of quantization."""
@@ -227,8 +271,9 @@ class Document:
     @cached_property
     def is_about_quantization(self) -> bool:
         """Whether the whole document is: the title or a third of the prose says so."""
-        headings = [u for u in self.reading.units if u.kind == "heading"][:2]
-        return any(QUANT.search(self.reading.words(u)) for u in headings) or len(QUANT.findall(self.reading.lower)) >= 3
+        headings = list(islice((u for u in self.reading.units if u.kind == "heading"), 2))
+        found = QUANT.finditer(self.reading.lower)
+        return any("quant" in self.flags(u) for u in headings) or len(list(islice(found, 3))) >= 3
 
 
 _FLAGS = (
@@ -242,5 +287,7 @@ _FLAGS = (
     ("harness", _HARNESS),
     ("boilerplate", _BOILERPLATE),
 )
+
+_NO_FLAGS: frozenset[str] = frozenset()
 
 __all__ = ["QUANT", "SCHEME", "TENSOR", "Document", "Evidence"]

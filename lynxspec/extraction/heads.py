@@ -1,11 +1,10 @@
-"""What a column or row header says: the quantity below it, its unit, and the regime, model, hardware or data it names."""
+"""What a column or row header says: the quantity below it, its unit, and what it names."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lynxspec.extraction.quantities import NUMBER, RATE, rate_unit
 from lynxspec.extraction.schemes import Sort, label, schemes
@@ -14,9 +13,8 @@ from lynxspec.facts.lexicon import Mention, mentions
 Quantity = Literal["gain", "rate", "latency", "accuracy", "loss", "recovery", "batch", "samples", "size", "config", ""]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """One header, or a row's names, read."""
+class Head(NamedTuple):
+    """One header, or a row's names, read; a tuple, since every cell of every table makes some."""
 
     text: str = ""
     quantity: Quantity = ""
@@ -33,23 +31,26 @@ class Head:
 
     def over(self, other: Head) -> Head:
         """This head, with what it leaves open taken from ``other``."""
-        kept = {f: theirs for f in _INHERITED if not getattr(self, f) and (theirs := getattr(other, f))}
-        return replace(self, **kept) if kept else self
+        if other is NOTHING:
+            return self
+        return Head(
+            self.text,
+            self.quantity or other.quantity,
+            self.unit or other.unit,
+            self.regime or other.regime,
+            self.role or other.role,
+            self.against or other.against,
+            self.model or other.model,
+            self.family or other.family,
+            self.hardware or other.hardware,
+            self.dataset or other.dataset,
+            self.metric or other.metric,
+            self.batch or other.batch,
+        )
 
 
-_INHERITED = (
-    "quantity",
-    "unit",
-    "regime",
-    "role",
-    "against",
-    "model",
-    "family",
-    "hardware",
-    "dataset",
-    "metric",
-    "batch",
-)
+NOTHING = Head()
+"""What says nothing."""
 
 _GAIN = re.compile(
     r"speed-?\s?up|(?:accelerat|improve|increase|boost)\w*|\bgains?\b|x faster|times faster|ratio\b"
@@ -69,7 +70,8 @@ _LATENCY = re.compile(
 _RATE = re.compile(
     r"tok(?:en)?s?\s?/\s?s|tokens?\s(?:per|/)\ssec|throughput|\bfps\b|img/s|images?\s?/\s?s|samples?\s?(?:/"
     r"|per)\s?s|\bqps\b|\brps\b|\bt/s\b|\btps\b|\btgs\b|inf(?:erence)?s?\s?/\s?s"
-    r"|decode|prefill|generation speed|\bspeed\b|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s|(?<!error )\brate\b"
+    r"|decode|prefill|generation speed|\bspeed\b|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s"
+    r"|(?<!error )\brate\b"
 )
 _BATCH = re.compile(
     r"^(?:max(?:imum)?\.? )?(?:batch[ _-]?(?:size)?|bs|batches|batch size \(.*\)|concurren(?:cy|t \w+)"
@@ -103,13 +105,14 @@ _TIME_UNIT = re.compile(r"\(?\b(?:in )?(ms|msec|milliseconds?|us|µs|μs|s|sec|s
 def read_head(text: str) -> Head:
     """Read one header or label."""
     if not text:
-        return Head()
+        return NOTHING
     lower = text.lower()
     names = mentions(text)
     found = label(_without_rivals(text))
     rate = RATE.search("1 " + lower) if not _RATE.search(lower) else None
     quantity = _quantity(lower, names, rate_found=rate is not None)
     batch = _BATCH_IN.search(lower)
+    product = next((m.name for m in names if m.kind == "hardware" and m.detail.get("generic") != "yes"), "")
     return Head(
         text=text,
         quantity=quantity,
@@ -119,7 +122,7 @@ def read_head(text: str) -> Head:
         against=_against(lower) if quantity in _RELATIVE or _COMPARED.search(lower) else "",
         model=_first(names, "model"),
         family=next((m.detail.get("family", "") for m in names if m.kind == "model"), ""),
-        hardware=next((m.name for m in names if m.kind == "hardware" and m.detail.get("generic") != "yes"), _instance(text)),
+        hardware=product or _instance(text),
         dataset=_printed(text, names, "dataset"),
         metric=_printed(text, names, "metric") or (_phase(lower) if quantity in {"rate", "gain", "latency"} else ""),
         batch=(batch[1] or batch[2] or "") if batch and quantity != "batch" else "",
@@ -131,7 +134,9 @@ def _printed(text: str, names: tuple[Mention, ...], kind: str) -> str:
     return next((text[m.start : m.end] for m in names if m.kind == kind), "")
 
 
-INSTANCE = re.compile(r"(?<![\w.])(?:inf|trn|p|g|c|m|r|hpc|dl)\d[a-z-]{0,4}\.(?:\d*x?large|metal\w*)(?!\w)", re.IGNORECASE)
+INSTANCE = re.compile(
+    r"(?<![\w.])(?:inf|trn|p|g|c|m|r|hpc|dl)\d[a-z-]{0,4}\.(?:\d*x?large|metal\w*)(?!\w)", re.IGNORECASE
+)
 """A cloud instance type: ``inf2.48xlarge``."""
 
 
@@ -146,7 +151,10 @@ def _phase(lower: str) -> str:
     return match[0] if match else ""
 
 
-PHASE = re.compile(r"prefill|decode|generation|prompt processing|time[- ]to[- ]first[- ]token|ttft|tpot|itl|p(?:50|90|95|99)\b")
+PHASE = re.compile(
+    r"prefill|decode|generation|prompt processing|time[- ]to[- ]first[- ]token|ttft|tpot|itl|p(?:50|90|95"
+    r"|99)\b"
+)
 
 
 _RELATIVE = ("gain", "loss", "recovery")
@@ -176,23 +184,35 @@ def _against(lower: str) -> str:
     return told or (rival[0].upper() if rival else "")
 
 
-def _quantity(lower: str, names: tuple[Mention, ...], *, rate_found: bool) -> Quantity:
+def _quantity(lower: str, names: tuple[Mention, ...], *, rate_found: bool) -> Quantity:  # noqa: PLR0911 - one a kind
     """The kind of number below a header; the order decides between words that share a header."""
     measured = _ACCURACY.search(lower) or any(m.kind in {"metric", "dataset"} for m in names)
-    tests: tuple[tuple[Quantity, bool], ...] = (
-        ("batch", bool(_BATCH.search(lower.strip()))),
-        ("samples", bool(_SAMPLES.search(lower))),
-        ("recovery", bool(_RECOVERY.search(lower)) and not _GAIN.search(lower)),
-        ("accuracy", bool(_TRAINING_LOSS.search(lower))),
-        ("loss", bool(measured) and bool(_LOSS.search(lower) or ("perplex" in lower and "increase" in lower))),
-        ("size", bool(_SIZE.search(lower)) and not _RATE.search(lower) and not (measured and "size" not in lower)),
-        ("gain", bool(_GAIN.search(lower)) and not measured),
-        ("latency", bool(_LATENCY.search(lower)) and not RATE.search("1 " + lower)),
-        ("rate", bool(_RATE.search(lower)) or rate_found),
-        ("accuracy", bool(measured)),
-        ("config", bool(_CONFIG.search(lower))),
-    )
-    return next((quantity for quantity, holds in tests if holds), "")
+    if _BATCH.search(lower.strip()):
+        return "batch"
+    if _SAMPLES.search(lower):
+        return "samples"
+    if _RECOVERY.search(lower) and not _GAIN.search(lower):
+        return "recovery"
+    if _TRAINING_LOSS.search(lower):
+        return "accuracy"
+    if measured and (_LOSS.search(lower) or ("perplex" in lower and "increase" in lower)):
+        return "loss"
+    if not (measured and "size" not in lower) and _SIZE.search(lower) and not _RATE.search(lower):
+        return "size"
+    if not measured and _GAIN.search(lower):
+        return "gain"
+    if _LATENCY.search(lower) and not RATE.search("1 " + lower):
+        return "latency"
+    if rate_found or _RATE.search(lower):
+        return "rate"
+    return "accuracy" if measured else "config" if _CONFIG.search(lower) else ""
+
+
+_RATE_UNIT = re.compile(
+    r"tok(?:en)?s?\s?(?:/|per)\s?s\w*(?:/gpu)?|\bfps\b|im(?:a)?g(?:e)?s?\s?(?:/|per)\s?s\w*|samples?\s?(?:/"
+    r"|per)\s?s\w*|inf\w*\s?(?:/|per)\s?s\w*"
+    r"|requests?\s?(?:/|per)\s?s\w*|\b[qr]ps\b|\bt/s\b|\btps\b|\btgs\b"
+)
 
 
 def _unit(lower: str, quantity: Quantity) -> str:
@@ -200,12 +220,7 @@ def _unit(lower: str, quantity: Quantity) -> str:
         match = RATE.search("1 " + re.sub(r"[(),]", " ", lower)) or RATE.search("1 " + lower.rpartition("(")[2])
         if match:
             return rate_unit(match[3])
-        inner = re.search(
-            r"tok(?:en)?s?\s?(?:/|per)\s?s\w*(?:/gpu)?|\bfps\b|im(?:a)?g(?:e)?s?\s?(?:/|per)\s?s\w*|samples?\s?(?:/"
-            r"|per)\s?s\w*|inf\w*\s?(?:/|per)\s?s\w*"
-            r"|requests?\s?(?:/|per)\s?s\w*|\b[qr]ps\b|\bt/s\b|\btps\b|\btgs\b",
-            lower,
-        )
+        inner = _RATE_UNIT.search(lower)
         return rate_unit(inner[0]) if inner else ""
     if quantity == "latency":
         match = _TIME_UNIT.search(lower)

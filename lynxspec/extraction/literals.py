@@ -7,66 +7,155 @@ no line of most sheets.
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 _LEAST = 2
-"""Shorter words stand nearly everywhere."""
+"""Shorter words of ASCII letters stand nearly everywhere."""
 
 _MOST = 160
 """More alternatives than this are not worth the search."""
 
+_SPELLED = 12
+"""So many spellings of one stretch are told apart: ``w\\d`` is ``w0`` to ``w9``."""
 
-@cache
+_OTHER_CASES = frozenset("isk")
+"""Letters that match one beyond ASCII where case is ignored: U+0131, U+017F, U+212A."""
+
+FOREIGN_DIGIT = re.compile(r"[^\x00-\x7f](?<=\d)")
+"""A digit that is not one of ASCII, which a ``\\d`` takes as well; no word of `required` holds one."""
+
+
+@lru_cache(maxsize=2000)
 def required(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
-    """Words of which every match holds at least one; ``None`` if that cannot be told."""
+    """Words of which every match holds at least one; ``None`` if that cannot be told.
+
+    A digit in a word is one of ASCII: in a text with a `FOREIGN_DIGIT` the words promise nothing.
+    """
     try:
         from re import _parser  # type: ignore[attr-defined] # noqa: PLC0415 - private: without it nothing is spared
     except ImportError:
         return None
-    words = _any_of(list(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)))
-    if words is None or len(words) > _MOST or min(map(len, words)) < _LEAST:
+    ignores_case = bool(pattern.flags & re.IGNORECASE)
+    words = _any_of(list(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)), ignores_case=ignores_case)
+    if not words or len(words) > _MOST or not all(map(_is_rare, words)):
         return None
     # of "per-token" and "per-token dynamic" the shorter one is enough
     kept = [word for word in words if not any(other != word and other in word for other in words)]
     return tuple(sorted(kept))
 
 
-def _any_of(nodes: list[Any]) -> frozenset[str] | None:
+Probe = tuple[str, str, str]
+"""A word, its first three characters, and its last three."""
+
+
+def probes(pattern: re.Pattern[str]) -> tuple[Probe, ...] | None:
+    """The words of `required` with what to look up before they are searched for."""
+    held = _PROBES.get(id(pattern))
+    if held is not None:
+        return held[1]
+    words = required(pattern)
+    made = None if words is None else tuple((word, word[:3], word[-3:]) for word in words)
+    if len(_PROBES) < _REMEMBERED:
+        _PROBES[id(pattern)] = pattern, made
+    return made
+
+
+_REMEMBERED = 2000
+
+_PROBES: dict[int, tuple[re.Pattern[str], tuple[Probe, ...] | None]] = {}
+"""By identity, which stays while the pattern is held: a pattern's own hash is as dear as a small search."""
+
+
+def _is_rare(word: str) -> bool:
+    return len(word) >= _LEAST or not word.isascii()
+
+
+def _any_of(nodes: list[Any], *, ignores_case: bool) -> frozenset[str] | None:
     """The best set of words for a sequence: every match of the sequence holds one of them."""
     candidates: list[frozenset[str]] = []
-    run = ""
+    run = _ANYTHING
     for operation, argument in nodes:
-        name = str(operation)
-        if name == "LITERAL":
-            run += chr(argument)
+        node, times = _once(str(operation), argument)
+        spelled = _spelled(*node, ignores_case=ignores_case) if times else None
+        fits = spelled and len(run) * len(spelled) <= _SPELLED
+        longer = frozenset(map("".join, product(run, spelled))) if spelled and fits else run
+        if fits and times == 1:
+            run = longer
             continue
-        if run:
-            candidates.append(frozenset({run}))
-            run = ""
-        inner = _of(name, argument)
-        if inner:
-            candidates.append(inner)
-    if run:
-        candidates.append(frozenset({run}))
-    return max(candidates, key=_worth, default=None)
+        candidates.append(longer)  # what may stand there several times ends a run, and so does what is no word
+        run = spelled if spelled and not fits and times == 1 else _ANYTHING
+        found = _of(*node, ignores_case=ignores_case) if times and not fits and run is _ANYTHING else None
+        if found:
+            candidates.append(found)
+    candidates.append(run)
+    return max((words for words in candidates if "" not in words), key=_worth, default=None)
 
 
-def _worth(words: frozenset[str]) -> tuple[bool, float, int]:
-    """Long words first, and few of them."""
-    shortest = min(map(len, words))
-    return shortest >= _LEAST, min(shortest, 5) - len(words) / 40, -len(words)
+_ANYTHING = frozenset({""})
+_Node = tuple[str, Any]
 
 
-def _of(name: str, argument: Any) -> frozenset[str] | None:
+def _once(name: str, argument: Any) -> tuple[_Node, int]:  # noqa: ANN401 - the parser's nodes have no types
+    """A node without its repetition, and whether it stands there never (0), once (1) or more often (2) at least."""
+    if name not in _REPEATS:
+        return (name, argument), 1
+    least, _, inner = argument
+    alone = inner[0] if len(inner) == 1 else ("SUBPATTERN", (None, 0, 0, inner))
+    return (str(alone[0]), alone[1]), 2 if least else 0
+
+
+_REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
+
+
+def _worth(words: Iterable[str]) -> tuple[bool, float, int]:
+    """Long words first, and few of them; a character beyond ASCII tells as much as two letters."""
+    held = tuple(words)
+    shortest = min(len(word) if word.isascii() else 2 * len(word) for word in held)
+    return shortest >= _LEAST, min(shortest, 5) - len(held) / 20, -len(held)
+
+
+def _spelled(name: str, argument: Any, *, ignores_case: bool) -> frozenset[str] | None:  # noqa: ANN401 - as above
+    """All that a node matches, where those are few spellings."""
+    if name == "LITERAL":
+        spelled = frozenset({chr(argument)})
+    elif name == "IN":
+        spelled = _characters(argument)
+    elif name == "BRANCH" and all(str(kind) == "LITERAL" for branch in argument[1] for kind, _ in branch):
+        spelled = frozenset("".join(chr(code) for _, code in branch) for branch in argument[1])
+    else:
+        return None
+    if ignores_case:
+        if any(not c.isascii() or c.lower() in _OTHER_CASES for word in spelled for c in word):
+            return None
+        spelled = frozenset(map(str.lower, spelled))
+    return spelled if 0 < len(spelled) <= _SPELLED else None
+
+
+def _characters(items: list[Any]) -> frozenset[str]:
+    """The characters of a set; none if they are many or are told by what they are not."""
+    found: set[str] = set()
+    for kind, argument in items:
+        name = str(kind)
+        if name == "LITERAL":
+            found.add(chr(argument))
+        elif name == "RANGE" and argument[1] - argument[0] < _SPELLED:
+            found.update(map(chr, range(argument[0], argument[1] + 1)))
+        elif name == "CATEGORY" and str(argument) == "CATEGORY_DIGIT":
+            found.update("0123456789")
+        else:
+            return frozenset()
+    return frozenset(found)
+
+
+def _of(name: str, argument: Any, *, ignores_case: bool) -> frozenset[str] | None:  # noqa: ANN401 - as above
     """The words of one node; ``None`` for what may match nothing in particular."""
     if name == "SUBPATTERN":
-        return _any_of(list(argument[-1]))
+        _, added, _, inner = argument
+        return _any_of(list(inner), ignores_case=ignores_case or bool(added & re.IGNORECASE))
     if name == "BRANCH":
-        branches = [_any_of(list(branch)) for branch in argument[1]]
+        branches = [_any_of(list(branch), ignores_case=ignores_case) for branch in argument[1]]
         return frozenset().union(*branches) if all(branches) else None  # type: ignore[arg-type]
-    if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-        return _any_of(list(argument[2])) if argument[0] > 0 else None
-    if name == "IN" and all(str(kind) == "LITERAL" for kind, _ in argument):
-        return frozenset(chr(code) for _, code in argument)
     return None

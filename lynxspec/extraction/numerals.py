@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from lynxspec.sheet import EMPTY, Block, Cell, Code, Heading, Prose, Row, Sheet, Text
 
-_THIN = re.compile("[\u00a0\u2007\u2009\u202f]|&(?:nbsp|thinsp|#160|#8199|#8201|#8239|#xa0|#x2009|#x202f);", re.IGNORECASE)
+_THIN = re.compile(
+    "[\u00a0\u2007\u2009\u202f]|&(?:nbsp|thinsp|#160|#8199|#8201|#8239|#xa0|#x2009|#x202f);", re.IGNORECASE
+)
 _GROUPED = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"\d,\d{1,2}\s?(?:%|x\b|×|-?fach|ms\b|s\b|Punkt|Sekunden)")
 _DECIMAL_POINT = re.compile(r"(?<![\d.])\d{1,4}\.\d{1,2}\s?(?:%|x\b|×|ms\b|s\b|points)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lynxspec.draft import Quote, Strength, Value
 from lynxspec.extraction.document import QUANT, Document
@@ -19,14 +19,16 @@ _SPEED = re.compile(
     r"faster|\bfast\b|per second|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)"
     r"|accelerat|latenc"
     r"|perf(?:ormance)?\b|inference|higher (?:token|generation|decode)|decod\w+|prefill|generation|\bfps\b"
-    r"|requests|slower|speed|times?\b(?= (?:reduc|short|lower))|加速|吞吐|速度|처리량|빠르|빨라|빠른|속도|스루풋|高速|速く|速い"
+    r"|requests|slower|speed|times?\b(?= (?:reduc|short|lower))|加速|吞吐|速度|처리량|빠르|빨라|빠른"
+    r"|속도|스루풋|高速|速く|速い"
     r"|schneller|durchsatz"
     r"|beschleunig"
 )
 _NOT_SPEED = re.compile(
-    r"memory|smaller|size|footprint|compress\w*|storage|parameters|\bparams|energy|power|watts?\b"
+    r"memory|smaller|(?<!batch )size|footprint|compress\w*|storage|parameters|\bparams|energy|power|watts?\b"
     r"|perf(?:ormance)?(?:/| per )watt|efficien\w+|costs?\b|cheaper|price|dollar|qpd|capacity|bandwidth"
-    r"|context|larger|bigger|longer|bits|accura\w+|top-?[15]\b|\bmap\b|mmlu|imagenet|\bf1\b|perplexity|score"
+    r"|\bv?ram\b|\bgb\b|context|larger|bigger|longer|bits|accura\w+|top-?[15]\b|\bmap\b|mmlu|imagenet|\bf1\b"
+    r"|perplexity|score"
     r"|quality|recover\w*|utili[sz]ation|\bsram\b"
     r"|area|dense|disk|download|gpus?\b(?= (?:memory|count))|fewer|flops|tops\b|tensor core|cache hit"
     r"|vocabulary|显存|内存|体积|压缩|메모리|크기|전력"
@@ -71,7 +73,8 @@ def _relative(words: str, amount: Amount) -> bool:
     around = words[max(0, amount.start - 60) : amount.end + 50]
     return (
         re.search(
-            r"faster|improv|increas|boost|gain|higher|speed-?up|more|reduc|lower|less|better|slower|提升|降低|향상|감소|向上|削減"
+            r"faster|improv|increas|boost|gain|higher|speed-?up|more|reduc|lower|less|drop|decreas|fell|falls|shorten"
+            r"|better|slower|提升|降低|향상|감소|向上|削減"
             r"|schneller",
             around,
         )
@@ -116,6 +119,8 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
         return Gain(quote=quote, words=text, value=None, note=mixed, of_latency=latency)
     if document.about_training(unit):
         return Gain(quote=quote, words=text, value=None, note="of training, not of inference", of_latency=latency)
+    if _of_reference(words, amount):
+        return None
     against = _against(words, amount) or _rival_tool(document, unit, words, amount)
     value = Value(
         component=Component.THROUGHPUT_GAIN,
@@ -131,6 +136,20 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
         **bindings(document, unit, amount.start, against),
     )
     return Gain(quote=quote, words=text, value=value, note="", of_latency=latency)
+
+
+def _of_reference(words: str, amount: Amount) -> bool:
+    """Whether a gain is one of the reference precision itself: ``for FP16, the new engine is 5x faster``."""
+    before = [s for s in schemes(words) if s.end <= amount.start]
+    if not before or before[-1].sort == "quantized":
+        return False
+    around = words[max(0, before[-1].start - 40) : before[-1].end + 24]
+    compared = re.search(
+        r"than|compar|over|vs\b|versus|relative|against|baseline|from|to\b|with respect|gegenüber|相比|对比"
+        r"|比|대비|に対|より",
+        around,
+    )
+    return compared is None and not any(s.sort == "quantized" for s in before)
 
 
 def _mixed(document: Document, unit: Unit, words: str, flags: frozenset[str]) -> str:
@@ -156,8 +175,11 @@ _OTHER_GENERATION = "against another generation or version"
 _ANOTHER_SERVICE = re.compile(
     r"than (?:the )?(?!same|\w+ same)(?:\w+ ){0,3}(?:service|api|endpoint|provider|offering|cloud"
     r"|platform)s?\b|leading (?:provider|vendor|competitor)"
-    r"|than (?:an? |the )?(?:nvidia|groq|amd|intel|google|aws|amazon|azure|openai|qualcomm|cerebras|sambanova"
-    r"|apple|gpus?\b|cpus?\b|gpu[- ])"
+    r"|(?:than|over|of|vs\.?|versus|compared (?:to|with)) (?:(?:an?|the|any|its|other|latest|fastest|leading"
+    r"|best|top"
+    r"|traditional|conventional|state-of-the-art|high-end) ){0,3}(?:nvidia|groq|amd|intel|google|aws|amazon"
+    r"|azure|openai"
+    r"|qualcomm|cerebras|sambanova|apple|gpus?\b|cpus?\b|gpu[- ])(?! memory| utili| time)"
 )
 _SEVERAL = re.compile(
     r"thanks to [^.]*, |together with|combined with|in combination|along with|\bplus\b|as well as"
@@ -171,7 +193,9 @@ def _factor(words: str, amount: Amount, number: float) -> float:
     if amount.unit == "x":
         return number
     around = words[max(0, amount.start - 60) : amount.end + 40]
-    lowered = re.search(r"laten|time", around) and re.search(r"reduc|lower|less|decreas|降低|감소|削減", around)
+    lowered = re.search(r"laten|time", around) and re.search(
+        r"reduc|lower|less|drop|decreas|fell|falls|shorten|降低|감소|削減", around
+    )
     if lowered and 0 < number < 100:
         return round(100 / (100 - number), 6)
     return round(1 + number / 100, 6)
@@ -234,17 +258,41 @@ def measured(document: Document) -> Iterator[Value]:
         if (
             not re.search(r"\d", words)
             or document.boilerplate(unit)
-            or (document.about_training(unit)
-            and unit.kind != "code")
+            or (document.about_training(unit) and unit.kind != "code")
         ):
             continue
-        found = [(Component.SUSTAINED_THROUGHPUT, a) for a in rates(words)]
+        found = [(Component.SUSTAINED_THROUGHPUT, a) for a in rates(words) if not _is_load(words, a)]
         if re.search(
-            r"laten|ttft|tpot|itl|time|ms\b|delay|p9\d|时延|延迟|지연|レイテンシ|latenz", words
+            r"laten|ttft|tpot|itl|time|ms\b|delay|p9\d|\btakes?\b|\btook\b|时延|延迟|지연|レイテンシ|latenz", words
         ) and not _PREPARATION.search(words):
-            found += [(Component.LATENCY, a) for a in times(words) if _is_latency(words, a)]
+            found += [(Component.LATENCY, _allowed(words, a)) for a in times(words) if _is_latency(words, a)]
+        changed = _before_change(words, [amount for _, amount in found])
         for component, amount in found:
-            yield _measured(document, unit, words, component, amount)
+            yield _measured(document, unit, words, component, amount, changed=amount in changed)
+
+
+_CHANGE = re.compile(r"\s*(?:(?:down |up )?to|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)\s*")
+_FROM = re.compile(r"(?:\bfrom|从|由|\bvon) ?$")
+
+
+def _before_change(words: str, amounts: list[Amount]) -> list[Amount]:
+    """The amounts that a change starts from: ``from 120 ms to 65 ms`` tells the reference's first."""
+    pairs = [(a, b) for a in amounts for b in amounts if a.unit == b.unit and a.end < b.start]
+    between = [(a, words[a.end : b.start]) for a, b in pairs]
+    plain = re.compile(r"\s*(?:down |up )?to\s*")
+    return [
+        a
+        for a, gap in between
+        if _CHANGE.fullmatch(gap) and (not plain.fullmatch(gap) or _FROM.search(words[: a.start]))
+    ]
+
+
+def _is_load(words: str, amount: Amount) -> bool:
+    """Whether a rate of requests is what was sent rather than what was served."""
+    before = words[max(0, amount.start - 30) : amount.start]
+    return (
+        amount.unit in {"requests/s", "queries/s"} and re.search(r"\b(?:at|under) (?:a \w+ of )?$", before) is not None
+    )
 
 
 def _is_latency(words: str, amount: Amount) -> bool:
@@ -263,7 +311,18 @@ def _is_latency(words: str, amount: Amount) -> bool:
     )
 
 
-def _measured(document: Document, unit: Unit, words: str, component: Component, amount: Amount) -> Value:
+_BUDGET = re.compile(r"constraint|\btargets?\b|\bsla\b|\bslo\b|budget|deadline|requirement|cut-?off|at most")
+
+
+def _allowed(words: str, amount: Amount) -> Amount:
+    """A time that is a bar to pass rather than a measurement is a bound."""
+    around = words[max(0, amount.start - 40) : amount.end + 24]
+    return replace(amount, strength=Strength.BOUND) if _BUDGET.search(around) else amount
+
+
+def _measured(
+    document: Document, unit: Unit, words: str, component: Component, amount: Amount, *, changed: bool
+) -> Value:
     near = scheme_of(words, amount.start, list(schemes(words)))
     strength = amount.strength
     if strength is Strength.EXACT and re.search(
@@ -271,6 +330,8 @@ def _measured(document: Document, unit: Unit, words: str, component: Component, 
     ):
         strength = Strength.THEORETICAL
     reference = near.sort == "reference" if near is not None else document.is_unquantized
+    if changed and not reference:
+        near, reference = None, True
     bound = bindings(document, unit, amount.start)
     if reference:
         bound["precision"] = near.name if near is not None else document.only_reference

@@ -21,16 +21,23 @@ _ACCURACY = re.compile(
     r"|signal strength|\bdb\b|\bsnr\b"
 )
 _PAIR = re.compile(
-    rf"(?<![\w.,])(?:from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to|with)"
-    rf"|against) ({NUMBER})\s?%?)"
+    rf"(?<![\w.,])(?:from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to"
+    rf"|with)"
+    rf"|against) ({NUMBER})\s?%?|({NUMBER})\s?%?(?:에서| ?→ ?| ?-> ?|から|(?:下|提)?[降升]?(?:低"
+    rf"|高)?(?:至|到))\s?({NUMBER}))",
+    re.ASCII,
 )
 _SCORE = re.compile(
     rf"(?<![\w.,:/-])([+-]?{NUMBER})\s?(%|points?|pp\b|db\b|percent)?(?!\w|\.\d|-[a-z]|,\d|\s?x\b|\s?(?:random "
     rf"|validation |test )?(?:images|samples|prompts|items|questions|calls|examples|sentences|tokens"
-    rf"|calibration|utterances|words|batches|epochs|steps|gb|mb|watt|layers|classes|requests))"
+    rf"|calibration|utterances|words|batches|epochs|steps|gb|mb|watt|layers|classes|requests))",
+    re.ASCII,
 )
 _FAILED = re.compile(r"(?:inference|request|http|connection|runtime|network) errors?\b|time-?outs?\b")
 """Errors of a service, which no accuracy counts."""
+_REACHES = re.compile(r"\b(?:reach|achiev|attain|averag)\w* (?:of )?\d+(?:\.\d+)?\s?%")
+"""What follows a sentence on accuracy goes on with its figures."""
+_TARGET = re.compile(r"(?:accuracy|quality|map|top-1) targets?\b|target (?:accuracy|quality|map|top-1)\b")
 _SMALL_INTEGER = re.compile(r"\d{1,4}")
 
 
@@ -41,10 +48,13 @@ def accuracies(document: Document) -> Iterator[Value]:
             continue
         words = document.reading.words(unit)
         names = document.reading.names(unit, "metric", "dataset")
-        if not re.search(r"\d", words) or not (names or _ACCURACY.search(words)):
+        told = names or _ACCURACY.search(words)
+        told = told or (_REACHES.search(words) and _ACCURACY.search(document.reading.near(unit, after=0)))
+        if not re.search(r"\d", words) or not told:
             continue
         if (
             CRITERION.search(words)
+            or _TARGET.search(words)
             or document.boilerplate(unit)
             or "harness" in document.flags(unit)
             or _FAILED.search(words)
@@ -59,7 +69,7 @@ def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
     for span, match in pairs.items():
         if not _accuracy_near(words, *span):
             continue
-        first, second = (match[1], match[2]) if match[1] else (match[4], match[3])
+        first, second = next((a, b) for a, b in ((match[1], match[2]), (match[4], match[3]), (match[5], match[6])) if a)
         percent = "%" in match[0]
         yield _accuracy(document, unit, span, float(first.replace(",", "")), "reference", "%" if percent else "")
         yield _accuracy(document, unit, span, float(second.replace(",", "")), "quantized", "%" if percent else "")
@@ -85,8 +95,8 @@ def _named_number(document: Document, unit: Unit, match: re.Match[str]) -> bool:
 
 def _accuracy_near(words: str, start: int, end: int) -> bool:
     """Whether the nearest word that says what a number is of speaks of accuracy."""
-    around = words[max(0, start - 70) : end + 40]
-    if not (_ACCURACY.search(around) or re.search(r"[a-z]{3,}", around) is None):
+    around = words[max(0, start - 110) : end + 40]
+    if not (_ACCURACY.search(around) or _REACHES.search(words) or re.search(r"[a-z]{3,}", around) is None):
         return False
     close = words[max(0, start - 40) : end + 30]
     return not (_NOT_ACCURACY.search(close) and not _ACCURACY.search(close))
@@ -94,7 +104,7 @@ def _accuracy_near(words: str, start: int, end: int) -> bool:
 
 _NOT_ACCURACY = re.compile(
     r"faster|speed|throughput|latenc|memory|size|smaller|reduc\w+ (?:in )?(?:memory|size)|tokens|parameters"
-    r"|bits|samples|images|gb\b|watt|percentile"
+    r"|bits|samples|images|gb\b|watt|percentile|utili[sz]ation|bandwidth|of (?:the )?peak"
 )
 
 
@@ -130,6 +140,7 @@ def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) ->
         and "quant" not in document.flags(unit)
         and not QUANT.search(above)
         and document.is_about_quantization
+        and not re.search(r"baseline|original|reference", words)
     ):
         only_reference = True  # a sentence of its own about the model, in a text about quantizing it
     of_reference = bool(said or behind or only_reference) and not unit_word.endswith(("loss", "recovery"))

@@ -20,7 +20,8 @@ _UP_TO = re.compile(
     r"(?:up[ -]to|as (?:much|high|low|little|fast) as|at most|max(?:imum|\.)?(?: of)?|peak(?:s|ing)?(?: at| of)?"
     r"|less than|under|below|within|no more than|≤|<=?|at least|more than|over|exceed(?:s|ing)?|above"
     r"|greater than"
-    r"|upwards of|beyond|≥|>=?|bis zu|最高|最大|高达|可达|超过|최대|이상|以上|以内|不到|小于|低于)\s*(?:an?\s+|the\s+)?(?:~|about )?$"
+    r"|upwards of|beyond|≥|>=?|bis zu|最高|最大|高达|可达|超过|최대|이상|以上|以内|不到|小于"
+    r"|低于)\s*(?:an?\s+|the\s+)?(?:~|about )?$"
 )
 """Words right before a number that make it one side of a range."""
 
@@ -29,7 +30,8 @@ _AFTER_BOUND = re.compile(
 )
 
 _THEORETICAL = re.compile(
-    r"theoretical|in theory|\bcan (?:deliver|give|provide|achieve|yield|reach|offer)|ideal(?:ly)?\b|could (?:be|give|deliver|yield|reach)|should (?:be|give|deliver"
+    r"theoretical|in theory|matrix[- ]multiply|matmul|\bcan (?:deliver|give|provide|achieve|yield|reach|offer)"
+    r"|ideal(?:ly)?\b|could (?:be|give|deliver|yield|reach)|should (?:be|give|deliver"
     r"|yield)|would (?:be|give|deliver)"
     r"|expected|projected|estimated|simulat|potential(?:ly)?\b|peak|roofline|理论|峰值|이론"
 )
@@ -63,13 +65,15 @@ def _value(digits: str, scale: str | None = None) -> float:
 FACTOR = re.compile(
     rf"(?<![\w.,×])({NUMBER})(?:\s?[x×倍]?\s?(?:-|–|—|~|to|bis|到|至)\s?({NUMBER}))?(?:"
     r"\s?[x×](?![a-z0-9])(?!\s?\d)|[\s-]times\b|[\s-]?fold\b|\s?倍|\s?배|-?fach\b)"
-    r"|\b(twice|doubl(?:es?|ed|ing)|tripl(?:es?|ed)|thrice|(?:two|three|four|five|ten) times)\b"
+    r"|\b(twice|doubl(?:es?|ed|ing)|tripl(?:es?|ed)|thrice|(?:two|three|four|five|ten) times)\b",
+    re.ASCII,
 )
 """``2.1x``, ``1.5 to 3×``, ``2.2 times``, ``3-fold``, ``twice``; never ``mi300x``, ``8x7b`` or ``1024×1024``."""
 
 PERCENT = re.compile(
     rf"(?<![\w.,])([+-]?{NUMBER})(?:\s?%?\s?(?:-|–|—|~|to|bis|到|至)\s?({NUMBER}))?\s?(?:%|percent\b|per cent\b|％"
-    rf"|퍼센트)"
+    rf"|퍼센트)",
+    re.ASCII,
 )
 
 
@@ -124,19 +128,23 @@ def theoretical(text: str) -> bool:
 RATE = re.compile(
     rf"(?<![\w.,])({NUMBER})\s?(k|m|thousand|million|万|千)?\s?(?:(?:±|\+/-|\+-)\s?{NUMBER}\s?)?(?:\(\w+\)\s?)?"
     r"(tok(?:en)?s?\s?(?:/|per|a)\s?s(?:ec(?:ond)?)?s?(?:\s?(?:/|per)\s?(?:gpu|device|chip|user|card))?"
-    r"|tokens?/sec(?:ond)?|tok/sec|t/s\b|tps\b|tgs\b|token\s?(?:/|pro)\s?s(?:ek(?:unde)?)?\b|词/秒|词元/秒|토큰/초|トークン/秒"
-    r"|fps\b|frames?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|帧/秒|帧每秒|フレーム/秒|프레임/초|bilder\s?(?:/|pro)\s?s(?:ek(?:unde)?)?\b|画像/秒|枚/秒|이미지/초|장/초|img/s(?:ec)?\b|im(?:a)?ges?\s?(?:/"
+    r"|tokens?/sec(?:ond)?|tok/sec|t/s\b|tps\b|tgs\b|token\s?(?:/|pro)\s?s(?:ek(?:unde)?)?\b|词/秒"
+    r"|词元/秒|토큰/초|トークン/秒"
+    r"|fps\b|frames?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|帧/秒|帧每秒|フレーム/秒|프레임/초|bilder\s?(?:/"
+    r"|pro)\s?s(?:ek(?:unde)?)?\b|画像/秒|枚/秒|이미지/초|장/초|img/s(?:ec)?\b|im(?:a)?ges?\s?(?:/"
     r"|per)\s?s(?:ec(?:ond)?)?\b|张/秒|ips\b"
     r"|samples?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|inf(?:erences?)?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b"
     r"|(?:requests?|queries|req)\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|qps\b|rps\b"
     r"|sentences?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|sequences?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|words?\s?(?:/"
-    r"|per)\s?s(?:ec(?:ond)?)?\b|it/s\b)"
+    r"|per)\s?s(?:ec(?:ond)?)?\b|it/s\b)",
+    re.ASCII,
 )
 """A rate with its unit."""
 
 TIME = re.compile(
     rf"(?<![\w.,×])({NUMBER})\s?(ms|msec|milliseconds?|µs|us|μs|microseconds?|ns|毫秒|微秒|밀리초|s|sec|seconds?"
-    rf"|秒)(?![\w/])(?:\s?(?:/|per)\s?(?:tok(?:en)?|image|frame|inference|step))?"
+    rf"|秒)(?![\w/])(?:\s?(?:/|per)\s?(?:tok(?:en)?|image|frame|inference|step))?",
+    re.ASCII,
 )
 """A time with its unit."""
 
@@ -187,8 +195,28 @@ def rate_unit(spelling: str) -> str:
     return word
 
 
+_RATE_AHEAD = re.compile(
+    rf"(?<![\w.])(fps|qps|tps|rps|(?:tok(?:en)?s?|samples?|images?|frames?|inferences?|requests?"
+    rf"|queries)\s?(?:/|per)\s?"
+    rf"s(?:ec(?:ond)?)?)\s?(?:=|:|：|为|达到?)\s?({NUMBER})(?![\w%]|\.\d)",
+    re.ASCII,
+)
+"""A rate whose unit stands before it, as logs print it: ``Samples per second: 80.2353``."""
+
+
 def rates(text: str) -> Iterator[Amount]:
     """Every rate in a lower-case text."""
+    for match in _RATE_AHEAD.finditer(text):
+        value = _value(match[2])
+        if not RATE.match(text, match.start(2)):
+            yield Amount(
+                start=match.start(),
+                end=match.end(),
+                low=value,
+                high=value,
+                unit=rate_unit(match[1]),
+                strength=strength(text, match.start(2), match.end()),
+            )
     for match in RATE.finditer(text):
         value = _value(match[1], match[2])
         yield Amount(

@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lynxspec.draft import Quote
-from lynxspec.extraction.literals import required
+from lynxspec.extraction.literals import FOREIGN_DIGIT, probes
 from lynxspec.facts.lexicon import Mention, mentions
 from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Sheet, Table, Text
 
 QUOTE_LIMIT = 200
 """Characters of a quote that is no table row."""
 
-MAX_UNITS = 60_000
-"""A sheet with more is read as far as this."""
+MAX_UNITS = 20_000
+"""A sheet with more is read as far as this; a data sheet of a hundred pages has some three thousand."""
+
+MAX_LENGTH = 4_000
+"""Characters of a unit; a longer sentence, line or row is none that anybody wrote, and is read in pieces."""
 
 Kind = Literal["heading", "sentence", "caption", "footnote", "header", "row", "code", "meta"]
 
 _SENTENCE_END = re.compile(
-    r"(?<![ (.]e\.g\.)(?<![ (.]i\.e\.)(?<!\bvs\.)(?<!\bv\.s\.)(?<!\bapprox\.)(?<!\bFig\.)(?<!\bNo\.)(?<!\bcf\.)(?<!\betc\.)"
-    r"(?<=[.!?;])[\"')\]]* +(?=[\"'(\[*\-]*[A-Z0-9À-Þ\u3040-\u9fff\uac00-\ud7a3])|(?<=[。！？；])|(?<=[다요]\.) "
+    r"(?<=[.!?;])(?<![ (.]e\.g\.)(?<![ (.]i\.e\.)(?<!\bvs\.)(?<!\bv\.s\.)(?<!\bapprox\.)(?<!\bFig\.)(?<!\bNo\.)"
+    r"(?<!\bcf\.)(?<!\betc\.)[\"')\]]* +(?=[\"'(\[*\-]*[A-Z0-9À-Þ\u3040-\u9fff\uac00-\ud7a3])|(?<=[。！？；])"
+    r"|(?<=[다요]\.) "
 )
 
 
@@ -47,18 +51,14 @@ class Unit:
     """Offset in `Reading.text`."""
     headings: tuple[int, ...]
     """Units of the headings above it, outermost first."""
+    end: int
+    """Offset behind it in `Reading.text`."""
     row: Row | None = None
     """For rows of tables."""
 
-    @property
-    def end(self) -> int:
-        """Offset behind it in `Reading.text`."""
-        return self.start + len(self.text.text)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """A match of a pattern in a unit."""
+class Hit(NamedTuple):
+    """A match of a pattern in a unit; a tuple, since a sheet has hundreds."""
 
     unit: Unit
     match: re.Match[str]
@@ -84,7 +84,10 @@ class Reading:
         self.starts = [unit.start for unit in self.units]
         self.text = "\n".join(unit.text.text for unit in self.units)
         self.lower = _lower(self.text)
-        self._words: dict[str, set[int]] = {}
+        self._plain = FOREIGN_DIGIT.search(self.lower) is None
+        self._places: dict[str, frozenset[int]] = {}
+        self._hits: dict[int, tuple[re.Pattern[str], tuple[Hit, ...]]] = {}
+        self._quotes: dict[tuple[int, int, int], Quote] = {}
 
     @cached_property
     def mentions(self) -> tuple[Mention, ...]:
@@ -94,9 +97,14 @@ class Reading:
     @cached_property
     def _mentions_by_unit(self) -> dict[int, list[Mention]]:
         found: dict[int, list[Mention]] = {}
-        for mention in self.mentions:
-            found.setdefault(self.unit_at(mention.start).index, []).append(mention)
+        for mention, unit in self._placed:
+            found.setdefault(unit.index, []).append(mention)
         return found
+
+    @cached_property
+    def _placed(self) -> tuple[tuple[Mention, Unit], ...]:
+        """The names with their units."""
+        return tuple((mention, self.unit_at(mention.start)) for mention in self.mentions)
 
     def names(self, unit: Unit, *kinds: str) -> list[Mention]:
         """Names of these kinds in a unit."""
@@ -104,7 +112,7 @@ class Reading:
 
     def named(self, *kinds: str) -> Iterator[tuple[Mention, Unit]]:
         """All names of these kinds with their units."""
-        return ((m, self.unit_at(m.start)) for m in self.mentions if m.kind in kinds)
+        return (pair for pair in self._placed if pair[0].kind in kinds)
 
     def words(self, unit: Unit) -> str:
         """A unit's text in lower case."""
@@ -116,31 +124,58 @@ class Reading:
 
     def find(self, pattern: re.Pattern[str], *kinds: Kind) -> Iterator[Hit]:
         """Matches in the lower-case text, of units of these kinds (all by default)."""
-        words = required(pattern)
-        for unit in self.units if words is None else self._holding(words):
+        held = self._hits.get(id(pattern))  # a pattern's own hash is as dear as a small search
+        if held is not None:
+            return (hit for hit in held[1] if not kinds or hit.unit.kind in kinds)
+        if kinds:
+            return self._found(pattern, kinds)
+        self._hits[id(pattern)] = pattern, tuple(self._found(pattern, kinds))
+        return iter(self._hits[id(pattern)][1])
+
+    def _found(self, pattern: re.Pattern[str], kinds: tuple[Kind, ...]) -> Iterator[Hit]:
+        """Matches that have not been looked for before."""
+        for unit in self.possible(pattern):
             if not kinds or unit.kind in kinds:
                 for match in pattern.finditer(self.lower, unit.start, unit.end):
-                    yield Hit(unit=unit, match=match)
+                    yield Hit(unit, match)
 
-    def _holding(self, words: tuple[str, ...]) -> list[Unit]:
-        """Units that hold one of the words, in order."""
+    def having(self, pattern: re.Pattern[str]) -> set[int]:
+        """Indices of the units that hold a match in lower case."""
+        lower, search = self.lower, pattern.search
+        return {unit.index for unit in self.possible(pattern) if search(lower, unit.start, unit.end)}
+
+    def possible(self, pattern: re.Pattern[str]) -> Iterable[Unit]:
+        """Units outside of which nothing matches, in order."""
+        words = probes(pattern) if self._plain else None
+        if words is None:
+            return self.units
         found: set[int] = set()
-        for word in words:
-            found |= self._places(word)
+        threes, places = self._threes, self._places
+        for word, head, tail in words:
+            if head in threes and tail in threes:  # most words fail here, without a search
+                held = places.get(word)
+                if held is None:
+                    held = places[word] = self._holding(word)
+                found |= held
         return [self.units[index] for index in sorted(found)]
 
-    def _places(self, word: str) -> set[int]:
+    @cached_property
+    def _threes(self) -> set[str]:
+        """Every stretch of three characters, and of fewer."""
+        text = self.lower + "\n\n"
+        found = set(map("".join, zip(text, text[1:], text[2:], strict=False)))
+        return found | {three[:2] for three in found} | set(text)
+
+    def _holding(self, word: str) -> frozenset[int]:
         """Indices of the units that hold a word."""
-        held = self._words.get(word)
-        if held is None:
-            held = set()
-            at = self.lower.find(word)
-            while at >= 0:
-                unit = self.unit_at(at)
-                held.add(unit.index)
-                at = self.lower.find(word, unit.end)
-            self._words[word] = held
-        return held
+        lower, starts = self.lower, self.starts
+        at = lower.find(word)
+        found = []
+        while at >= 0:
+            behind = bisect_right(starts, at)
+            found.append(behind - 1)
+            at = lower.find(word, starts[behind]) if behind < len(starts) else -1
+        return frozenset(found)
 
     def block(self, unit: Unit) -> Block:
         """The block that a unit is part of."""
@@ -158,30 +193,42 @@ class Reading:
     def quote(self, unit: Unit, start: int | None = None, end: int | None = None) -> Quote:
         """The words of a unit, or those around the characters ``start`` to ``end`` of it where it is long."""
         if unit.row is not None:
-            return self._quoted(unit.sheet, unit.row.start, unit.row.end, unit.text)
+            return self.quote_row(unit.sheet, unit.row)
         first, last = (0, 0) if start is None or end is None else (start, end)
-        limit = QUOTE_LIMIT
-        while True:
-            text = unit.text.slice(*_window(unit.text.text, first, last, limit))
-            # markup that the text no longer shows makes the quoted source longer
-            if text.end - text.start <= QUOTE_LIMIT or limit <= max(20, last - first):
-                return self._quoted(unit.sheet, text.start, text.end, text)
-            limit = limit * 2 // 3
+        text = unit.text
+        if len(text.text) > QUOTE_LIMIT or text.end - text.start > QUOTE_LIMIT:
+            text = _cut(text, first, last)
+        return self.quote_text(unit.sheet, text)
 
     def quote_text(self, sheet: int, text: Text) -> Quote:
         """The words of a text, e.g. of a cell."""
-        return self._quoted(sheet, text.start, text.end, text)
+        return self._quoted(sheet, text.start, text.end, lambda: text.text)
 
     def quote_row(self, sheet: int, row: Row) -> Quote:
         """A whole table row."""
-        return self._quoted(sheet, row.start, row.end, joined(row.cells))
+        return self._quoted(sheet, row.start, row.end, lambda: joined(row.cells).text)
 
-    def _quoted(self, sheet: int, start: int, end: int, text: Text) -> Quote:
-        source = self.sheets[sheet]
-        raw = source.text[start:end].strip("\n")
-        # tags are no words; where the source is markup, what its reader sees is quoted
-        words = text.text if source.format == "html" and "<" in raw else raw
-        return Quote(text=words, span=source.span(start, end), sheet=sheet, start=start, end=end)
+    def _quoted(self, sheet: int, start: int, end: int, words: Callable[[], str]) -> Quote:
+        """A stretch of the source; many readers quote the same one."""
+        held = self._quotes.get((sheet, start, end))
+        if held is None:
+            source = self.sheets[sheet]
+            raw = source.text[start:end].strip("\n")
+            # tags are no words; where the source is markup, what its reader sees is quoted
+            text = words() if source.format == "html" and "<" in raw else raw
+            held = Quote(text=text, span=source.span(start, end), sheet=sheet, start=start, end=end)
+            self._quotes[sheet, start, end] = held
+        return held
+
+
+def _cut(text: Text, start: int, end: int) -> Text:
+    """At most `QUOTE_LIMIT` characters around a match; markup that the text no longer shows counts as well."""
+    limit = QUOTE_LIMIT
+    while True:
+        part = text.slice(*_window(text.text, start, end, limit))
+        if part.end - part.start <= QUOTE_LIMIT or limit <= max(20, end - start):
+            return part
+        limit = limit * 2 // 3
 
 
 def _lower(text: str) -> str:
@@ -229,7 +276,7 @@ def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
     for number, sheet in enumerate(sheets):
         path: list[tuple[int, int]] = []
         for block_number, block in enumerate(sheet.blocks):
-            for kind, text, row in _pieces(block):
+            for kind, text, row in _short(_pieces(block)):
                 if index >= MAX_UNITS:
                     return
                 if isinstance(block, Heading):
@@ -243,6 +290,7 @@ def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
                     block=block_number,
                     text=clean,
                     start=position,
+                    end=position + len(text.text),
                     headings=tuple(i for _, i in path),
                     row=row,
                 )
@@ -250,6 +298,16 @@ def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
                     path.append((block.level, index))
                 position += len(text.text) + 1
                 index += 1
+
+
+_Piece = tuple[Kind, Text, Row | None]
+
+
+def _short(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """The pieces, the overlong ones cut."""
+    for kind, text, row in pieces:
+        for start in range(0, max(1, len(text.text)), MAX_LENGTH):
+            yield kind, (text if len(text.text) <= MAX_LENGTH else text.slice(start, start + MAX_LENGTH)), row
 
 
 def _pieces(block: Block) -> Iterator[tuple[Kind, Text, Row | None]]:

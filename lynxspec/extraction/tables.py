@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from lynxspec.draft import Quote, Strength, Value
 from lynxspec.extraction.cells import Result, empty, result
-from lynxspec.extraction.heads import PHASE, Head, Quantity, read_head
+from lynxspec.extraction.heads import NOTHING, PHASE, Head, Quantity, read_head
+from lynxspec.extraction.originals import ORIGINAL, originals
 from lynxspec.extraction.quantities import milliseconds
 from lynxspec.extraction.reading import Reading, Unit
-from lynxspec.extraction.schemes import schemes
+from lynxspec.extraction.schemes import Sort, schemes
 from lynxspec.sheet import Cell, Row, Table
 from lynxspec.vocabulary import Component
 
@@ -47,11 +48,29 @@ class TableReader:
         self.sheet = sheet
         self.context = context
         self.default = default
+        self.around = _around(context, default)
         self.width = max((len(row.cells) for row in table.rows), default=0)
-        self.columns = [self._column(i) for i in range(self.width)]
+        self._results: dict[str, Result | None] = {}
+        self.columns = self._with_original([self._column(i) for i in range(self.width)])
+        sides = ([row.cells[i].text.text if len(row.cells) > i else "" for row in table.rows] for i in (0, 1))
+        self.originals = {id(table.rows[i]) for side in sides for i in originals(side)}
+        """Rows of the model that other rows were quantized from."""
+        self.named = [column for column in self.columns if column.role]
         self.baseline = self._baseline()
         self.promised: list[Row] = []
         """Rows that hold dashes where results should be."""
+
+    @staticmethod
+    def _with_original(columns: list[Head]) -> list[Head]:
+        """The column of a bare model name beside one of its quantized copies is the reference's."""
+        bare = originals([column.text for column in columns])
+        return [c._replace(role="reference", regime=ORIGINAL) if i in bare else c for i, c in enumerate(columns)]
+
+    def _result(self, text: str) -> Result | None:
+        """The number that a cell gives; many cells are asked several times."""
+        if text not in self._results:
+            self._results[text] = result(text) if _DIGIT.search(text) else None
+        return self._results[text]
 
     def _column(self, index: int) -> Head:
         """All headers above a column as one."""
@@ -67,7 +86,7 @@ class TableReader:
         names = {c.regime for c in self.columns if c.role == "reference"}
         for row in self.table.rows[self.table.headers :]:
             first = row.cells[0].text.text if row.cells else ""
-            head = read_head(first) if first and result(first) is None else Head()
+            head = read_head(first) if first and self._result(first) is None else NOTHING
             names |= {head.regime} if head.role == "reference" else set()
         return names.pop() if len(names) == 1 else ""
 
@@ -77,7 +96,7 @@ class TableReader:
 
     def values(self) -> Iterator[Value]:
         """Every number of the table that is a result, with what it belongs to."""
-        group = Head()
+        group = NOTHING
         above: Head | None = None
         count = 0
         for row in self.table.rows[self.table.headers :]:
@@ -107,31 +126,41 @@ class TableReader:
     def _is_group(self, row: Row) -> bool:
         """Whether a row names what stands below it: one cell with words and nothing else."""
         filled = {id(cell) for cell in row.cells if cell.text}
-        return len(filled) == 1 and self.width > 1 and result(self._only(row).text.text) is None
+        return len(filled) == 1 and self.width > 1 and self._result(self._only(row).text.text) is None
 
     def _names(self, row: Row) -> tuple[Head, bool]:
         """What the words of a row say together, and whether its first cell leaves its name to the row above."""
-        names = Head()
+        names = NOTHING
         for index, cell in enumerate(row.cells):
             if not cell.text or (index and cell is row.cells[index - 1]):
                 continue
-            column = self.columns[index] if index < len(self.columns) else Head()
+            column = self.columns[index] if index < len(self.columns) else NOTHING
             words = cell.text.text
-            if column.quantity == "batch" and (found := result(words)):
-                names = replace(names, batch=f"{found.low:g}")
-            elif result(words) is None and not empty(words):
+            if column.quantity == "batch" and (found := self._result(words)):
+                names = names._replace(batch=f"{found.low:g}")
+            elif self._result(words) is None and not empty(words):
                 head = _in_column(words, read_head(words), column)
-                if column.quantity in {"size", "config"} and not (head.regime or head.dataset or head.hardware or head.model):
+                if column.quantity in {"size", "config"} and not (
+                    head.regime or head.dataset or head.hardware or head.model
+                ):
                     continue
-                if head.role == "quantized" and names.role == "reference" and not _SAID_BASELINE.search(self._words(row)):
-                    names = replace(names, regime="", role=None)  # FP16 computes what int8 stores: the regime is int8
+                if (
+                    head.role == "quantized"
+                    and names.role == "reference"
+                    and not _SAID_BASELINE.search(self._words(row))
+                ):
+                    names = names._replace(regime="", role=None)  # FP16 computes what int8 stores: the regime is int8
                 if head.role and _WEIGHT_COLUMN.search(column.text.lower()):
-                    names = replace(names, regime="", role=None)  # how weights are stored names the regime
+                    names = names._replace(regime="", role=None)  # how weights are stored names the regime
+                if head.dataset and _METRIC_COLUMN.search(column.text.lower()):
+                    names = names._replace(dataset="")  # a suite in the column before
                 names = names.over(head)
                 if not names.hardware and _HARDWARE_COLUMN.search(column.text.lower()) and len(words) <= _LONGEST_NAME:
-                    names = replace(names, hardware=words)
+                    names = names._replace(hardware=words)
                 if not names.model and (model := self._bare_name(words, column, head, index)):
-                    names = replace(names, model=model)
+                    names = names._replace(model=model)
+        if id(row) in self.originals and names.role is None:
+            names = names._replace(role="reference", regime=ORIGINAL)
         first = row.cells[0] if row.cells else None
         return names, first is None or not first.text
 
@@ -152,70 +181,59 @@ class TableReader:
         for index, cell in enumerate(row.cells):
             if not cell.text or (index and cell is row.cells[index - 1]):
                 continue
-            found = result(cell.text.text)
-            head = self._head(index, names)
-            if found is None:
-                if empty(cell.text.text) and head.quantity in {"gain", "rate", "accuracy", "latency"}:
-                    promised += 1
-                continue
-            yield from self._value(row, cell, found, head)
+            found = self._result(cell.text.text)
+            if found is not None:
+                yield from self._value(row, found, self._head(index, names))
+            elif empty(cell.text.text) and self._head(index, names).quantity in _MEASURED:
+                promised += 1
         if promised:
             self.promised.append(row)
 
     def _head(self, index: int, names: Head) -> Head:
         """All that is known of a cell, its column first."""
-        column = self.columns[index] if index < len(self.columns) else Head()
+        column = self.columns[index] if index < len(self.columns) else NOTHING
         both = column.role and names.role and column.regime != names.regime
         head = column.over(names)
         if column.quantity == "" and names.quantity and not column.text:
-            head = replace(head, quantity=names.quantity, unit=names.unit)
+            head = head._replace(quantity=names.quantity, unit=names.unit)
         if both:
-            head = replace(head, **_joined(column, names))
-        corner = self.columns[0] if self.columns else Head()
+            regime, role = _joined(column, names)
+            head = head._replace(regime=regime, role=role)
+        corner = self.columns[0] if self.columns else NOTHING
         if not head.quantity and corner.quantity in {"rate", "latency", "gain"} and index:
-            head = replace(head, quantity=corner.quantity, unit=corner.unit)  # "| Images/s | L4 | A10 |"
+            head = head._replace(quantity=corner.quantity, unit=corner.unit)  # "| Images/s | L4 | A10 |"
         if not head.quantity:
-            head = replace(head, quantity=self.context.quantity, unit=self.context.unit)
+            head = head._replace(quantity=self.context.quantity, unit=self.context.unit)
         elif head.quantity == "rate" and not head.unit:
-            head = replace(head, unit=self.context.unit or self.default.unit)
-        context, default = self._without_quantity(self.context), self._without_quantity(self.default)
-        if context.model and context.model.lower() in default.model.lower():
-            context = replace(context, model=default.model)  # "Stable Diffusion" above, "Stable Diffusion XL 1.0" in the text
+            head = head._replace(unit=self.context.unit or self.default.unit)
         if not head.model and corner.model:
-            head = replace(head, model=corner.model)  # "| DeepSpeech2 | Word error rate |" names the model in the corner
-        if context.metric.lower() in _ANY_METRIC and default.metric:
-            context = replace(context, metric=default.metric)
-        return head.over(context).over(default)
+            head = head._replace(model=corner.model)  # "| DeepSpeech2 | Word error rate |": the corner names it
+        return head.over(self.around)
 
-    @staticmethod
-    def _without_quantity(head: Head) -> Head:
-        return replace(head, quantity="", unit="")
-
-    def _value(self, row: Row, cell: Cell, found: Result, head: Head) -> Iterator[Value]:
+    def _value(self, row: Row, found: Result, head: Head) -> Iterator[Value]:
         if found.unit == "x" and head.quantity not in {"size", "config", "loss", "accuracy"}:
-            head = replace(head, quantity="gain")
+            head = head._replace(quantity="gain")
         elif "/s" in found.unit:
-            head = replace(head, quantity="rate", unit=found.unit)
+            head = head._replace(quantity="rate", unit=found.unit)
         elif found.unit in {"ms", "us", "µs"} and head.quantity not in {"size", "config"}:
-            head = replace(head, quantity="latency")
+            head = head._replace(quantity="latency")
         component = _COMPONENT.get(head.quantity)
         if component is None or self._foreign(head):
             return
         if component is Component.THROUGHPUT_GAIN and head.role == "reference":
             return  # the reference's own "1x"
-        beside = read_head(found.remark) if found.remark else Head()
-        inner = next(iter(schemes(found.remark.lower())), None)
-        if inner and re.match(r"^\(?\s*\S+\s*\)?$", found.remark):
-            head = replace(head, regime=inner.name, role=inner.sort)
-        head = replace(
-            head,
+        beside = read_head(found.remark)
+        inner = next(schemes(found.remark.lower()), None) if found.remark else None
+        if inner and _ONE_WORD.match(found.remark):
+            head = head._replace(regime=inner.name, role=inner.sort)
+        head = head._replace(
             metric=found.word or head.metric,
             dataset=beside.dataset or head.dataset,
             batch=head.batch if head.quantity != "batch" else "",
         )
         yield self._made(row, head, component, found)
         if found.factor and component is not Component.THROUGHPUT_GAIN and head.quantity == "rate":
-            gain = replace(head, quantity="gain", unit="x")
+            gain = head._replace(quantity="gain", unit="x")
             yield self._made(
                 row, gain, Component.THROUGHPUT_GAIN, replace(found, low=found.factor, high=found.factor, unit="x")
             )
@@ -224,22 +242,23 @@ class TableReader:
         """Whether a number stands under no regime in a table whose other columns name theirs."""
         if head.role or head.quantity not in {"accuracy", "rate", "latency"}:
             return False
-        named = sum(1 for c in self.columns if c.role and c.quantity in {"", head.quantity})
-        return named >= 2 and bool(head.model)
+        return bool(head.model) and sum(1 for c in self.named if c.quantity in {"", head.quantity}) >= 2
 
     def _made(self, row: Row, head: Head, component: Component, found: Result) -> Value:
-        role = "reference" if head.role == "reference" and component is not Component.THROUGHPUT_GAIN else "quantized"
+        of_reference = head.role == "reference" and component is not Component.THROUGHPUT_GAIN
+        role: Sort = "reference" if of_reference else "quantized"
         if component is Component.ACCURACY_RESULT and role == "reference" and head.quantity == "accuracy":
             component = Component.ACCURACY_REFERENCE
         low, high, unit = _normalized(found, head)
-        if head.quantity in {"gain", "rate", "latency"}:  # a rate is of no data set, and its metric is a phase at most
-            head = replace(head, dataset="", metric=head.metric if PHASE.search(head.metric.lower()) else "")
+        if head.quantity in _OF_NO_DATA:
+            # a rate is of no data set, and its metric is a phase at most
+            head = head._replace(dataset="", metric=head.metric if PHASE.search(head.metric.lower()) else "")
         return Value(
             component=component,
             low=low,
             high=high,
             unit=unit,
-            strength=found.strength if not _theoretical(head) else Strength.THEORETICAL,
+            strength=found.strength if not _theoretical(head.text) else Strength.THEORETICAL,
             role=role,
             evidence=self.reading.quote_row(self.sheet, row),
             model=head.model,
@@ -252,8 +271,15 @@ class TableReader:
         )
 
 
+_DIGIT = re.compile(r"\d")
+_OF_NO_DATA = frozenset({"gain", "rate", "latency", "batch"})
+_MEASURED = frozenset({"gain", "rate", "accuracy", "latency"})
+_ONE_WORD = re.compile(r"^\(?\s*\S+\s*\)?$")
 _SAID_BASELINE = re.compile(r"baseline|reference|original|unquantized")
-_HARDWARE_COLUMN = re.compile(r"^(?:inst(?:ance|\.)?(?: type)?|device|hardware|gpu|accelerator|chip|platform|system|machine|soc|phone|chipset|设备|硬件|芯片|デバイス|장비)s?(?: name| type| model)?$")
+_HARDWARE_COLUMN = re.compile(
+    r"^(?:inst(?:ance|\.)?(?: type)?|device|hardware|gpu|accelerator|chip|platform|system|machine|soc|phone"
+    r"|chipset|设备|硬件|芯片|デバイス|장비)s?(?: name| type| model| class)?$"
+)
 _LONGEST_NAME = 60
 
 _WEIGHT_COLUMN = re.compile(r"weights?\b.*(?:type|format|precision|dtype|storage)")
@@ -265,36 +291,55 @@ _METRIC_COLUMN = re.compile(r"^metrics?\b|指标|지표|指標")
 def _in_column(words: str, head: Head, column: Head) -> Head:
     """A label under a header that says what such labels are: names that the lexicon does not know count as well."""
     said = column.text.lower()
+    if _METRIC_COLUMN.search(said) and head.dataset:
+        return head._replace(dataset=words, quantity=head.quantity or "accuracy")  # "| Metric | GSM8K (Strict-Match) |"
     if _METRIC_COLUMN.search(said):
-        return replace(Head(), text=words, quantity="accuracy", metric=words)
+        return NOTHING._replace(text=words, quantity="accuracy", metric=words)
     if _DATA_COLUMN.search(said) and not head.model:
-        return replace(head, dataset=words, quantity=head.quantity or "accuracy")
+        return head._replace(dataset=words, quantity=head.quantity or "accuracy")
     return head
 
 
-def _theoretical(head: Head) -> bool:
-    return re.search(r"theoretical|peak", head.text.lower()) is not None
+def _theoretical(text: str) -> bool:
+    lower = text.lower()
+    return "theoretical" in lower or "peak" in lower
 
 
-def _joined(column: Head, row: Head) -> dict[str, str | None]:
+def _around(context: Head, default: Head) -> Head:
+    """What holds for every number of a table besides its quantity: caption and heading first, then the section."""
+    context = context._replace(quantity="", unit="")
+    if context.model and context.model.lower() in default.model.lower():
+        context = context._replace(
+            model=default.model
+        )  # "Stable Diffusion" above, and in the text "Stable Diffusion XL 1.0"
+    if context.metric.lower() in _ANY_METRIC and default.metric:
+        context = context._replace(metric=default.metric)
+    return context.over(default._replace(quantity="", unit=""))
+
+
+def _joined(column: Head, row: Head) -> tuple[str, Sort]:
     """Regime and role of a cell whose column and row both name a regime."""
     if "reference" in (column.role, row.role):
         reference = column if column.role == "reference" else row
-        return {"regime": reference.regime, "role": "reference"}
+        return reference.regime, "reference"
     if row.regime.lower() in column.regime.lower():
-        return {"regime": column.regime, "role": "quantized"}
+        return column.regime, "quantized"
     if column.regime.lower() in row.regime.lower():
-        return {"regime": row.regime, "role": "quantized"}
-    return {"regime": f"{row.regime} {column.regime}", "role": "quantized"}
+        return row.regime, "quantized"
+    return f"{row.regime} {column.regime}", "quantized"
 
 
-def _normalized(found: Result, head: Head) -> tuple[float, float, str]:
+_CHANGE = re.compile(r"gain|improve|increase|faster|higher|boost|speed-?up")
+_SHARE = re.compile(r"ratio|relative|of (?:fp|bf|base)")
+
+
+def _normalized(found: Result, head: Head) -> tuple[float, float, str]:  # noqa: PLR0911 - one a kind
     """The number in the unit that all sheets share."""
     low, high = found.low, found.high
     if head.quantity == "gain":
         if found.unit == "%" or (head.unit == "%" and found.unit != "x"):
-            relative = re.search(r"gain|improve|increase|faster|higher|boost|speed-?up", head.text.lower()) or low < 0
-            base = 100.0 if relative and not re.search(r"ratio|relative|of (?:fp|bf|base)", head.text.lower()) else 0.0
+            relative = _CHANGE.search(head.text.lower()) or low < 0
+            base = 100.0 if relative and not _SHARE.search(head.text.lower()) else 0.0
             return round((base + low) / 100, 6), round((base + high) / 100, 6), "x"
         return low, high, "x"
     if head.quantity == "latency":
@@ -318,12 +363,12 @@ def _normalized(found: Result, head: Head) -> tuple[float, float, str]:
 
 def table_context(reading: Reading, unit: Unit, table: Table) -> Head:
     """What the caption and the headings above a table say, the nearest first."""
-    caption = read_head(table.caption.text) if table.caption else Head()
+    caption = read_head(table.caption.text) if table.caption else NOTHING
     head = caption
     for index in reversed(unit.headings):
         words = reading.units[index].text.text
         above = read_head(words)
         if not above.quantity and _PERFORMANCE.search(words.lower()):
-            above = replace(above, quantity="rate")
+            above = above._replace(quantity="rate")
         head = head.over(above)
     return head

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 from types import MappingProxyType
@@ -105,6 +105,15 @@ class _Scan:
     """Separators at even places, atoms at odd ones."""
     ends: list[int]
     """Offset behind each part."""
+    held: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    """Whether the text holds one of these words."""
+
+    def holds(self, words: tuple[str, ...]) -> bool:
+        """Whether one of the words stands anywhere; names of one kind ask for the same ones."""
+        found = self.held.get(words)
+        if found is None:
+            found = self.held[words] = any(word in self.low for word in words)
+        return found
 
 
 def mentions(text: str) -> tuple[Mention, ...]:
@@ -142,7 +151,7 @@ def _known(scan: _Scan, tables: Lexicon) -> Iterator[Found]:
     resume = 0
     for first in [k for k in range(1, len(parts), 2) if parts[k] in heads]:
         start = ends[first - 1]
-        if start < resume or not _begins(parts, first):
+        if start < resume or not (parts[first - 1] or _begins(parts, first)):
             continue
         for key, last in reversed(_spellings(scan, tables, first)):
             end = ends[last]
@@ -160,10 +169,8 @@ def _open(written: str) -> bool:
 
 
 def _begins(parts: list[str], first: int) -> bool:
-    """Whether a name may begin at this atom: not inside a word, unless behind a count as in ``8xH100``."""
-    if parts[first - 1] or first == 1:
-        return True
-    return parts[first - 2] == "x" and first > 4 and not parts[first - 3] and parts[first - 4].isdigit()
+    """Whether a name may begin at an atom right behind another: only behind a count as in ``8xH100``."""
+    return first == 1 or (parts[first - 2] == "x" and first > 4 and not parts[first - 3] and parts[first - 4].isdigit())
 
 
 def _spellings(scan: _Scan, tables: Lexicon, first: int) -> list[tuple[str, int]]:
@@ -188,7 +195,7 @@ def _readings(scan: _Scan, lines: list[Line], first: int, last: int, end: int) -
     for line in lines:
         spelled = alias(line)
         entry = spelled.entry
-        if any(entry.kind == other.kind for other, _ in found) or not _fits(scan, spelled, first, last):
+        if (found and any(entry.kind == other.kind for other, _ in found)) or not _fits(scan, spelled, first, last):
             continue
         written = "".join(filter(str.isalnum, scan.text[start:end])) if "c" in entry.flags else ""
         exact = _cased(written, spelled.spelling)
@@ -199,8 +206,9 @@ def _readings(scan: _Scan, lines: list[Line], first: int, last: int, end: int) -
         reading = _READERS[entry.kind](Site(scan.text, start, end, spelled, exact))
         if reading is not None and _ends(scan.text, reading.end, entry.kind):
             found.append((entry, reading))
-    versioned = [item for item in found if item[0].kind == "tool" and "version" in item[1].detail]
-    return versioned or found or None
+    if len(found) < 2:
+        return found or None
+    return [item for item in found if item[0].kind == "tool" and "version" in item[1].detail] or found
 
 
 @lru_cache(maxsize=8192)
@@ -231,6 +239,7 @@ def _fits(scan: _Scan, spelled: Alias, first: int, last: int) -> bool:
     return True
 
 
+@lru_cache(maxsize=8192)
 def _cased(written: str, spelling: str) -> bool:
     """Whether a name has the capitals of its spelling, or is in capitals throughout."""
     wanted = "".join(filter(str.isalnum, spelling))
@@ -240,14 +249,14 @@ def _cased(written: str, spelling: str) -> bool:
 def _meant(scan: _Scan, spelled: Alias, first: int, last: int, *, exact: bool) -> bool:
     """Whether the words around a name let it be one."""
     entry, low = spelled.entry, scan.low
-    if entry.context and not any(word in low for word in entry.context):
+    if entry.context and not scan.holds(entry.context):
         room = _ROOM if entry.kind == "hardware" else 2
         if len(low) > len(spelled.spelling) + room or "t" in entry.flags or not exact:
             return False
     if "c" in entry.flags and entry.kind != "model" and not _spoken_of(scan, spelled, first, exact=exact):
         return False
     if "~" in entry.flags and len(low) > _CELL:
-        return any(word in low for word in spellings("near_hardware"))
+        return scan.holds(tuple(spellings("near_hardware")))
     if "q" in entry.flags:
         near = low[max(0, scan.ends[first - 1] - _NEAR) : scan.ends[last] + _NEAR]
         return any(word in near for word in spellings("near_calibration"))

@@ -115,7 +115,8 @@ class TableDraft:
             columns=_span(attributes, "colspan"),
             styled=_is_styled(attributes),
         )
-        self.rows[-1].cells.append(cell)
+        if len(self.rows[-1].cells) < MAX_SPAN:
+            self.rows[-1].cells.append(cell)
         return cell
 
     def close_row(self, end: int) -> None:
@@ -182,7 +183,9 @@ def _text(text: str, cell: CellDraft, read: Read) -> Text:
             pieces.append((entry.pieces[0][0], entry.pieces[0][0], " "))
         pieces += entry.pieces
     if any(before[0] > after[0] for before, after in pairwise(pieces)):
-        pieces.sort(key=lambda piece: piece[0])  # a term is repeated behind other text
+        # a term is repeated behind other text: no two words of what is torn apart may run together
+        ordered = sorted(pieces, key=lambda piece: piece[0])
+        pieces = [each for piece in ordered for each in ((piece[0], piece[0], " "), piece)]
     found = read(text, pieces) if pieces else EMPTY
     return found if found or cell.alt is None else read(text, [cell.alt])
 

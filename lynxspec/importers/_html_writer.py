@@ -9,8 +9,8 @@ from lynxspec.importers._html_context import Context
 from lynxspec.importers._html_tables import Entry, TableDraft
 from lynxspec.importers._html_text import LONGEST, Piece, length, trimmed
 
-MAX_BLOCKS = 400_000
-"""Of a page and its cells together."""
+MAX_BLOCKS = 100_000
+"""Of a page; what stands in cells counts a quarter."""
 _MAX_PIECES = 50_000
 """Stretches between tags that make one text."""
 _MAX_TERM = 50
@@ -45,7 +45,7 @@ class Writer:
         """A footnote mark that waits for its note."""
         self.fresh = False
         """Whether the definition that is open had no text yet."""
-        self.blocks_left = MAX_BLOCKS
+        self.blocks_left: float = MAX_BLOCKS
         self._code: list[Piece] = []
         self._terms: list[list[Piece]] = [[]]
         self._term_used = True
@@ -186,7 +186,7 @@ class Writer:
 
     def _emit(self, entry: Entry, context: Context) -> None:
         entry.chrome, entry.figure = context.chrome, context.figure
-        self.blocks_left -= 1
+        self.blocks_left -= 0.25 if self.in_cell else 1
         self.sinks[-1].append(entry)
 
 

@@ -66,8 +66,9 @@ def inline(text: str, start: int, end: int, *, markup: bool = True, labels: Coll
     string = raw.strip()
     if not string:
         return EMPTY
-    start += len(raw) - len(raw.lstrip())
-    end = start + len(string)
+    if len(string) < len(raw):
+        start += len(raw) - len(raw.lstrip())
+        end = start + len(string)
     if "\n" in string:
         string = string.replace("\n", " ")
     if not (

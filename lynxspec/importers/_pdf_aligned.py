@@ -12,12 +12,11 @@ from lynxspec.importers._pdf_columns import (
     columns_of,
     extent,
     fits,
-    grid_of,
     has_results,
     over,
-    rows_of,
 )
 from lynxspec.importers._pdf_layout import WIDE_GAP, Line, words_of
+from lynxspec.importers._pdf_rows import grid_of, rows_of
 from lynxspec.importers._pdf_tables import Grid
 
 
@@ -27,7 +26,7 @@ def aligned(flow: Sequence[Line | Grid]) -> list[Line | Grid]:
     index = 0
     while index < len(flow):
         block = _block(flow, index)
-        if len(block) >= 3:
+        if len(block) >= 3 or _is_pair(block):
             taken = _table_in(block, found)
             if taken is not None:
                 grid, first, last = taken
@@ -41,6 +40,14 @@ def aligned(flow: Sequence[Line | Grid]) -> list[Line | Grid]:
             found.append(flow[index])
             index += 1
     return found
+
+
+def _is_pair(block: Sequence[Cut]) -> bool:
+    """Whether two lines are a header and a single row: three columns, and results below all names but the first."""
+    if len(block) != 2 or len(block[0].pieces) < 3 or len(block[0].pieces) != len(block[1].pieces):
+        return False
+    head, row = ([words_of(piece) for piece in line.pieces[1:]] for line in block)
+    return all(map(is_number, row)) and not any(is_number(name) or is_vacant(name) for name in head)
 
 
 def _block(flow: Sequence[Line | Grid], index: int) -> list[Cut]:
@@ -72,7 +79,7 @@ def _table_in(block: Sequence[Cut], above: list[Line | Grid]) -> tuple[Grid, int
         lines.pop()
         last -= 1
     columns = columns_of(lines)
-    if columns is None or len(lines) < 3 or not _has_evidence(lines, columns):
+    if columns is None or (len(lines) < 3 and not _is_pair(lines)) or not _has_evidence(lines, columns):
         return None
     heads = 0
     while heads < 2 and first and _names_groups(block[first - 1], lines[0], columns):
@@ -120,5 +127,7 @@ def _has_evidence(lines: Sequence[Cut], columns: Sequence[Stretch]) -> bool:
         results = sum(is_number(cell) or is_vacant(cell) for cell in column)
         if results >= 2 and results >= 0.6 * (len(column) - 1):
             return True
+    if _is_pair(lines):
+        return True
     last = [words_of(piece) for piece in lines[-1].pieces]
     return len(columns) >= 4 and len(last) == len(columns) and all(is_number(cell) for cell in last[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from lynxspec.importers._header_rows import is_number
 from lynxspec.importers._pdf_runs import Run, raised
 
 _LEFT = attrgetter("left")
+_WIDE = re.compile("[\u3040-\u9fff\uac00-\ud7a3]")
 
 WIDE_GAP = 1.0
 """Blank between two words, in font sizes, that parts cells; in justified text it stays below."""
@@ -229,9 +231,9 @@ def _gutter(lines: Sequence[Line]) -> float | None:
             for step in range(low, high + 1):
                 before[step] += not first
                 behind[step] += not last
-    scores = [min(a, b) for a, b in zip(before, behind, strict=True)]
-    best = max(scores, default=0)
-    if best < 3:
+    scores = [(min(a, b), a + b) for a, b in zip(before, behind, strict=True)]
+    best = max(scores, default=(0, 0))
+    if best[0] < 3:
         return None
     # the widest strip of those that score best
     strips: list[tuple[int, int]] = []
@@ -342,6 +344,11 @@ class _Side:
         return self.is_prose and self.words >= 6 and self.fill >= 0.75
 
 
+def _words(text: str) -> int:
+    """How many words a text has; two letters of a script without blanks count as one."""
+    return len(text.split()) + len(_WIDE.findall(text)) // 2
+
+
 def _side(rows: Sequence[Sequence[Run]]) -> _Side:
     if not rows:
         return _Side(lines=0, words=0, fill=0, pieces=0, numbers=0)
@@ -350,7 +357,7 @@ def _side(rows: Sequence[Sequence[Run]]) -> _Side:
     numbers = sum(is_number(line.text) and len(line.runs) <= 3 for line in lines)
     return _Side(
         lines=len(lines),
-        words=median(len(line.text.split()) for line in lines),
+        words=median(_words(line.text) for line in lines),
         fill=median(line.right - line.left for line in lines) / width if width else 0,
         pieces=median(len(line.pieces()) for line in lines),
         numbers=numbers / len(lines),
@@ -373,4 +380,4 @@ def _are_columns(band: Sequence[_Row[A]], gutter: float) -> bool:
             return True
     both = sum(bool(row.left) and bool(row.right) for row in band)
     uneven = both < 0.4 * min(left.lines, right.lines) and min(left.lines, right.lines) >= 3
-    return uneven and (left.is_prose or right.is_prose)
+    return uneven and (left.is_prose or right.is_prose or any(tables))

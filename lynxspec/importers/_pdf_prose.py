@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from statistics import quantiles
 from typing import Literal
 
 from lynxspec.importers._footnotes import marks_in
@@ -14,12 +13,15 @@ from lynxspec.importers._grid import headed, header_rows
 from lynxspec.importers._pdf_layout import Line, words_of
 from lynxspec.importers._pdf_margins import Footnote, footnotes, leading_mark, marks_on, running_heads
 from lynxspec.importers._pdf_tables import Grid
-from lynxspec.importers._pdf_writing import Leaf, Readable
+from lynxspec.importers._pdf_writing import Leaf, Readable, joined
 from lynxspec.importers._surroundings import around_tables
 from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Table
 
 _LARGER = 1.12
 """Of the size of running text: type from this on is a heading's."""
+
+_LEAST_PITCH, _MOST_PITCH = 0.95, 1.75
+"""Between which the distance of two lines of running text lies, in font sizes."""
 
 _LONGEST_HEADING = 160
 _HEADING_LINES = 4
@@ -58,8 +60,8 @@ class _Measures:
         """Font size of running text."""
         self.bold = bold > 0.5 * total
         """Whether running text is bold."""
-        usual = quantiles(pitches, n=4)[0] if len(pitches) > 1 else 1.2
-        self.pitch = min(max(usual, 1.0), 1.7)
+        usual = Counter(round(pitch * 20) for pitch in pitches if _LEAST_PITCH <= pitch <= _MOST_PITCH)
+        self.pitch = max(usual, key=lambda pitch: (usual[pitch], -pitch), default=24) / 20
         """Distance of neighbouring lines of a paragraph, in font sizes."""
 
     def heading(self, line: Line) -> bool:
@@ -93,6 +95,8 @@ class _Reader:
         self._kind: Literal["paragraph", "item"] = "paragraph"
         self._page = 0
         self._left = self._right = 0.0
+        self._room_before = 0.0
+        """What was left free in the last line of the column or page before; below 0 if a usual word has no room."""
         self._fresh = False
 
     def page(self, leaf: Leaf, aside: set[int]) -> None:
@@ -140,7 +144,10 @@ class _Reader:
 
     def _flow(self, items: Sequence[Line | Grid], tables: list[int]) -> None:
         lines = [item for item in items if isinstance(item, Line)]
+        lines = [line for line in lines if line.size < _LARGER * self.measures.body and not line.mono] or lines
         if lines:
+            if self._open:
+                self._room_before = self._right - self._open[-1].right - 3 * self._open[-1].size
             self._left, self._right = min(line.left for line in lines), max(line.right for line in lines)
         self._fresh = True
         index = 0
@@ -175,12 +182,20 @@ class _Reader:
     def _code(self, items: Sequence[Line | Grid], index: int) -> int:
         """Read lines of a font of one width; the index behind them."""
         self.close()
-        lines: list[Line] = []
+        lines: list[list[Line]] = []
         while index < len(items) and isinstance(item := items[index], Line) and item.mono:
-            lines.append(item)
+            if lines and self._is_wrapped(lines[-1][-1], item):
+                lines[-1].append(item)
+            else:
+                lines.append([item])
             index += 1
-        self.pages[-1].append(Code(text=self.readable.lines([(line.start, line.end) for line in lines])))
+        code = [self.readable.of([(line.start, line.end) for line in whole]) for whole in lines]
+        self.pages[-1].append(Code(text=joined(code)))
         return index
+
+    def _is_wrapped(self, before: Line, line: Line) -> bool:
+        """Whether a line of code goes on in the next one only for want of room."""
+        return before.right > self._left + 0.6 * (self._right - self._left) and not self._has_room(before, line)
 
     def _heading(self, items: Sequence[Line | Grid], index: int) -> int:
         """Read a heading; the index behind it, or 0 if there is none."""
@@ -253,13 +268,13 @@ class _Reader:
         if leading_mark(text, frozenset()) is not None:
             return True
         if self._fresh:  # the next column or page
-            return not goes_on and (ended or not before.text.endswith("-"))
+            return not goes_on and (ended or self._room_before > 0)
         distance = (line.bottom - before.bottom) / line.size
         if distance <= 0 or distance > 1.2 * self.measures.pitch + 0.05:
             return True
         if self._kind == "item":
             return line.left < self._open[0].left - 0.3 * line.size
-        return self._is_indented(line) or (not text[0].islower() and self._ends_short(before, ended=ended))
+        return self._is_indented(line) or (not goes_on and self._has_room(before, line))
 
     def _is_indented(self, line: Line) -> bool:
         """Whether a line starts further right than the one before, or ends a stretch that did."""
@@ -268,9 +283,10 @@ class _Reader:
             return True
         return len(self._open) > 1 and before.left > line.left + step
 
-    def _ends_short(self, line: Line, *, ended: bool) -> bool:
-        """Whether a line leaves so much room that a paragraph ends with it."""
-        return line.right < self._left + (0.7 if ended else 0.5) * (self._right - self._left)
+    def _has_room(self, before: Line, line: Line) -> bool:
+        """Whether the first word of a line would have fitted into the one before, had its paragraph gone on."""
+        word = line.runs[0]
+        return before.right + word.right - word.left + 0.8 * line.size < self._right
 
 
 def blocks(leaves: Sequence[Leaf], readable: Readable) -> tuple[Block, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -25,6 +24,9 @@ MAX_LINES = 600
 _MAX_CROSSINGS = 6_000
 _REACH = 60
 """Cells that one cell may span in a direction."""
+
+_LONGEST_CORNER = 40
+"""Characters of a cell that spans rows as well as columns, as the upper left one may."""
 
 _LONGEST_CELL = 400
 """Characters; where half of the cells are longer, the lines frame text and make no table."""
@@ -261,10 +263,17 @@ def _is_table(rows: Sequence[Sequence[Slot]]) -> bool:
     wide = [row[0] for row in rows if all(slot is row[0] for slot in row)]
     if any(sum(len(run.text) for run in slot.runs) > _LONGEST_CELL for slot in wide):
         return False
-    counts = Counter(id(slot) for row in rows for slot in row)
-    if max(counts.values()) > 0.5 * len(places):  # a frame in a drawing
+    if any(_is_frame(slot, rows) for slot in filled):
         return False
     return len(filled) >= 4 and sum(places) >= 0.4 * len(places) and long <= 0.5 * len(filled)
+
+
+def _is_frame(slot: Slot, rows: Sequence[Sequence[Slot]]) -> bool:
+    """Whether a cell spans rows and columns and has words enough to be part of a drawing."""
+    spanned = [sum(other is slot for other in row) for row in rows]
+    return (
+        sum(map(bool, spanned)) > 1 and max(spanned) > 1 and sum(len(run.text) for run in slot.runs) > _LONGEST_CORNER
+    )
 
 
 def _part_rows(grid: Grid) -> None:

@@ -149,6 +149,9 @@ _BEHIND_HYPHEN = frozenset((
 """Second parts that keep the hyphen before them: ``channel-wise``, ``8-bit``."""
 # fmt: on
 
+_VOWEL = re.compile("[aeiouyäöüéèá]")
+"""What a syllable has: ``llm-compressor`` is not parted by a line end alone."""
+
 _RAISED_LETTERS = re.compile(f"(?<=[^\\s{RAISED}])[{RAISED[15:]}](?=$|[\\s.,;:)])")
 """One raised letter behind a word: a footnote's mark."""
 
@@ -212,6 +215,8 @@ class Readable:
                 parts[-1] = last[:-1]
                 at.pop()
             return True
+        if last.endswith("--") and first[0].isalnum():  # an option of a command
+            return True
         if last[-1] in "-/–" and last[-2].isalnum() and first[0].isalnum():
             if last[-1] == "-" and self._is_whole(last, first):
                 parts[-1] = last[:-1]
@@ -236,16 +241,20 @@ class Readable:
         parted, whole = one + other in self._words, one[:-1] + other in self._words
         if parted != whole:
             return parted
-        return "-" in one[:-1] or one[:-1] in _BEFORE_HYPHEN or other.partition("-")[0] in _BEHIND_HYPHEN
+        return (
+            "-" in one[:-1]
+            or not _VOWEL.search(one)
+            or one[:-1] in _BEFORE_HYPHEN
+            or other.partition("-")[0] in _BEHIND_HYPHEN
+        )
 
-    def lines(self, stretches: Sequence[Stretch]) -> Text:
-        """The text of code: its lines as they are."""
-        parts: list[str] = []
-        at = array("I")
-        for start, end in stretches:
-            if parts:
-                parts.append("\n")
-                at.append(at[-1] + 1)
-            parts.append(self.text[start:end])
-            at.extend(range(start, end))
-        return Text("".join(parts), at)
+
+def joined(lines: Sequence[Text]) -> Text:
+    """Lines as one text with line feeds."""
+    at = array("I")
+    filled = [line for line in lines if line]
+    for line in filled:
+        if at:
+            at.append(at[-1] + 1)
+        at.extend(line.at)
+    return _compact("\n".join(line.text for line in filled), at)

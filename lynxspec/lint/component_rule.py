@@ -57,7 +57,7 @@ def gathered(draft: Draft, select: Callable[[Disclosure], bool], component: Comp
         disclosure = regime.disclosures.get(component)
         if regime.role != "quantized" or disclosure is None or not select(disclosure):
             continue
-        same = next((group for known, group in found if known == disclosure), None)
+        same = next((group for known, group in found if known is disclosure or known == disclosure), None)
         if same is None:
             found.append((disclosure, [regime]))
         else:
@@ -66,7 +66,7 @@ def gathered(draft: Draft, select: Callable[[Disclosure], bool], component: Comp
 
 
 def _concerned(draft: Draft, component: Component) -> list[Found]:
-    return gathered(draft, lambda d: d.status in {Status.MISSING, Status.PARTIAL}, component)
+    return gathered(draft, lambda d: d.status is Status.MISSING or d.status is Status.PARTIAL, component)
 
 
 def _hit(draft: Draft, disclosure: Disclosure, regimes: list[DraftRegime], what: str, severity: Severity) -> Hit:

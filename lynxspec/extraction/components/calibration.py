@@ -10,6 +10,7 @@ from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.quantities import NUMBER, number, strength
 from lynxspec.extraction.reading import Hit, Unit
 from lynxspec.extraction.schemes import label
+from lynxspec.facts.lexicon import Mention
 from lynxspec.sheet import Table
 from lynxspec.vocabulary import Component, Status
 
@@ -32,7 +33,8 @@ NONE_NEEDED = re.compile(
     r"|(?:キャリブレーション|較正|校正)\w{0,6}(?:不要|必要ありません|必要とし|必要ない|必要な[しく]|行[っい]ていません)"
     r"|(?:캘리브레이션|보정)[^.,;]{0,8}(?:필요 ?없|필요하지 않|불필요)|캘리브레이션 없이|보정 없이"
     r"|keine kalibrier\w*|ohne (?:jede )?kalibrier\w*"
-    r"|kalibrier\w*(?: \w+){0,2} (?:ist|sind|war|waren|wird) (?:dafür |also |daher )?(?:nicht|un)\s?(?:nötig|notwendig"
+    r"|kalibrier\w*(?: \w+){0,2} (?:ist|sind|war|waren|wird) (?:dafür |also |daher )?(?:nicht|un)\s?(?:nötig"
+    r"|notwendig"
     r"|erforderlich)|on[- ]the[- ]fly (?:weight )?quanti[sz]ation"
 )
 
@@ -42,9 +44,10 @@ OF_CALIBRATION = re.compile(r"free|calib|校准|标定|較正|校正|キャリ�
 _WITHOUT_DATA = re.compile(r"without (?:any |using |access to )*(?:training |additional |original )+data\b")
 
 _COUNT = re.compile(
-    rf"(?<![\w.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
+    rf"(?<![a-z0-9_.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
     rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches)\b"
-    rf"|({NUMBER})\s?(?:张|条|个样本|个样例|枚|件|サンプル|장|개(?:의)? ?(?:샘플|이미지|문장)|샘플|문장)"
+    rf"|({NUMBER})\s?(?:张|条|个样本|个样例|枚|件|サンプル|장(?:의)? (?:이미지|사진)|개(?:의)? ?(?:샘플"
+    rf"|이미지|문장)|샘플|문장)"
     rf"|({NUMBER}) (?:\w+ )?(?:bilder|beispiele|beispielsätze|sätze|stichproben|sequenzen|texte)n?\b"
 )
 _CODE_COUNT = re.compile(
@@ -115,7 +118,18 @@ def _context(document: Document, unit: Unit) -> bool:
     optimizing = re.search(r"optimi[sz]|quanti[sz]|compress", near) is not None and "dataset" in document.reading.words(
         unit
     )
-    return CALIBRATION.search(near) is not None or gptq_samples is not None or optimizing
+    ranges = unit.kind == "sentence" and _RANGES.search(document.reading.words(unit)) is not None
+    return CALIBRATION.search(near) is not None or gptq_samples is not None or optimizing or ranges
+
+
+_RANGES = re.compile(
+    r"(?:scales?|ranges|statistics)\b[^.;]{0,60}\b(?:collected|measured|gathered|estimated|computed|derived"
+    r"|determined)"
+    r"|(?:collect|measur|gather|estimat|comput|determin)\w* (?:the )?(?:\w+ ){0,2}(?:scales|ranges|statistics)"
+    r"|quanti[sz](?:ation|ed|ing) (?:with|using|on|over) (?:\w+ )?\d+ (?:\w+ )?(?:samples|images|examples"
+    r"|prompts)"
+)
+"""How calibration is told without its name."""
 
 
 def sample_counts(document: Document) -> Iterator[Value]:
@@ -177,10 +191,8 @@ def _of_evaluation(document: Document, hit: Hit) -> bool:
 def _names(document: Document) -> Iterator[tuple[str, Quote]]:
     for mention, unit in document.reading.named("dataset"):
         words = document.reading.words(unit)
-        if (
-            "harness" in document.flags(unit)
-            or (unit.kind in {"header", "row", "heading"}
-            and not CALIBRATION.search(words))
+        if "harness" in document.flags(unit) or (
+            unit.kind in {"header", "row", "heading"} and not CALIBRATION.search(words)
         ):
             continue
         typical = mention.detail.get("role") == "calibration"
@@ -207,7 +219,7 @@ def _names(document: Document) -> Iterator[tuple[str, Quote]]:
 
 _SUPPORT = re.compile(
     r"\bsupport|\bsuch as\b|\bincluding\b|\be\.g\.|\blike\b|\boptions?\b|\bavailable\b|\bimplements\b"
-    r"|\balgorithms? (?:from|of|to)\b|\bmethods? (?:from|of|are)\b"
+    r"|\balgorithms (?:from|of|to)\b|\bmethods (?:from|of|are)\b"
 )
 _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
@@ -219,41 +231,46 @@ _PARTIAL_METHOD = re.compile(
 )
 
 
+_TOLD = frozenset({"row", "header", "code", "meta", "heading"})
+"""Units that list what was used rather than tell in general."""
+
+
 def method(document: Document) -> Iterator[Evidence]:
     """D: an algorithm or range estimator is named; P: only PTQ, static, QAT, a list of what is supported."""
     uncovered = _uncovered(document)
     for mention, unit in document.reading.named("algorithm", "calibration_method"):
-        words = document.reading.words(unit)
-        if mention.name.lower() in _NO_METHOD or document.boilerplate(unit):
+        if mention.name.lower() in _NO_METHOD or document.boilerplate(unit) or document.definition(unit):
             continue
         if mention.kind == "calibration_method" and not (
             CALIBRATION.search(document.reading.near(unit)) or document.about_quantization(unit)
         ):
             continue
-        listed = (
-            _SUPPORT.search(words) is not None
-            and "own" not in document.flags(unit)
-            and unit.kind not in {"row", "header", "code", "meta"}
-        )
-        dynamic = (
-            mention.kind == "calibration_method"
-            and mention.name in {"minmax", "min_max", "absmax"}
-            and "runtime" in words.replace("run time", "runtime")
-        )
-        note = (
-            "a list of what is supported"
-            if listed
-            else f"of {uncovered} it is not told"
-            if uncovered
-            else "scales are made at run time"
-            if dynamic
-            else ""
-        )
+        note = _doubt(document, mention, unit, uncovered)
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
         yield Evidence(status=_P if note else _D, value=mention.name, quote=quote, note=note)
     for hit in document.hits(_CLUSTERING):
         if document.about_quantization(hit.unit) or document.is_about_quantization:
             yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
+    yield from _without_algorithm(document)
+
+
+def _doubt(document: Document, mention: Mention, unit: Unit, uncovered: str) -> str:
+    """Why a named algorithm is not told of all that was quantized; empty if it is."""
+    words = document.reading.words(unit)
+    if _SUPPORT.search(words) and "own" not in document.flags(unit) and unit.kind not in _TOLD - {"heading"}:
+        return "a list of what is supported"
+    if document.generic(unit) and unit.kind not in _TOLD:
+        return "told in general"
+    if uncovered:
+        return f"of {uncovered} it is not told"
+    at_run_time = "runtime" in words.replace("run time", "runtime")
+    if mention.kind == "calibration_method" and mention.name in {"minmax", "min_max", "absmax"} and at_run_time:
+        return "scales are made at run time"
+    return ""
+
+
+def _without_algorithm(document: Document) -> Iterator[Evidence]:
+    """None needed, training instead, or only the word PTQ."""
     for hit in document.hits(NONE_NEEDED):
         if OF_CALIBRATION.search(hit.match[0]):
             yield Evidence(status=_D, value="none needed", quote=document.quote(hit))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lynxspec.extraction.document import Document, Evidence
-from lynxspec.extraction.reading import Unit
+from lynxspec.extraction.reading import Hit, Unit
 from lynxspec.extraction.schemes import SCHEME, TENSOR, Scheme, schemes
 from lynxspec.vocabulary import Status
 
@@ -14,6 +14,11 @@ _D, _P = Status.DISCLOSED, Status.PARTIAL
 
 _ENUMERATION = 5
 """So many formats in one sentence are a list of what is supported, not what was done."""
+
+_SEVERAL = 3
+"""So many, in a sentence that says what is supported, are a list too."""
+
+_SUPPORTS = re.compile(r"\bsupport(?:s|ed|ing)?\b|支持|対応|지원|unterstütz")
 
 _QUANTIZED_WORD = re.compile(
     r"(?:pre-?)?quanti[sz](?:ed|ation|ing)|compressed (?:model|integer)|low[- ]bit|量化|양자화|量子化|quantisier\w*"
@@ -31,9 +36,13 @@ def precision_format(document: Document) -> Iterator[Evidence]:
         unit = document.reading.units[index]
         quantized = [s for s in found if s.sort == "quantized"]
         flags = document.flags(unit)
-        if not quantized or document.boilerplate(unit) or ("rival" in flags and "own" not in flags):
+        words = document.reading.words(unit)
+        aside = "rival" in flags and "own" not in flags and not _NAMED_BITS.search(words)
+        if not quantized or document.boilerplate(unit) or aside:
             continue
-        listed = len({s.name for s in found}) >= _ENUMERATION and unit.kind in _PROSE and "own" not in flags
+        supported = len({s.name for s in found}) >= _SEVERAL and _SUPPORTS.search(words) is not None
+        listed = supported and unit.kind in _PROSE and "own" not in flags
+        listed = listed or (len({s.name for s in found}) >= _ENUMERATION and unit.kind in _PROSE and "own" not in flags)
         for scheme in quantized:
             exact = scheme.exact or _beside_tensor(document, unit, scheme)
             quote = document.reading.quote(unit, scheme.start, scheme.end)
@@ -76,16 +85,24 @@ _BOTH = re.compile(
     r"weights?(?: tensors?)? ?(?:and|&|/|,|\+) ?activations?|activations? ?(?:and|&|/) ?weights?|权重和激活|重みと活性"
     r"|가중치와 활성|weight[s]?[ -]only|only (?:the )?weights|gewichte und (?:die )?aktivierung\w*"
     r"|权重(?:、|与|及|及其|,)?\s?激活|重み(?:と|および|、)活性|가중치(?:와| 및|,) ?활성"
-    r"|(?:仅|只)(?:对|量化|是)?(?:模型)?权重|权重(?:仅|only)量化|重みのみ|重みだけ|가중치만|가중치 전용|nur (?:die )?gewichte"
-    r"|(?:权重|激活值?|重み|活性化?|가중치|활성(?:화|값)?|gewichte|aktivierungen)[^,，。;；、.|]{0,14}(?:int|fp|float|w)-?\d"
+    r"|(?:仅|只)(?:对|量化|是)?(?:模型)?权重|权重(?:仅|only)量化|重みのみ|重みだけ|가중치만|가중치 전용"
+    r"|nur (?:die )?gewichte"
+    r"|(?:权重|激活值?|重み|活性化?|가중치|활성(?:화|값)?|gewichte"
+    r"|aktivierungen)[^,，。;；、.|]{0,14}(?:int|fp|float|w)-?\d"
     r"|(?:int|fp)-?\d{1,2} ?(?:的)?(?:权重|激活|重み|活性|가중치|활성|gewichte|aktivierungen)"
 )
 _KV = re.compile(r"(?:kv|key[ -/]?value)[ -]?caches?")
 _NAMED_BITS = re.compile(
-    r"(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d{1,2}\w* (?:\w+[ -]){0,2}(?:weights?|activations?)|(?<![\w.])(?:\d{1,2}|four"
+    r"(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d{1,2}\w* (?:\w+[ -]){0,2}(?:weights?|activations?)"
+    r"|(?<![\w.])(?:\d{1,2}|four"
     r"|eight)[ -]?bits? (?:\w+[ -]){0,3}(?:weights?|activations?)"
     r"|(?:weights?|activations?)(?: \w+){0,5}? (?:to|in|into|as|at|using|with|are|of"
     r"|:) (?:\w+ ){0,4}?(?:(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d|\d[ -]?bits?|e4m3|four|eight)"
+)
+_OF_TENSORS = re.compile(
+    r"(?:int|fp|mxfp|nvfp|nf|\d-bit)-?\d*\w* quanti[sz]\w+ (?:of|for) (?:\w+ ){0,4}?(?:weights?|activations?"
+    r"|kv)\b"
+    r"|weights? (?:stay|remain|are stored|are kept|are held) in (?:fp|int|bf|mxfp|nvfp)-?\d+"
 )
 _LEFT = re.compile(
     r"(?:activations?|kv[ -]?caches?|weights?)(?:,? and (?:the )?(?:\w+ ){0,2}\w+)? (?:are|is|remains?|stays?"
@@ -100,61 +117,56 @@ _IMPLIED = re.compile(
 
 def tensors_quantized(document: Document) -> Iterator[Evidence]:
     """D: prose tells which of weights, activations, KV cache; P: only a scheme's name, a header, or a primer does."""
-    for hit in document.hits(SCHEME):
-        named = _in_path(document, hit.unit, hit.start)
-        if (
-            not named
-            and hit.unit.kind in _PROSE
-            and not document.generic(hit.unit)
-            and hit.match[0].startswith("w")
-            and hit.match[0][1].isdigit()
-        ):
-            yield Evidence(status=_D, value=hit.match[0].upper(), quote=document.quote(hit))
-        elif hit.match[0][1].isdigit():
-            yield Evidence(
-                status=_P, value=hit.match[0].upper(), quote=document.quote(hit), note="only a scheme's name tells it"
-            )
+    yield from _by_scheme(document)
     for hit in document.hits(_BOTH, *_PROSE, "heading"):
-        quant = "quant" in document.flags(hit.unit)
-        if quant and "rival" not in document.flags(hit.unit) and not document.definition(hit.unit):
+        if "quant" in document.flags(hit.unit) and _of_this(document, hit.unit):
             told = not document.generic(hit.unit) and hit.unit.kind != "heading"
-            yield Evidence(
-                status=_D if told else _P,
-                value=hit.match[0],
-                quote=document.quote(hit),
-                note="" if told else "told in general",
-            )
-    for hit in document.hits(_NAMED_BITS):
-        if document.definition(hit.unit):
-            continue
-        told = hit.unit.kind in _PROSE and not document.generic(hit.unit) and "rival" not in document.flags(hit.unit)
-        yield Evidence(
-            status=_D if told else _P,
-            value=hit.match[0],
-            quote=document.quote(hit),
-            note="" if told else "told in general or in a name",
-        )
+            yield _tensors(document, hit, "" if told else "told in general")
+    for hit in (*document.hits(_NAMED_BITS), *document.hits(_OF_TENSORS, *_PROSE)):
+        if not document.definition(hit.unit):
+            told = hit.unit.kind in _PROSE and not document.generic(hit.unit) and _of_this(document, hit.unit)
+            yield _tensors(document, hit, "" if told else "told in general or in a name")
     for hit in document.hits(_LEFT, *_PROSE):
         if next(schemes(document.reading.words(hit.unit)), None) and not document.generic(hit.unit):
-            yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
+            yield _tensors(document, hit)
     for pattern, note in ((_KV, "the KV cache alone is named"), (_IMPLIED, "only implied by a name")):
         for hit in document.hits(pattern):
-            flags = document.flags(hit.unit)
-            if "quant" in flags and "rival" not in flags and not document.definition(hit.unit):
-                yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note=note)
+            if "quant" in document.flags(hit.unit) and _of_this(document, hit.unit):
+                yield _tensors(document, hit, note)
+
+
+def _tensors(document: Document, hit: Hit, note: str = "") -> Evidence:
+    return Evidence(status=_P if note else _D, value=hit.match[0], quote=document.quote(hit), note=note)
+
+
+def _of_this(document: Document, unit: Unit) -> bool:
+    """Whether a unit neither explains a notion nor tells of others."""
+    return "rival" not in document.flags(unit) and not document.definition(unit)
+
+
+def _by_scheme(document: Document) -> Iterator[Evidence]:
+    """``W8A8`` tells both tensors; inside a name it is weak."""
+    for hit in document.hits(SCHEME):
+        if not hit.match[0][1].isdigit():
+            continue
+        in_name = _in_path(document, hit.unit, hit.start)
+        told = not in_name and hit.unit.kind in _PROSE and not document.generic(hit.unit)
+        note = "" if told else "only a scheme's name tells it"
+        yield Evidence(status=_D if told else _P, value=hit.match[0].upper(), quote=document.quote(hit), note=note)
 
 
 _GRANULARITY = re.compile(
     r"per[- _](?:output[- ]|input[- ])?(?:tensor|channel|token|row|column|block|group|head"
     r"|axis)(?:[- ]?wise)?(?![- ]?(?:latency|sla|cost|price|second|time))|(?:tensor|channel|token|group|row"
-    r"|block|layer)[- ]?wise"
+    r"|block)[-_ ]?wise|layer[- ]?wise (?=quanti|scal)"
     r"|(?:q_?)?group[ _-]?size[s]?(?: of|:|=|\s)*\s*[\"']?\d+|block[ _-]?size[s]?(?: of|:|=|\s)*\s*\d+"
     r"|\bblock-\d+|groups? of \d+|blocks? of \d+|[-_]g(?:32|64|128|256)\b|(?<![a-z])g(?:32|64|128|256)\b"
     r"|tensor-wide|output-channel scaling"
     r"|逐(?:通道|张量|token|组)|按(?:通道|张量|组)|每(?:通道|张量|组)|分组量化|组大小[为是:： ]*\d+"
     r"|チャネル(?:毎|ごと|単位)|テンソル(?:毎|ごと|単位)|トークン(?:毎|ごと|単位)|グループサイズ\w?[:： ]*\d+"
     r"|(?:채널|텐서|토큰|그룹)별|(?:채널|텐서|토큰|그룹) 단위|그룹 ?크기[는은가:： ]*\d+"
-    r"|(?:pro|je) (?:ausgabe)?(?:kanal|tensor|token|gruppe|zeile|block)\b|(?:kanal|tensor|token|gruppen)weise|gruppengröße (?:von )?\d+"
+    r"|(?:pro|je) (?:ausgabe)?(?:kanal|tensor|token|gruppe|zeile|block)\b|(?:kanal|tensor|token|gruppen)weise"
+    r"|gruppengröße (?:von )?\d+"
     r"|single (?:quantization parameter|scale)|per_channel\w*|per_tensor\w*|(?:fine[- ]grained"
     r"|block)[- ]quantiz\w+|\b(?:1x128|128x128)\b|groupwise"
 )
@@ -174,6 +186,8 @@ def granularity(document: Document) -> Iterator[Evidence]:
             continue
         if ("rival" in document.flags(unit) and "own" not in document.flags(unit)) or document.definition(unit):
             continue
+        if _PER_SOMETHING.search(document.reading.words(unit)[: hit.start]):
+            continue
         size = re.search(r"\d+", hit.match[0])
         vague = (
             re.fullmatch(r"(?:group|block|layer|token|channel)[- ]?wise|per[- _]group|groupwise", hit.match[0])
@@ -187,6 +201,12 @@ def granularity(document: Document) -> Iterator[Evidence]:
         note = "" if told else "only a name tells it" if in_name else "told in general"
         yield Evidence(status=_D if told else _P, value=hit.match[0].strip(" :="), quote=document.quote(hit), note=note)
 
+
+_PER_SOMETHING = re.compile(
+    r"(?:time|latency|ms|msec|seconds?|cost|price|dollars?|energy|joules?|flops|macs|bytes|gb|mb"
+    r"|tokens)\)? (?:spent )?$"
+)
+"""Words before "per token" that make it a rate."""
 
 QUANTIZING_CODE = re.compile(r"quant|calib|gptq|awq|group_size|scheme")
 
@@ -206,19 +226,25 @@ _EXCEPTION = re.compile(
     r"|lm[_ -]?head|output (?:layer|head|projection)s?\b|classif(?:ication|ier) (?:layer|head)"
     r"|classifier\b(?! model)"
     r"|embeddings?(?: (?:layer|table|lookup table|weights?))?\b|(?:first|last|final)(?: and (?:the )?(?:first"
-    r"|last|final))? (?:\w+ )?(?:layers?|conv\w*|blocks?)"
+    r"|last|final))? (?:\w+ ){0,2}?(?:layers?|conv\w*|blocks?)|\b(?:down|gate|up|qkv?|[qkvo]|in|out)_proj\b"
+    r"|self[_ -]?attn|\bmlp\.\w+"
     r"|(?:router|gate|gating)s?(?: layers?| weights?)?\b|vision (?:tower|encoder)|layer-?norms?\b"
     r"|norm(?:alization)? layers?|softmax|attention (?:layers?|blocks?|modules?)|shared experts?"
-    r"|sensitive layers?|residual|output tensor|首层|末层|首尾层|第一层|最后一层|输出层|(?:词)?嵌入层|分类头|检测头|路由层|注意力层|最初の層|最終層"
-    r"|埋め込み層?|出力層|分類(?:ヘッド|層)|検出ヘッド|最初と最後の層|첫 (?:번째 )?(?:레이어|층)|마지막 (?:레이어|층)|임베딩|출력 ?층|분류 헤드"
-    r"|(?:erste|letzte)n?(?: und (?:die )?letzten?)? (?:\w+ )?(?:schicht|faltung|lage|ebene)\w*|einbettung\w*|ausgabeschicht\w*|klassifikator\w*"
+    r"|sensitive layers?|residual|output tensor|首层|末层|首尾层|第一层|最后一层|输出层|(?:词)?嵌入层"
+    r"|分类头|检测头|路由层|注意力层|最初の層|最終層"
+    r"|埋め込み層?|出力層|分類(?:ヘッド|層)|検出ヘッド|最初と最後の層|첫 (?:번째 )?(?:레이어|층)"
+    r"|마지막 (?:레이어|층)|임베딩|출력 ?층|분류 헤드"
+    r"|(?:erste|letzte)n?(?: und (?:die )?letzten?)? (?:\w+ )?(?:schicht|faltung|lage|ebene)\w*|einbettung\w*"
+    r"|ausgabeschicht\w*|klassifikator\w*"
 )
 _KEPT = re.compile(
     r"ignor|except|exclud|skip|keep|kept|\bstays?\b|remain|retain|preserv|leav(?:e|ing)|left (?:in|un|at)"
     r"|not quanti"
     r"|un-?quanti|higher[- ]precision|full[- ]precision|in (?:bf16|fp16|fp32|float|int8|fp8|8[- ]bit"
     r"|16[- ]bit)|(?:bf16|fp16|fp32|16-bit|8-bit|int8|int16|q6_k|q8_0|w\d+a16|fp8)"
-    r"|unchanged|modules_to_not|保持|保留|不量化|不做量化|跳过|除|유지|제외|그대로|以外|除外|まま|残し|維持|außer|ausgenommen|bleib|belassen"
+    r"|unchanged|modules_to_not|保持|保留|不量化|不做量化|跳过|回退|fall(?:s|ing)? ?back|除|유지|제외"
+    r"|그대로|以外|除外|まま|残し|維持|außer"
+    r"|ausgenommen|bleib|belassen"
 )
 _VAGUE_POLICY = re.compile(
     r"mixed[- ]precision|mixed[- ]bit|some (?:of the )?(?:layers|tensors|operators|parts)|(?:certain|sensitive"
@@ -240,9 +266,11 @@ def mixed_precision_policy(document: Document) -> Iterator[Evidence]:
             r"ignor|modules|skip|exclude|keep|nodes|op_types|--", hit.match[0]
         ):
             continue
-        if not (document.about_quantization(unit) or unit.kind in {"code", "meta"}) or "embedding model" in around:
+        near = document.about_quantization(unit) or unit.kind in {"code", "meta"}
+        near = near or (document.is_about_quantization and next(schemes(around), None) is not None)
+        if not near or "embedding model" in around:
             continue
-        told = not document.generic(unit)
+        told = not document.generic(unit) and not ("sensitive" in hit.match[0] and re.search(r"\bcan\b", words))
         yield Evidence(
             status=_D if told else _P,
             value=hit.match[0].strip(" =:["),

@@ -26,12 +26,12 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
         calibrating = (
             CALIBRATION.search(document.reading.near(unit)) is not None or mention.detail.get("role") == "calibration"
         )
-        if unit.kind in {"sentence", "code", "meta", "footnote"} and (calibrating or _TRAINED_ON.search(words)):
-            if (
-                not re.search(r"evaluat|accurac|score|benchmark|perplexity|validat", words)
-                or mention.detail.get("role") == "calibration"
-            ):
-                continue
+        other_use = (calibrating or _TRAINED_ON.search(words)) and (
+            not re.search(r"evaluat|accurac|score|benchmark|perplexity|validat", words)
+            or mention.detail.get("role") == "calibration"
+        )
+        if unit.kind in {"sentence", "code", "meta", "footnote"} and other_use:
+            continue
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
         headed = unit.kind == "heading"
         yield Evidence(
@@ -108,7 +108,8 @@ _ADJECTIVE = re.compile(
     r"|quality) (?:is |was |are |remains? )?(?:preserved|maintained|retained|unchanged|on par|comparable"
     r"|nearly identical|intact)"
     r"|loss of accuracy|pleasantly surprised|(?:good|better|best|superior|high(?:er)?) (?:model |output "
-    r"|generation )?quality|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化|ほぼ同等の精度|verlustfrei"
+    r"|generation )?quality|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化"
+    r"|ほぼ同等の精度|verlustfrei"
     r"|ohne (?:\w+ )?(?:genauigkeits|qualitäts)verlust|no (?:appreciable|noticeable|significant|measurable"
     r"|visible|perceptible)(?: \w+){0,3}"
 )
@@ -118,14 +119,37 @@ _QUALITY = re.compile(r"accura|quality|lossless|loss|degrad|无损|精度|정확
 def accuracy_result(document: Document) -> Iterator[Evidence]:
     """D: a number of the quantized model; P: a bound or an adjective."""
     yield from _graded(document, Component.ACCURACY_RESULT)
+    yield from _praised_cells(document)
     for hit in document.hits(_ADJECTIVE, "sentence", "caption", "footnote", "heading", "row"):
         words = document.reading.words(hit.unit)
         if not _QUALITY.search(words) or re.search(r"\b(?:cannot|can't|must|should)\b", words):
             continue
-        if (document.about_quantization(hit.unit) or document.is_about_quantization) and not (
-            document.generic(hit.unit) and "own" not in document.flags(hit.unit)
-        ):
+        in_general = document.generic(hit.unit) and hit.unit.kind != "row"
+        if (document.about_quantization(hit.unit) or document.is_about_quantization) and not in_general:
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="an adjective, no number")
+
+
+_PRAISE = re.compile(
+    r"(?:very |quite )?(?:ok|good|great|best|excellent|fair|decent|better|recommended|high|highest|low"
+    r"|lossless|near lossless"
+    r"|highly accurate|acceptable)(?: quality)?"
+)
+_QUALITY_COLUMN = re.compile(r"^(?:model |output )?(?:accuracy|quality)\b|质量|品質|품질")
+
+
+def _praised_cells(document: Document) -> Iterator[Evidence]:
+    """Adjectives where a table promises accuracy."""
+    for number, sheet in enumerate(document.reading.sheets):
+        for table in sheet.tables():
+            headers = [
+                (i, c.text.text.strip().lower()) for row in table.rows[: table.headers] for i, c in enumerate(row.cells)
+            ]
+            for index in (i for i, words in headers if _QUALITY_COLUMN.search(words)):
+                for row in table.rows[table.headers :]:
+                    words = row.cells[index].text.text if index < len(row.cells) else ""
+                    if _PRAISE.fullmatch(words.strip(" *_!.").lower()):
+                        quote = document.reading.quote_row(number, row)
+                        yield Evidence(status=_P, value=words, quote=quote, note="an adjective, no number")
 
 
 def _graded(document: Document, component: Component) -> Iterator[Evidence]:
@@ -207,13 +231,15 @@ _VAGUE = re.compile(
     r"|quality)(?: \w+){0,2} (?:requirement|target|constraint|budget|criteri|threshold|tolerance|goal)\w*"
     r"|(?:accuracy|quality|loss|drop|degradation)(?: \w+){0,3} (?:is|was|are|were) acceptable|good enough"
     r"|satisf\w+ (?:accuracy|quality)|(?:within|in) (?:an )?accept\w+ (?:range|limit|margin|bounds)|可接受"
-    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)|within \d+(?:\.\d+)?\s?% of (?:the )?(?:fp32|fp16"
+    r"|허용 (?:범위|가능)|許容(?:範囲|誤差)|tolerable (?:loss|accuracy)"
+    r"|within \d+(?:\.\d+)?\s?% of (?:the )?(?:fp32|fp16"
     r"|bf16|float|original|baseline|reference|full)|maximum (?:absolute )?(?:accuracy )?(?:drop|difference"
     r"|loss)|accuracy control|max_drop|desired level of|tolerance for|akzeptab\w+|quality (?:is )?(?:high"
     r"|good) enough"
 )
 _OF_ACCURACY = re.compile(
-    r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|mmlu|metric|精度|准确率|正解率|정확도|f1\b|bleu|verlust|genauigkeit|fp32"
+    r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|differen|mmlu|metric|精度|准确率|正解率|정확도"
+    r"|f1\b|bleu|verlust|genauigkeit|fp32"
     r"|fp16|reference|criterion"
 )
 

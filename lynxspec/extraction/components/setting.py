@@ -11,6 +11,7 @@ from lynxspec.extraction.heads import INSTANCE
 from lynxspec.extraction.quantities import NUMBER, strength
 from lynxspec.extraction.reading import Unit
 from lynxspec.facts.lexicon import Mention
+from lynxspec.sheet import Table
 from lynxspec.vocabulary import Component, Status
 
 _D, _P = Status.DISCLOSED, Status.PARTIAL
@@ -36,11 +37,16 @@ def _tools(document: Document, role: str) -> Iterator[tuple[Mention, Unit]]:
 
 def tool_chain(document: Document) -> Iterator[Evidence]:
     """D: the quantizer's name with version or commit; P: the name."""
-    for mention, unit in _tools(document, "quantizer"):
-        words = document.reading.words(unit)
-        if "runtime" in mention.detail.get("roles", "") and not _MAKES.search(words):
+    making: set[str] = set()
+    named = [*_tools(document, "quantizer")]
+    for mention, unit in named:
+        if "runtime" in mention.detail.get("roles", "") and not _MAKES.search(document.reading.words(unit)):
             continue
+        making.add(mention.name)
         yield _versioned(document, mention, unit)
+    for mention, unit in named:  # its version may stand where it runs the model
+        if mention.name in making and (mention.detail.get("version") or _beside(document, mention, unit)):
+            yield _versioned(document, mention, unit)
     yield from _software_releases(document)
     for hit in document.hits(_UNNAMED_TOOL):
         if "rival" not in document.flags(hit.unit):
@@ -91,7 +97,9 @@ def runtime(document: Document) -> Iterator[Evidence]:
     for mention, unit in _tools(document, "runtime"):
         both = "quantizer" in mention.detail.get("roles", "")
         words = document.reading.words(unit)
-        if both and not mention.detail.get("version") and not _RUNS.search(words):
+        version = mention.detail.get("version") or _beside(document, mention, unit)
+        measured = "framework" not in mention.detail.get("roles", "") and _has_speed(document)
+        if both and not version and not _RUNS.search(words) and not measured:
             continue
         yield _versioned(document, mention, unit)
     yield from _column_versions(document)
@@ -102,10 +110,31 @@ def runtime(document: Document) -> Iterator[Evidence]:
 
 
 def _versioned(document: Document, mention: Mention, unit: Unit) -> Evidence:
-    version = mention.detail.get("version", "")
+    version = mention.detail.get("version", "") or _beside(document, mention, unit)
     quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
     value = f"{mention.name} {version}".strip()
     return Evidence(status=_D if version else _P, value=value, quote=quote, note="" if version else "no version")
+
+
+_NEXT_CELL = re.compile(r"[\w -]{0,16} \| v?(\d+(?:\.\d+){1,3}[\w.+-]*)(?: \||$)")
+_VERSIONED_TABLE = re.compile(r"\bversion\b|\brelease\b|版本|バージョン|버전")
+
+
+def _beside(document: Document, mention: Mention, unit: Unit) -> str:
+    """The version in the cell behind a name, in a table that lists software; empty if none stands there."""
+    if unit.kind != "row":
+        return ""
+    match = _NEXT_CELL.match(document.reading.words(unit), mention.end - unit.start)
+    table = document.reading.block(unit)
+    if match is None or not isinstance(table, Table):
+        return ""
+    headers = " ".join(cell.text.text for row in table.rows[: table.headers] for cell in row.cells).lower()
+    return match[1] if _VERSIONED_TABLE.search(headers) or match[1].count(".") > 1 else ""
+
+
+def _has_speed(document: Document) -> bool:
+    speeds = {Component.THROUGHPUT_GAIN, Component.SUSTAINED_THROUGHPUT, Component.LATENCY}
+    return any(v.component in speeds for v in document.values)
 
 
 _VERSION_COLUMN = re.compile(
@@ -134,6 +163,8 @@ def _column_versions(document: Document) -> Iterator[Evidence]:
 _UNNAMED = re.compile(
     r"(?:our|custom(?:-built)?|proprietary|in-house)(?: \w+){0,3} (?:inference|serving) (?:engine|stack"
     r"|framework|runtime|system)|our (?:custom-built |own )?(?:engine|runtime)\b"
+    r"|(?<![\w-])(?!(?:the|an|any|your|each|this|that|other|different|popular|and|for|of|as"
+    r"|llm)\b)[\w-]+ inference engine\b"
 )
 
 _SYSTEM = re.compile(
@@ -144,14 +175,31 @@ _SYSTEM_CONTEXT = re.compile(
     r"config|device|system|platform|environment|measured|tested|benchmark|build|host|setup|software|hardware|:"
 )
 
+_NO_DRIVERS = frozenset({"Python", "NumPy", "FFmpeg", "CMake", "OpenMPI", "GCC", "glibc", "Triton", "Kubernetes"})
+"""Software beneath a runtime that says nothing of the accelerator's stack."""
+
+_STACKS = frozenset(
+    {"CANN", "SynapseAI", "Habana SynapseAI", "AWS Neuron", "Neuron SDK", "Gaudi Software", "Poplar SDK"}
+)
+"""Stacks of accelerators that stand where CUDA and ROCm do."""
+
+_DRIVER_VERSION = re.compile(
+    r"(?:驱动(?:程序)?(?:版本)?|固件(?:版本)?|ドライバー?|드라이버|treiber(?:version)?"
+    r"|driver(?: version)?|hdk)\s?[:：=]?\s?v?"
+    r"(\d+\.\d[\w.]*)"
+)
+"""A driver without a maker, with its version."""
+
 _NO_STACK = re.compile(r"\s?(?:graphs?|cores?|kernels?|out of memory|\.\w|_visible)")
 _PHONES = re.compile(r"android|ios|ipados|iphone")
 
 
 def driver_stack(document: Document) -> Iterator[Evidence]:
     """D: driver, CUDA, ROCm or image version; P: an OS or a stack without version."""
-    for mention, unit in document.reading.named("driver"):
-        version = mention.detail.get("version", "")
+    for mention, unit in document.reading.named("driver", "tool"):
+        version = mention.detail.get("version", "") or _beside(document, mention, unit)
+        if mention.name in _NO_DRIVERS or (mention.kind == "tool" and not (version and mention.name in _STACKS)):
+            continue
         words = document.reading.words(unit)
         if unit.kind == "row" and _PHONES.search(mention.name.lower()):
             quote = document.reading.quote(unit)
@@ -170,6 +218,8 @@ def driver_stack(document: Document) -> Iterator[Evidence]:
             continue
         yield _versioned(document, mention, unit)
     yield from _column_versions(document)
+    for hit in document.hits(_DRIVER_VERSION):
+        yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
     for hit in document.hits(_SYSTEM, "sentence", "caption", "footnote"):
         words = document.reading.words(hit.unit)
         desktop = not _PHONES.search(hit.match[1]) and hit.match[1] not in {"linux", "xcode"}
@@ -200,6 +250,11 @@ _MEASURED_WORDS = re.compile(
     r"|perform\w+ (?:on|of)|results|instance"
 )
 
+_NO_QUANTIZATION = re.compile(
+    r"without (?:\w+ )?quanti[sz]|no quanti[sz]|not quanti[sz]|never quanti[sz]|avoid\w* quanti[sz]"
+)
+"""Words of a sentence that compares formats rather than vendors."""
+
 _ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
 
@@ -208,44 +263,65 @@ def hardware(document: Document) -> Iterator[Evidence]:
     headings = [u for u in document.reading.units if u.kind == "heading"]
     title = document.reading.words(headings[0]) if headings else ""
     for mention, unit in document.reading.named("hardware"):
-        if document.boilerplate(unit) or "rival" in document.flags(unit):
-            continue
         words = document.reading.words(unit)
+        if document.boilerplate(unit) or ("rival" in document.flags(unit) and not _NO_QUANTIZATION.search(words)):
+            continue
+        generic = mention.detail.get("generic") == "yes"
+        if generic and (unit.kind in {"code", "meta"} or not _MEASURED.search(words) or document.generic(unit)):
+            continue
+        note = "a class of hardware, not a product" if generic else _only_said(document, mention, unit, title)
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
-        if mention.detail.get("generic") == "yes":
-            if _MEASURED.search(words) and not document.generic(unit):
-                yield Evidence(status=_P, value=mention.name, quote=quote, note="a class of hardware, not a product")
-            continue
-        if _ENGINE_ONLY.search(mention.name.lower()):
-            yield Evidence(status=_P, value=mention.name, quote=quote, note="a unit that many products share")
-            continue
-        of_this_sheet = mention.name.lower() in title
-        aside = unit.kind == "sentence" and _RUNS_ON.search(words) and not _MEASURED_WORDS.search(words)
-        if aside and not of_this_sheet:
-            yield Evidence(status=_P, value=mention.name, quote=quote, note="said to run there, not measured on")
-            continue
-        supported = (
-            _SUPPORTS.search(words) is not None
-            and "own" not in document.flags(unit)
-            and unit.kind in {"sentence", "footnote"}
-        )
-        if supported and not of_this_sheet:
-            yield Evidence(status=_P, value=mention.name, quote=quote, note="said to be supported, not measured on")
-        else:
-            yield Evidence(status=_D, value=mention.name, quote=quote)
+        yield Evidence(status=_P if note else _D, value=mention.name, quote=quote, note=note)
     for hit in document.hits(INSTANCE):
         yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
+    for value in document.values:
+        if value.hardware and value.component is not Component.BATCH_OR_CONCURRENCY:
+            yield Evidence(status=_D, value=value.hardware, quote=value.evidence)
+
+
+def _only_said(document: Document, mention: Mention, unit: Unit, title: str) -> str:
+    """Why a named product is not what was measured on; empty if it may be."""
+    words = document.reading.words(unit)
+    if _ENGINE_ONLY.search(mention.name.lower()):
+        return "a unit that many products share"
+    if mention.name.lower() in title:
+        return ""
+    if unit.kind == "sentence" and _RUNS_ON.search(words) and not _MEASURED_WORDS.search(words):
+        return "said to run there, not measured on"
+    of_others = "own" not in document.flags(unit) and unit.kind in {"sentence", "footnote"}
+    return "said to be supported, not measured on" if of_others and _SUPPORTS.search(words) else ""
 
 
 _BATCH = re.compile(
-    rf"batch(?:[ _-]?sizes?)?\s*(?:=|:|of|is|was|set to|at)?\s*(?:up to )?({NUMBER})(?![\w%]|\.\d)"
+    rf"batch(?:[ _-]?sizes?)?\s*(?:=|:|of|is|was|set to|at|为|：)?\s*(?:up to )?({NUMBER})(?![a-z0-9_%]|\.\d)"
     rf"|\bbs\s*[=:]?\s*({NUMBER})(?!\w)|concurrenc\w+\s*(?:=|:|of|level|is)*\s*({NUMBER})"
     rf"|({NUMBER}) (?:max(?:imum)? |concurrent |parallel |simultaneous )(?:requests|users|streams|clients"
     rf"|sessions)"
-    rf"|(?:max[_ -]?)?(?:num[_ -]?seqs|concurrency|batch[_-]size)\"?\s*[=: ]\s*({NUMBER})|({NUMBER}) streams\b|batchgr(?:ö|oe)(?:ß|ss)e\s?(?:von|=|:)?\s?({NUMBER})"
+    rf"|(?:max[_ -]?)?(?:num[_ -]?seqs|concurrency|batch[_-]size)\"?\s*[=: ]\s*({NUMBER})|({NUMBER}) streams\b"
+    rf"|batchgr(?:ö|oe)(?:ß|ss)e\s?(?:von|=|:)?\s?({NUMBER})"
     rf"|batch-({NUMBER})\b|({NUMBER}) requests? (?:at a time|in flight|per batch)|并发\w{{0,2}}[:： ]*({NUMBER})"
-    rf"|批(?:大小|量|次)\w{{0,2}}[:：为 ]*({NUMBER})|배치 ?(?:크기)?[는은:： ]*({NUMBER})|バッチ\w{{0,4}}[:：は ]*({NUMBER})"
+    rf"|批(?:大小|量|次)\w{{0,2}}[:：为 ]*({NUMBER})|배치 ?(?:크기)?[는은:： ]*({NUMBER})"
+    rf"|バッチ\w{{0,4}}[:：は ]*({NUMBER})"
 )
+_BATCH_HEADER = re.compile(r"^batch(?:[ _-]?sizes?)?\s?[,/+&(]|^bs\s?[,/]")
+"""A column that gives the batch size and something else: ``Batch Size, Prompt Length``."""
+
+
+def _batch_columns(document: Document) -> Iterator[Evidence]:
+    for number, sheet in enumerate(document.reading.sheets):
+        for table in sheet.tables():
+            headers = [(i, c) for row in table.rows[: table.headers] for i, c in enumerate(row.cells)]
+            for index in (i for i, cell in headers if _BATCH_HEADER.search(cell.text.text.strip().lower())):
+                for row in table.rows[table.headers :][:2]:
+                    first = (
+                        re.match(r"\(?(\d{1,4})\b", row.cells[index].text.text.strip())
+                        if index < len(row.cells)
+                        else None
+                    )
+                    if first:
+                        yield Evidence(status=_D, value=first[1], quote=document.reading.quote_row(number, row))
+
+
 _BATCH_WORD = re.compile(
     r"single[- ]stream|single[- ](?:batch|request|user)|offline scenario|server scenario|multi-?stream|(?:low"
     r"|small|large|high|larger|smaller|big) batch(?:es| sizes?)?|batch sizes?\b|single (?:big )?core"
@@ -255,7 +331,8 @@ _BATCH_WORD = re.compile(
 )
 _SAYS_HOW_MANY = re.compile(r"single[- ]stream|single[- ](?:batch|request|user)|single stream")
 _NOT_SERVING = re.compile(
-    r"local batch|global batch|train|fine-?tun|gradient|lm[_-]?eval|--tasks|calib|\bepoch|per_device|auto\b"
+    r"local batch|global batch|\btrain|pre-?train|fine-?tun|gradient|lm[_-]?eval|--tasks|calib|\bepoch"
+    r"|per_device|auto\b"
 )
 
 
@@ -281,10 +358,11 @@ def batch_values(document: Document) -> Iterator[Value]:
 
 def batch_or_concurrency(document: Document) -> Iterator[Evidence]:
     """D: a batch size or concurrency in numbers; P: "low batch sizes", or only a prompt length."""
-    told = [v for v in document.values if v.component is Component.BATCH_OR_CONCURRENCY]
+    numbers = [v for v in document.values if v.component is Component.BATCH_OR_CONCURRENCY]
     beside = [v for v in document.values if v.batch and v.component is not Component.THROUGHPUT_GAIN]
-    for value in (*told, *(v for v in beside if v not in told)):
+    for value in (*numbers, *(v for v in beside if v not in numbers)):
         yield Evidence(status=_D, value=value.batch or f"{value.low:g}", quote=value.evidence)
+    yield from _batch_columns(document)
     for hit in document.hits(_BATCH_WORD):
         words = document.reading.words(hit.unit)
         if "harness" in document.flags(hit.unit) or _NOT_SERVING.search(words[max(0, hit.start - 70) : hit.end + 40]):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lynxspec.draft import Strength, Value
 from lynxspec.extraction.components.results import spelled
 from lynxspec.extraction.document import Document, Evidence
+from lynxspec.extraction.originals import ORIGINAL
 from lynxspec.extraction.prose import Gain, gains
 from lynxspec.extraction.schemes import label, schemes
 from lynxspec.vocabulary import Component, Status
@@ -20,13 +21,14 @@ _QUALITATIVE = re.compile(
     r"|throughput|latency|speed|performance|tokens|generation|decod\w+|execution|efficiency)|(?:inference"
     r"|throughput|latency|speed|performance|generation)(?: \w+){0,3} (?:faster|improv\w+|increas\w+|boost\w*"
     r"|gain\w*|accelerat\w+|reduc\w+|speedups?)"
-    r"|faster inference|runs? (?:much )?faster|推理加速|提升(?:推理)?(?:速度|性能|吞吐)|추론 속도|高速化|schnellere? inferenz"
+    r"|faster inference|runs? (?:much )?faster|推理加速|提升(?:推理)?(?:速度|性能|吞吐)|추론 속도|高速化"
+    r"|schnellere? inferenz"
     r"|low latency|speedup"
 )
 
 
 def throughput_gain(document: Document) -> Iterator[Evidence]:
-    """D: a ratio or percentage tied to quantization, or the rates of both sides; P: a bound, in words, mixed, theoretical."""
+    """D: a ratio tied to quantization, or the rates of both sides; P: a bound, in words, mixed, theoretical."""
     for value in document.values:
         if value.component is Component.THROUGHPUT_GAIN:
             note = "" if value.strength is Strength.EXACT else f"{value.strength.value}, not a measured number"
@@ -86,48 +88,58 @@ _SOME_BASE = re.compile(
 
 
 def baseline(document: Document) -> Iterator[Evidence]:
-    """D: the reference's precision is told and speed is held against it on one system; P: one of both. Nothing without a gain."""
+    """D: the reference's precision, with speed held against it on one system; P: one of both. Only beside a gain."""
     told = [v for v in document.values if v.component is Component.THROUGHPUT_GAIN]
-    any_gain = bool(told) or bool(document_gains(document)) or any(True for _ in _derivable(document))
-    if not any_gain:
+    inference = [gain for gain in document_gains(document) if "training" not in gain.note]
+    if not (told or inference or any(True for _ in _derivable(document))):
         return
     for value in document.values:
-        if (
-            value.role == "reference"
-            and value.component in {Component.SUSTAINED_THROUGHPUT, Component.LATENCY}
-            and value.precision
-        ):
-            yield Evidence(status=_D, value=value.precision, quote=value.evidence)
-        elif value.component is Component.THROUGHPUT_GAIN and value.against and not _is_precision(value.against):
-            yield Evidence(
-                status=_P, value=value.against, quote=value.evidence, note="another stack, no precision is told"
-            )
-        elif value.component is Component.THROUGHPUT_GAIN and value.against:
-            quantized = next((s.sort for s in schemes(value.against.lower())), "reference") == "quantized"
-            note = "the baseline is quantized itself" if quantized else ""
-            yield Evidence(status=_P if quantized else _D, value=value.against, quote=value.evidence, note=note)
+        against = _held_against(value)
+        if against:
+            note = _weakness(value, against)
+            yield Evidence(status=_P if note else _D, value=against, quote=value.evidence, note=note)
     for gain in document_gains(document):
         if gain.value is None and "vendor" in gain.note:
-            yield Evidence(
-                status=_P,
-                value="another vendor",
-                quote=gain.quote,
-                note="another vendor's product, no precision is told",
-            )
-    for scheme, unit in document.schemes:
-        words = document.reading.words(unit)
-        if (
-            scheme.sort == "reference"
-            and _COMPARISON.search(words)
-            and unit.kind in {"sentence", "caption", "footnote", "header", "heading"}
-        ):
-            speed = _SPEED.search(document.reading.near(unit)) is not None
-            if speed and "rival" not in document.flags(unit):
-                quote = document.reading.quote(unit, scheme.start, scheme.end)
-                yield Evidence(status=_D, value=scheme.name, quote=quote)
+            note = "another vendor's product, no precision is told"
+            yield Evidence(status=_P, value="another vendor", quote=gain.quote, note=note)
+    yield from _compared_precisions(document)
     for hit in document.hits(_SOME_BASE):
         if _SPEED.search(document.reading.near(hit.unit)):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="its precision is not told")
+
+
+def _held_against(value: Value) -> str:
+    """The reference that a value names: its own precision, or what a gain is held against."""
+    if value.role == "reference" and value.component in {Component.SUSTAINED_THROUGHPUT, Component.LATENCY}:
+        return value.precision
+    return value.against if value.component is Component.THROUGHPUT_GAIN else ""
+
+
+def _weakness(value: Value, against: str) -> str:
+    """Why a reference is no baseline to act on; empty if it is one."""
+    if against == ORIGINAL:
+        return "its precision is not told"
+    if value.component is not Component.THROUGHPUT_GAIN:
+        return ""
+    if not _is_precision(against):
+        return "another stack, no precision is told"
+    quantized = next((s.sort for s in schemes(against.lower())), "reference") == "quantized"
+    return "the baseline is quantized itself" if quantized else ""
+
+
+def _compared_precisions(document: Document) -> Iterator[Evidence]:
+    """Reference precisions in words of comparison and speed."""
+    for scheme, unit in document.schemes:
+        compared = scheme.sort == "reference" and _COMPARISON.search(document.reading.words(unit)) is not None
+        if (
+            compared
+            and unit.kind in {"sentence", "caption", "footnote", "header", "heading"}
+            and not document.about_training(unit)
+            and _SPEED.search(document.reading.near(unit))
+            and "rival" not in document.flags(unit)
+        ):
+            quote = document.reading.quote(unit, scheme.start, scheme.end)
+            yield Evidence(status=_D, value=scheme.name, quote=quote)
 
 
 _SPEED = re.compile(
@@ -184,7 +196,8 @@ def latency(document: Document) -> Iterator[Evidence]:
 _PEAK = re.compile(
     r"(?<![\w.])\d[\d,.]*\s?(?:dense |sparse |int8 |fp8 |fp4 |ai |effective |int4 )*(?:tops|tflops|pflops"
     r"|petaops|pops|petaflops?|teraflops?|tflop/s|tera-?ops|exaflops?)\b(?!/w)|peak (?:performance|throughput"
-    r"|compute)|theoretical(?:ly)? (?:peak|\d|performance|throughput|speed)"
+    r"|compute)|theoretical(?:ly)? (?:peak|\d|performance|throughput|speed)",
+    re.ASCII,
 )
 
 

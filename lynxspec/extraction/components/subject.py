@@ -69,7 +69,9 @@ _SHAPE = re.compile(
     r"|isl[/ ,|]+osl|(?:input|prompt)[^|.\n]{0,24}\| ?[^|.\n]{0,6}(?:output|generat)|\b\d+k?/\d+k? (?:input"
     r"|tokens)"
     r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b"
-    r"|\bpl(?: \|)? gl(?: \|)? cl\b"
+    r"|\bpl(?: \|)? gl(?: \|)? cl\b|输入[^|\n]{0,8}[/|、][^|\n]{0,8}输出|入力[^|\n]{0,8}[/|、][^|\n]{0,8}出力"
+    r"|입력[^|\n]{0,8}[/|,][^|\n]{0,8}출력|batch(?: ?sizes?)?, (?:prompt|input|sequence)(?: length)?|(?:prompt"
+    r"|input) length \|"
     r"|(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{2,6}) (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
 )
 _DOMAIN = re.compile(
@@ -86,7 +88,8 @@ _DEPLOYED = re.compile(
     r"|workload|logs|prompts)|evaluated on (?:our"
     r"|the customer'?s?) (?:own )?(?:data|workload|domain)|deployment (?:domain|workload|data)"
     r"|(?:customer|client|operator|user)'?s?'? own\b|production workload (?:that|which|of)"
-    r"|recorded (?:\w+ )?(?:from|in|on) (?:the |our |a )?production|from (?:the |our |a )production (?:\w+ ){0,2}?(?:line"
+    r"|recorded (?:\w+ )?(?:from|in|on) (?:the |our |a )?production|from (?:the |our "
+    r"|a )production (?:\w+ ){0,2}?(?:line"
     r"|hotline|system|site|service|fleet|logs?|traffic)\b"
 )
 _TEST = re.compile(

@@ -84,6 +84,19 @@ def test_three_columns_are_read_one_after_the_other():
     assert prose(sheet(body, ".c { columns: 3; column-gap: 18pt; font-size: 8pt }")) == [numbered(1, 40)]
 
 
+def test_columns_of_a_script_without_blanks_are_read_one_after_the_other():
+    lines = [f"第{i}组测试在同一张卡上预热两分钟之后持续二十分钟" for i in range(1, 31)]
+    read = sheet(
+        f"<div class=c>{''.join(f'<div>{line}。</div>' for line in lines)}</div>", COLUMNS + ".c { font-size: 8pt }"
+    )
+    assert [line for line in running(read).replace(" ", "").split("。") if line] == lines
+
+
+def test_a_line_that_ends_early_ends_its_paragraph():
+    read = sheet(f"<p>Quantized with AWQ.<br>Group size 128.<br>{PROSE}</p>")
+    assert prose(read) == ["Quantized with AWQ.", "Group size 128.", PROSE]
+
+
 def test_short_lines_in_two_columns_are_read_by_columns():
     lines = [f"Card {i} stays cool" for i in range(1, 25)]
     read = sheet(
@@ -208,6 +221,13 @@ def test_type_of_one_width_is_code_with_its_lines():
     ]
 
 
+def test_a_line_of_code_that_had_no_room_is_one_line():
+    line = "evaluate --model nordlicht-resnet --tasks imagenet,coco --engine tensorrt --precision int8 --batch-size 128"
+    css = "pre { font-family: 'DejaVu Sans Mono', monospace; white-space: pre-wrap }"
+    read = sheet(f"<p>{PROSE}</p><pre>{line}\nreport</pre><p>{PROSE}</p>", css)
+    assert [b.text.text for b in read.blocks if isinstance(b, Code)] == [f"{line}\nreport"]
+
+
 # ---------------------------------------------------------------------------------------------------------- tables
 
 
@@ -268,6 +288,61 @@ def test_a_cell_on_two_lines_is_one_cell():
     ]
     expected = [tuple(cell.replace("<br>", " ") for cell in row) for row in rows]
     assert grid(only_table(sheet(html_table(rows, "ruled")))) == expected
+
+
+NARROW = "td, th { padding: 1pt 5pt } .level { width: 200pt; font-size: 8pt }"
+
+
+def test_names_on_several_lines_keep_the_results_that_stand_beside_their_middle():
+    rows = [
+        ("Benchmark", "BF16", "INT8"),
+        ("MMLU<br>(5-shot)", "68.9", "67.4"),
+        ("ARC<br>Challenge<br>(25-shot)", "83.0", "82.1"),
+        ("GSM8K", "80.4", "79.9"),
+        ("HellaSwag<br>(10-shot)", "80.2", "79.5"),
+    ]
+    expected = [tuple(cell.replace("<br>", " ") for cell in row) for row in rows]
+    assert grid(only_table(sheet(html_table(rows, "level"), NARROW))) == expected
+
+
+def test_a_result_on_two_lines_stays_in_its_column():
+    rows = [("Set", "FP16", "INT8"), ("ImageNet", "76.1<br>%", "75.8 %"), ("COCO", "44.8<br>%", "44.1 %")]
+    expected = [tuple(cell.replace("<br>", " ") for cell in row) for row in rows]
+    assert grid(only_table(sheet(html_table(rows, "level"), NARROW))) == expected
+
+
+def test_properties_on_several_lines_are_rows():
+    rows = [
+        ("Item", "Value"),
+        ("Quantizer", "Model Optimizer<br>0.17.0"),
+        ("Software<br>image", "JetPack 6.1"),
+        ("Runtime", "TensorRT 10.3.0"),
+    ]
+    expected = [tuple(cell.replace("<br>", " ") for cell in row) for row in rows]
+    assert grid(only_table(sheet(html_table(rows, "level"), NARROW))) == expected
+
+
+@pytest.mark.parametrize("align", ["top", "middle", "bottom"])
+def test_a_header_on_two_lines_in_the_middle_names_no_other_column(align):
+    head = ("Model", "Accuracy", "Throughput<br>(images/s)", "Latency", "Power")
+    rows = [head, ("ResNet-50", "75.9", "1,024", "7.8", "31.0"), ("ViT-B/16", "80.7", "388", "20.6", "33.0")]
+    table = only_table(sheet(html_table(rows, "level"), f"th {{ vertical-align: {align} }}"))
+    above = [" ".join(dict.fromkeys(row[i] for row in grid(table)[: table.headers] if row[i])) for i in range(5)]
+    assert above == ["Model", "Accuracy", "Throughput (images/s)", "Latency", "Power"]
+
+
+def test_a_table_with_a_line_below_its_header_only_is_read():
+    css = "thead th { border-bottom: 0.5pt solid black }"
+    assert grid(only_table(sheet(f"<p>{PROSE}</p>{html_table(GRID, 'under')}<p>{PROSE}</p>", css))) == list(GRID)
+
+
+def test_a_header_and_one_row_are_a_table():
+    assert grid(only_table(sheet(f"<p>{PROSE}</p>{html_table(GRID[:2], 'plain')}"))) == list(GRID[:2])
+
+
+def test_aligned_words_without_results_are_no_table():
+    rows = [("Nordlicht", "Acme"), ("INT8", "FP8"), ("cool", "warm")]
+    assert not list(sheet(html_table(rows, "plain")).tables())
 
 
 def test_an_empty_cell_stays_empty_and_shifts_no_number():

@@ -1,0 +1,140 @@
+"""The words that spare pattern matching never lose a match: every hit of a full search is found with them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lynxspec import extraction
+from lynxspec.extraction.literals import FOREIGN_DIGIT, required
+from lynxspec.extraction.reading import Reading
+from lynxspec.importers.importer import importer_for
+from lynxspec.sheet import Prose, Sheet, Text
+
+SHEETS = Path(__file__).parents[2] / "examples" / "spec-sheets"
+
+
+def compiled() -> dict[str, re.Pattern[str]]:
+    """Every pattern of the extraction, by module and name."""
+    names = [module.name for module in walk_packages(extraction.__path__, extraction.__name__ + ".")]
+    return {
+        f"{name.removeprefix(extraction.__name__)}.{held}": pattern
+        for name in sorted(names)
+        for held, pattern in vars(import_module(name)).items()
+        if isinstance(pattern, re.Pattern)
+    }
+
+
+PATTERNS = compiled()
+SPARED = {name: pattern for name, pattern in PATTERNS.items() if required(pattern)}
+
+
+@cache
+def readings() -> tuple[Reading, ...]:
+    files = [file for file in sorted(SHEETS.iterdir()) if file.name != "README.md"]
+    return tuple(Reading((importer_for(file.name).parse(file.read_bytes(), file.name),)) for file in files)
+
+
+def prose(*texts: str) -> Reading:
+    """A reading of paragraphs with these words."""
+    blocks = tuple(Prose(text=Text(text, range(len(text)))) for text in texts)
+    return Reading((Sheet(source="a.md", format="markdown", text="\n".join(texts), blocks=blocks),))
+
+
+def found(reading: Reading, pattern: re.Pattern[str]) -> list[tuple[int, tuple[int, int]]]:
+    return [(hit.unit.index, hit.match.span()) for hit in reading.find(pattern)]
+
+
+def searched(reading: Reading, pattern: re.Pattern[str]) -> list[tuple[int, tuple[int, int]]]:
+    """The same without looking for words first."""
+    return [
+        (unit.index, match.span())
+        for unit in reading.units
+        for match in pattern.finditer(reading.lower, unit.start, unit.end)
+    ]
+
+
+def test_the_long_patterns_of_the_component_readers_are_spared():
+    assert len(SPARED) > 60
+    assert {".components.setting._BATCH", ".components.precision._GRANULARITY", ".schemes.FORMATS"} <= SPARED.keys()
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_every_hit_in_the_sheets_is_found(name):
+    for reading in readings():
+        assert found(reading, PATTERNS[name]) == searched(reading, PATTERNS[name])
+        held = {index for index, _ in searched(reading, PATTERNS[name])}
+        assert reading.having(PATTERNS[name]) == held
+
+
+@pytest.mark.parametrize("name", SPARED)
+@settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_match_holds_a_word(name, data):
+    pattern = SPARED[name]
+    text = data.draw(st.from_regex(pattern)).lower()
+    words = required(pattern)
+    for match in pattern.finditer(text):
+        assert FOREIGN_DIGIT.search(match[0]) or any(word in match[0] for word in words)
+
+
+def pieces() -> list[str]:
+    """Words of the sheets and of the patterns, and characters between them."""
+    texts = [unit.text.text for reading in readings() for unit in reading.units]
+    words = {word for text in texts for word in text.split(" ")}
+    spelled = {word for pattern in SPARED.values() for word in required(pattern)}
+    return [*sorted(words | spelled), *" -_/.,:=0123456789xX%", "٣", "８", "İ", "ſ", "ı", "\u212a"]
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_hit_in_changed_sheets_is_found(data):
+    units = st.sampled_from([unit.text.text for reading in readings() for unit in reading.units])
+    piece = st.sampled_from(pieces())
+    texts = []
+    for text in data.draw(st.lists(units, min_size=1, max_size=4)):
+        start, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
+        texts.append(text[:start] + "".join(data.draw(st.lists(piece, max_size=6))) + text[end:])
+    reading = prose(*(text for text in texts if text))
+    for name, pattern in SPARED.items():
+        assert found(reading, pattern) == searched(reading, pattern), name
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (r"faster|slow(?:er)?", ("faster", "slow")),
+        (r"w\d{1,2}a", tuple(f"w{digit}" for digit in range(10))),
+        (r"(?<![a-z])int-?[48]\b", ("int",)),
+        (r"batch(?: size)? of \d+", ("batch",)),
+        (r"批|バッチ", ("バッチ", "批")),
+        (r"(?:no )?need", ("need",)),
+        (r"(?i)GPTQ", ("gptq",)),
+    ],
+)
+def test_words_that_every_match_holds(pattern, words):
+    assert required(re.compile(pattern)) == words
+
+
+@pytest.mark.parametrize("pattern", [r"\d+ ?%", r"(?:fast)?", r"x", r"faster|\d+x", r"[^a]bc?", r"(?i)sis"])
+def test_patterns_of_which_nothing_can_be_told(pattern):
+    assert required(re.compile(pattern)) is None
+
+
+def test_a_digit_of_another_script_is_found_as_before():
+    pattern = re.compile(r"w\d{1,2}a")
+    assert [hit.match[0] for hit in prose("In W٤A8.", "In W4A8.").find(pattern)] == ["w٤a", "w4a"]
+
+
+@pytest.mark.parametrize("texts", ["{} first|none", "none|last {}", "{}"])
+@pytest.mark.parametrize("word", ["批", "bs", "awq", "int4"])
+def test_a_word_at_either_end_of_the_text_is_found(word, texts):
+    reading = prose(*texts.format(word).split("|"))
+    assert [hit.match[0] for hit in reading.find(re.compile(word))] == [word]
