@@ -6,7 +6,7 @@ Importers make a `Sheet` from a file; `lynxspec.extraction` reads it, and no lon
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -185,8 +185,11 @@ class Sheet:
         )
 
     def _span_on_page(self, start: int, end: int) -> Span:
-        page = self.pages[max(0, bisect_right([p.start for p in self.pages], start) - 1)]
-        boxes = [word.box for word in page.words if word.start < end and word.end > start]
+        page = self.pages[max(0, bisect_right(self.pages, start, key=lambda page: page.start) - 1)]
+        # words stand in the order of the text, and none in another
+        first = bisect_right(page.words, start, key=lambda word: word.end)
+        last = bisect_left(page.words, end, key=lambda word: word.start)
+        boxes = [word.box for word in page.words[first:last]]
         if not boxes:
             return Span(page=page.number)
         left, top, right, bottom = zip(*boxes, strict=True)

@@ -63,7 +63,10 @@ _DEFINITION = re.compile(
 )
 """Words of a primer: what a thing is, not what was done."""
 
-_PRIMER = re.compile(r"what (?:is|are) (?:\w+ ){0,3}?quanti[sz]|quanti[sz]ation (?:basics|primer|101)|primer on|how quanti[sz]ation works")
+_PRIMER = re.compile(
+    r"what (?:is|are) (?:\w+ ){0,3}?quanti[sz]|quanti[sz]ation (?:basics|primer|101)|primer on"
+    r"|how quanti[sz]ation works"
+)
 
 CRITERION = re.compile(
     r"criteri\w+|threshold|tolerance|max_drop|許容|기준|允许|zulässig|höchstens|以内"

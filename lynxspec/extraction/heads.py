@@ -101,7 +101,7 @@ _AGAINST = re.compile(r"(?:\bv\.?s\.?|over|versus|compared (?:to|with)|relative 
 _TIME_UNIT = re.compile(r"\(?\b(?:in )?(ms|msec|milliseconds?|us|µs|μs|s|sec|seconds?)\b\)?")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_head(text: str) -> Head:
     """Read one header or label."""
     if not text:
@@ -171,7 +171,7 @@ _RIVAL = re.compile(r"\bv\.?s\.?\s|versus|\bover\s|compared|relative to|against|
 def _without_rivals(text: str) -> str:
     """The header up to what it is held against: in ``Speedup (INT8 vs FP16)`` only INT8 names the column."""
     match = _RIVAL.search(text.lower())
-    return text[: match.start()] if match and match.start() > 0 else text
+    return text[: match.start()] if match else text
 
 
 def _against(lower: str) -> str:

@@ -271,15 +271,15 @@ def measured(document: Document) -> Iterator[Value]:
             yield _measured(document, unit, words, component, amount, changed=amount in changed)
 
 
-_CHANGE = re.compile(r"\s*(?:(?:down |up )?to|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)\s*")
+_CHANGE = re.compile(r"(?:(?:down |up )?to|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)")
 _FROM = re.compile(r"(?:\bfrom|从|由|\bvon) ?$")
 
 
 def _before_change(words: str, amounts: list[Amount]) -> list[Amount]:
     """The amounts that a change starts from: ``from 120 ms to 65 ms`` tells the reference's first."""
     pairs = [(a, b) for a in amounts for b in amounts if a.unit == b.unit and a.end < b.start]
-    between = [(a, words[a.end : b.start]) for a, b in pairs]
-    plain = re.compile(r"\s*(?:down |up )?to\s*")
+    between = [(a, words[a.end : b.start].strip()) for a, b in pairs]
+    plain = re.compile(r"(?:down |up )?to")
     return [
         a
         for a, gap in between

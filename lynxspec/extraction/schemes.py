@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Sort = Literal["quantized", "reference"]
@@ -127,6 +128,7 @@ def scheme_of(text: str, at: int, found: list[Scheme]) -> Scheme | None:
     return min(near, key=lambda s: abs(s.start - at), default=None)
 
 
+@lru_cache(maxsize=1024)
 def canonical(word: str) -> str:
     """One spelling per format: ``INT8`` for ``int-8``, ``FP8`` for ``float8``, ``BF16`` for ``bfloat16``."""
     name = word.upper().replace("\\", "").strip()
@@ -137,6 +139,7 @@ def canonical(word: str) -> str:
     return re.sub(r"[ -]?BITS?\b", "-bit", name)
 
 
+@lru_cache(maxsize=1024)
 def label(text: str) -> tuple[str, Sort] | None:
     """The regime that a short text (a header, a row's name) stands for, as it names it; ``None`` if for none.
 

@@ -139,30 +139,32 @@ class TableReader:
             if column.quantity == "batch" and (found := self._result(words)):
                 names = names._replace(batch=f"{found.low:g}")
             elif self._result(words) is None and not empty(words):
-                head = _in_column(words, read_head(words), column)
-                if column.quantity in {"size", "config"} and not (
-                    head.regime or head.dataset or head.hardware or head.model
-                ):
-                    continue
-                if (
-                    head.role == "quantized"
-                    and names.role == "reference"
-                    and not _SAID_BASELINE.search(self._words(row))
-                ):
-                    names = names._replace(regime="", role=None)  # FP16 computes what int8 stores: the regime is int8
-                if head.role and _WEIGHT_COLUMN.search(column.text.lower()):
-                    names = names._replace(regime="", role=None)  # how weights are stored names the regime
-                if head.dataset and _METRIC_COLUMN.search(column.text.lower()):
-                    names = names._replace(dataset="")  # a suite in the column before
-                names = names.over(head)
-                if not names.hardware and _HARDWARE_COLUMN.search(column.text.lower()) and len(words) <= _LONGEST_NAME:
-                    names = names._replace(hardware=words)
-                if not names.model and (model := self._bare_name(words, column, head, index)):
-                    names = names._replace(model=model)
+                names = self._named_by(row, index, column, names)
         if id(row) in self.originals and names.role is None:
             names = names._replace(role="reference", regime=ORIGINAL)
         first = row.cells[0] if row.cells else None
         return names, first is None or not first.text
+
+    def _named_by(self, row: Row, index: int, column: Head, names: Head) -> Head:
+        """The names so far with those of one more cell."""
+        words = row.cells[index].text.text
+        said = column.text.lower()
+        head = _in_column(words, read_head(words), column)
+        if column.quantity in {"size", "config"} and not (head.regime or head.dataset or head.hardware or head.model):
+            return names
+        stored = head.role == "quantized" and names.role == "reference"  # FP16 computes what int8 stores
+        if stored and not _SAID_BASELINE.search(self._words(row)):
+            names = names._replace(regime="", role=None)
+        if head.role and _WEIGHT_COLUMN.search(said):
+            names = names._replace(regime="", role=None)  # how weights are stored names the regime
+        if head.dataset and _METRIC_COLUMN.search(said):
+            names = names._replace(dataset="")  # a suite in the column before
+        names = names.over(head)
+        if not names.hardware and _HARDWARE_COLUMN.search(said) and len(words) <= _LONGEST_NAME:
+            names = names._replace(hardware=words)
+        if not names.model and (model := self._bare_name(words, column, head, index)):
+            names = names._replace(model=model)
+        return names
 
     @staticmethod
     def _bare_name(words: str, column: Head, head: Head, index: int) -> str:

@@ -22,7 +22,7 @@ from lynxspec.facts.lexicon_entries import (
     lexicon,
     lowered,
     makers,
-    shapes,
+    shaped,
     spellings,
 )
 from lynxspec.facts.lexicon_hardware import read_hardware
@@ -110,10 +110,9 @@ class _Scan:
 
     def holds(self, words: tuple[str, ...]) -> bool:
         """Whether one of the words stands anywhere; names of one kind ask for the same ones."""
-        found = self.held.get(words)
-        if found is None:
-            found = self.held[words] = any(word in self.low for word in words)
-        return found
+        if words not in self.held:
+            self.held[words] = any(word in self.low for word in words)
+        return self.held[words]
 
 
 def mentions(text: str) -> tuple[Mention, ...]:
@@ -121,7 +120,7 @@ def mentions(text: str) -> tuple[Mention, ...]:
     return _remembered(text) if len(text) <= _LINE else tuple(_scanned(text))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _remembered(text: str) -> tuple[Mention, ...]:
     """Cells and lines come again and again."""
     return tuple(_scanned(text))
@@ -137,8 +136,8 @@ def _scanned(text: str) -> Iterator[Mention]:
     found = _joined_models(text, found)
     found += _clear(_unknown_models(scan), found)
     found = _with_owners(text, found)
-    shaped = list(_shaped(text))
-    return _without_overlaps([*_clear(found, shaped), *shaped])
+    formed = list(shaped(text))
+    return _without_overlaps([*_clear(found, formed), *formed])
 
 
 Found = tuple[Entry, Reading]
@@ -239,7 +238,7 @@ def _fits(scan: _Scan, spelled: Alias, first: int, last: int) -> bool:
     return True
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _cased(written: str, spelling: str) -> bool:
     """Whether a name has the capitals of its spelling, or is in capitals throughout."""
     wanted = "".join(filter(str.isalnum, spelling))
@@ -360,20 +359,6 @@ def _with_owners(text: str, found: list[Found]) -> list[Found]:
             owners[whole.start] = end - whole.start
     rest = (item for item in found if item[0].kind != "model")
     return owned + [item for item in rest if item[1].end - item[1].start > owners.get(item[1].start, 0)]
-
-
-def _shaped(text: str) -> Iterator[Found]:
-    """Names that have a form instead of a list: cloud instances, container images."""
-    for shape in shapes():
-        if not any(trigger in text for trigger in shape.triggers):
-            continue
-        for match in shape.pattern.finditer(text):
-            version = match.groupdict().get("version")
-            name = shape.name or match[0]
-            detail = {**shape.detail, **({"version": re.sub(r"^v(?=\d)", "", version)} if version else {})}
-            if shape.kind == "hardware":
-                detail["product"] = name
-            yield Entry(shape.kind, name, "", (), ()), Reading(match.start(), match.end(), name, detail)
 
 
 def _clear(found: Iterable[Found], of: list[Found]) -> list[Found]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -250,3 +250,17 @@ class Reading(NamedTuple):
     detail: dict[str, str]
     complete: bool = True
     """False for a stem that needs another beside it."""
+
+
+def shaped(text: str) -> Iterator[tuple[Entry, Reading]]:
+    """Names that have a form instead of a list: cloud instances, container images."""
+    for shape in shapes():
+        if not any(trigger in text for trigger in shape.triggers):
+            continue
+        for match in shape.pattern.finditer(text):
+            version = match.groupdict().get("version")
+            name = shape.name or match[0]
+            detail = {**shape.detail, **({"version": re.sub(r"^v(?=\d)", "", version)} if version else {})}
+            if shape.kind == "hardware":
+                detail["product"] = name
+            yield Entry(shape.kind, name, "", (), ()), Reading(match.start(), match.end(), name, detail)

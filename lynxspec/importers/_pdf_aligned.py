@@ -17,7 +17,20 @@ from lynxspec.importers._pdf_columns import (
 )
 from lynxspec.importers._pdf_layout import WIDE_GAP, Line, words_of
 from lynxspec.importers._pdf_rows import grid_of, rows_of
+from lynxspec.importers._pdf_runs import Run
 from lynxspec.importers._pdf_tables import Grid
+
+_MOST_REST = 3
+"""Lines of a cell below each other, beside which no other cell has any."""
+
+_MOST_HEADS = 5
+"""Lines of a header."""
+
+_NAME_GAP = 0.5
+"""Least blank between the names of two columns, in font sizes."""
+
+_INTERLEAVED = 0.75
+"""Distance of two lines of cells that are centred beside each other, in font sizes."""
 
 
 def aligned(flow: Sequence[Line | Grid]) -> list[Line | Grid]:
@@ -59,12 +72,29 @@ def _block(flow: Sequence[Line | Grid], index: int) -> list[Cut]:
         pieces = item.pieces(WIDE_GAP)
         if block and item.top - block[-1].line.bottom > 1.6 * item.size:
             break
-        if len(pieces) == 1 and (not block or len(block[-1].pieces) == 1):
+        if len(pieces) == 1 and (not block or not _may_continue(item, block)):
             break
         block.append(Cut(line=item, pieces=pieces))
-    while block and len(block[-1].pieces) == 1:
-        block.pop()
-    return block
+    return _without_tail(block)
+
+
+def _may_continue(line: Line, block: Sequence[Cut]) -> bool:
+    """Whether a line without a gap may be part of a table: the only one, or the rest of a cell."""
+    if len(block[-1].pieces) > 1:
+        return True
+    width = max(cut.line.right for cut in block) - min(cut.line.left for cut in block)
+    run = next((i for i, cut in enumerate(reversed(block)) if len(cut.pieces) > 1), len(block))
+    close = line.top - block[-1].line.bottom < 0.6 * line.size
+    return close and run < _MOST_REST and line.right - line.left < 0.5 * width
+
+
+def _without_tail(block: Sequence[Cut]) -> list[Cut]:
+    """A block without the lines at its end that are neither cells nor the rest of one."""
+    kept = list(block)
+    last = next((i for i in range(len(kept) - 1, -1, -1) if len(kept[i].pieces) > 1), -1)
+    while last + 1 < len(kept) and kept[last + 1].middle - kept[last].middle < _INTERLEAVED * kept[last].line.size:
+        last += 1
+    return kept[: last + 1]
 
 
 def _table_in(block: Sequence[Cut], above: list[Line | Grid]) -> tuple[Grid, int, int] | None:
@@ -74,27 +104,53 @@ def _table_in(block: Sequence[Cut], above: list[Line | Grid]) -> tuple[Grid, int
         return None
     fitting = [fits(line, columns) or len(line.pieces) == 1 for line in block]
     first, last = _longest(fitting)
-    lines = list(block[first:last])
-    while lines and len(lines[-1].pieces) == 1:
-        lines.pop()
-        last -= 1
+    lines = _without_tail(block[first:last])
+    last = first + len(lines)
     columns = columns_of(lines)
     if columns is None or (len(lines) < 3 and not _is_pair(lines)) or not _has_evidence(lines, columns):
         return None
-    heads = 0
-    while heads < 2 and first and _names_groups(block[first - 1], lines[0], columns):
-        first -= 1
-        heads += 1
-        lines.insert(0, block[first])
-    while first == 0 and heads < 2 and above and isinstance(above[-1], Line):
-        head = Cut(line=above[-1], pieces=above[-1].pieces(WIDE_GAP))
-        if not _names_groups(head, lines[0], columns):
-            break
-        lines.insert(0, head)
+    before = [item for item in above[-_MOST_HEADS:] if isinstance(item, Line)]
+    candidates = [*(Cut(line=line, pieces=line.pieces(WIDE_GAP)) for line in before), *block[:first]]
+    heads = _heads(candidates, lines[0], columns)
+    lines[:0] = heads
+    for _ in range(len(heads) - first):
         above.pop()
-        heads += 1
     rows = rows_of(lines, columns, (), each=False)
-    return grid_of([row for row, _ in rows], marked=0), first, last
+    return grid_of([row for row, _ in rows], marked=0), max(0, first - len(heads)), last
+
+
+def _heads(candidates: Sequence[Cut], below: Cut, columns: Sequence[Stretch]) -> list[Cut]:
+    """Lines above a table that are its header, or belong to its first row."""
+    found: list[Cut] = []
+    for line in reversed(candidates):
+        beside = below.middle - line.middle < _INTERLEAVED * line.line.size
+        if (beside and len(line.pieces) == 1) or _names_groups(line, below, columns):
+            below = line
+        elif (cut := _cut_by(line, below, columns)) is not None:
+            below = cut
+        else:
+            break
+        found.insert(0, below)
+    return found
+
+
+def _cut_by(line: Cut, below: Cut, columns: Sequence[Stretch]) -> Cut | None:
+    """A line of names cut where the columns are, if each column has one and no wide gap tells them apart."""
+    if below.line.top - line.line.bottom > 1.6 * line.line.size:
+        return None
+    pieces: list[list[Run]] = []
+    last = -1
+    for run in line.line.runs:
+        column = over((run.left, run.right), columns)[0]
+        if column < last:
+            return None
+        if column > last and (not pieces or run.left - pieces[-1][-1].right > _NAME_GAP * line.line.size):
+            pieces.append([run])
+            last = column
+        else:
+            pieces[-1].append(run)
+    cut = Cut(line=line.line, pieces=pieces, band=line.band)
+    return cut if len(pieces) == len(columns) and fits(cut, columns) and not has_results(cut, columns) else None
 
 
 def _longest(flags: Sequence[bool]) -> tuple[int, int]:

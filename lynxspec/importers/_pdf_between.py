@@ -26,11 +26,12 @@ _SHORTEST = 40.0
 def between_rules(rules: Sequence[Rule], runs: Sequence[Run]) -> list[Grid]:
     """Tables between level lines of one length."""
     levels = [rule for rule in joined(r for r in rules if r.level) if rule.end - rule.start >= _SHORTEST]
-    if not levels or len(levels) > MAX_LINES:
+    if len(levels) < 2 or len(levels) > MAX_LINES:
         return []
     found: list[Grid] = []
     for group in alike(levels):
-        found += _in_group(group, levels, runs)
+        if len(group) > 1:
+            found += _in_group(group, levels, runs)
     found.sort(key=lambda grid: -(grid.right - grid.left) * (grid.bottom - grid.top))
     kept: list[Grid] = []
     for grid in found:
@@ -54,10 +55,6 @@ def _in_group(group: Sequence[Rule], levels: Sequence[Rule], runs: Sequence[Run]
             continue
         if index > first:
             found.append(_banded(*_opened(group[first : index + 1], bands[first:index], lines), levels))
-        elif len(group) == 1:
-            rules, opened = _opened(group, [], lines)
-            if len(opened) == 2:  # a header above the only line, and rows below it
-                found.append(_banded(rules, opened, levels))
         first = index + 1
     return [grid for grid in found if grid is not None]
 

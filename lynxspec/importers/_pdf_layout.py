@@ -371,13 +371,20 @@ def _are_columns(band: Sequence[_Row[A]], gutter: float) -> bool:
     for row in band:
         for area in row.areas:
             tables[area.left + area.right > 2 * gutter] += 1
-    if left.is_prose and right.is_prose:
+    if (left.is_prose and right.is_prose) or all(tables):
         return True
     if (left.is_prose and tables[1]) or (right.is_prose and tables[0]):
         return True
     for text, other in ((left, right), (right, left)):
         if text.is_full and other.lines >= 3 and other.numbers < 0.6:
             return True
-    both = sum(bool(row.left) and bool(row.right) for row in band)
-    uneven = both < 0.4 * min(left.lines, right.lines) and min(left.lines, right.lines) >= 3
+    least = min(left.lines, right.lines)
+    uneven = least >= 3 and sum(map(_is_level, band)) < 0.4 * least and max(left.numbers, right.numbers) < 0.6
     return uneven and (left.is_prose or right.is_prose or any(tables))
+
+
+def _is_level(row: _Row[A]) -> bool:
+    """Whether words on both sides of the gutter stand on one base line."""
+    if not row.left or not row.right:
+        return False
+    return abs(max(run.bottom for run in row.left) - max(run.bottom for run in row.right)) < 0.08 * row.left[0].size

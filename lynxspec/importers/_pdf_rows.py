@@ -184,13 +184,6 @@ def _spread(lines: Sequence[Cut], index: int, columns: Sequence[Stretch], levels
     return slots
 
 
-def _is_interleaved(lines: Sequence[Cut], index: int) -> bool:
-    """Whether a line is one of several of cells that are centred beside each other."""
-    line = lines[index]
-    others = [other for other in lines if other is not line]
-    return any(abs(other.middle - line.middle) < _INTERLEAVED * line.line.size for other in others)
-
-
 def _by_lines(
     line: Cut, below: Cut, names: Sequence[Sequence[Run]], columns: Sequence[Stretch], levels: Sequence[Rule]
 ) -> list[list[int]] | None:

@@ -239,11 +239,10 @@ def method(document: Document) -> Iterator[Evidence]:
     """D: an algorithm or range estimator is named; P: only PTQ, static, QAT, a list of what is supported."""
     uncovered = _uncovered(document)
     for mention, unit in document.reading.named("algorithm", "calibration_method"):
-        if mention.name.lower() in _NO_METHOD or document.boilerplate(unit) or document.definition(unit):
+        if mention.name.lower() in _NO_METHOD or document.boilerplate(unit):
             continue
-        if mention.kind == "calibration_method" and not (
-            CALIBRATION.search(document.reading.near(unit)) or document.about_quantization(unit)
-        ):
+        near = CALIBRATION.search(document.reading.near(unit)) is not None or document.about_quantization(unit)
+        if mention.kind == "calibration_method" and (not near or document.definition(unit)):
             continue
         note = _doubt(document, mention, unit, uncovered)
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)

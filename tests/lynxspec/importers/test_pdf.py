@@ -110,6 +110,15 @@ def test_a_full_width_table_of_short_cells_is_not_taken_for_columns():
     assert grid(table) == list(GRID)
 
 
+def test_a_list_beside_narrow_text_is_read_behind_it():
+    formats = [f"Format {i}" for i in range(1, 11)]
+    body = (
+        f"<div style='display: flex'><div style='width: 120pt'>{PROSE}</div>"
+        f"<div style='margin-left: 20pt; line-height: 21pt'>{'<br>'.join(formats)}</div></div>"
+    )
+    assert running(sheet(body)) == f"{PROSE} {' '.join(formats)}"
+
+
 def test_a_paragraph_goes_on_behind_the_page_break():
     read = sheet(f"<p>{numbered(1, 120)}</p>")
     assert len(read.pages) > 1
@@ -293,7 +302,8 @@ def test_a_cell_on_two_lines_is_one_cell():
 NARROW = "td, th { padding: 1pt 5pt } .level { width: 200pt; font-size: 8pt }"
 
 
-def test_names_on_several_lines_keep_the_results_that_stand_beside_their_middle():
+@pytest.mark.parametrize("kind", ["level", "plain"])
+def test_names_on_several_lines_keep_the_results_that_stand_beside_their_middle(kind):
     rows = [
         ("Benchmark", "BF16", "INT8"),
         ("MMLU<br>(5-shot)", "68.9", "67.4"),
@@ -302,11 +312,11 @@ def test_names_on_several_lines_keep_the_results_that_stand_beside_their_middle(
         ("HellaSwag<br>(10-shot)", "80.2", "79.5"),
     ]
     expected = [tuple(cell.replace("<br>", " ") for cell in row) for row in rows]
-    assert grid(only_table(sheet(html_table(rows, "level"), NARROW))) == expected
+    assert grid(only_table(sheet(f"<p>{PROSE}</p>{html_table(rows, kind)}<p>{PROSE}</p>", NARROW))) == expected
 
 
 def test_a_result_on_two_lines_stays_in_its_column():
-    rows = [("Set", "FP16", "INT8"), ("ImageNet", "76.1<br>%", "75.8 %"), ("COCO", "44.8<br>%", "44.1 %")]
+    rows = [("Set", "FP16<br>accuracy", "INT8"), ("ImageNet", "76.1<br>%", "75.8 %"), ("COCO", "44.8<br>%", "44.1 %")]
     expected = [tuple(cell.replace("<br>", " ") for cell in row) for row in rows]
     assert grid(only_table(sheet(html_table(rows, "level"), NARROW))) == expected
 
@@ -324,11 +334,28 @@ def test_properties_on_several_lines_are_rows():
 
 @pytest.mark.parametrize("align", ["top", "middle", "bottom"])
 def test_a_header_on_two_lines_in_the_middle_names_no_other_column(align):
-    head = ("Model", "Accuracy", "Throughput<br>(images/s)", "Latency", "Power")
-    rows = [head, ("ResNet-50", "75.9", "1,024", "7.8", "31.0"), ("ViT-B/16", "80.7", "388", "20.6", "33.0")]
-    table = only_table(sheet(html_table(rows, "level"), f"th {{ vertical-align: {align} }}"))
-    above = [" ".join(dict.fromkeys(row[i] for row in grid(table)[: table.headers] if row[i])) for i in range(5)]
-    assert above == ["Model", "Accuracy", "Throughput (images/s)", "Latency", "Power"]
+    head = ("Model", "Accuracy", "Throughput<br>(images/s)", "Latency")
+    rows = [head, ("ResNet-50", "75.9", "1,024", "7.8"), ("ViT-B/16", "80.7", "388", "20.6")]
+    table = only_table(sheet(html_table(rows, "level"), f"td, th {{ vertical-align: {align}; text-align: center }}"))
+    assert headers(table) == ["Model", "Accuracy", "Throughput (images/s)", "Latency"]
+
+
+def headers(table):
+    """What stands above each column."""
+    rows = grid(table)[: table.headers]
+    return [" ".join(dict.fromkeys(row[i] for row in rows if row[i])) for i in range(len(rows[0]))]
+
+
+def test_headers_on_three_lines_beside_those_on_two_name_their_own_columns():
+    head = ("Model", "FP16<br>FPS", "FP16<br>Top-1<br>(%)", "INT8<br>FPS", "INT8<br>Top-1<br>(%)", "INT8 vs<br>FP16")
+    rows = [
+        head,
+        ("ResNet-50", "912.4", "76.13", "1,834.0", "75.96", "2.01x"),
+        ("ViT", "318.2", "82.52", "-", "-", "-"),
+    ]
+    table = only_table(sheet(html_table(rows, "level"), NARROW))
+    assert headers(table) == [cell.replace("<br>", " ") for cell in head]
+    assert grid(table)[table.headers :] == rows[1:]
 
 
 def test_a_table_with_a_line_below_its_header_only_is_read():
@@ -365,6 +392,20 @@ def test_two_columns_of_text_are_no_table():
     assert not list(sheet(f"<div class=c><p>{numbered(1, 20)}</p></div>", COLUMNS).tables())
 
 
+def test_a_row_on_several_lines_alone_is_a_table():
+    rows = [("Item", "Value"), ("Quantizer", "Model Optimizer<br>0.17.0")]
+    expected = [("Item", "Value"), ("Quantizer", "Model Optimizer 0.17.0")]
+    assert grid(only_table(sheet(html_table(rows, "level"), NARROW + ".level { width: 300pt }"))) == expected
+
+
+def test_boxes_around_a_drawing_are_no_table():
+    body = (
+        "<table class=ruled><tr><td>a<td>b<td>c<tr><td colspan=2 rowspan=2>The outer loop calls the inner one, whose"
+        " exit leads back to its own head<td>d<tr><td>e</table>"
+    )
+    assert not list(sheet(body).tables())
+
+
 def test_a_frame_around_text_is_no_table():
     read = sheet(f"<div style='border: 1pt solid black; padding: 5pt'>{PROSE}</div>")
     assert not list(read.tables())
@@ -387,6 +428,18 @@ def test_a_table_within_a_column_stays_in_its_place():
     kinds = [type(block).__name__ for block in read.blocks]
     assert kinds == ["Prose", "Table", "Prose"]
     assert prose(read) == [numbered(1, 12), numbered(12, 30)]
+
+
+def test_columns_that_hold_little_but_tables_are_read_one_after_the_other():
+    def column(title, first):
+        rows = [("Set", "BF16", "W8A8"), *((f"Set {first + i}", f"7{i}.2", f"7{i}.0") for i in range(3))]
+        return f"<h3>{title}</h3>{html_table(rows, 'level')}<p>{title} is measured.</p>"
+
+    left, right = column("Accuracy", 0) + column("Loss", 10), column("Speed", 20) + column("Power", 30)
+    body = f"<div class=c><div>{left}</div><div style='break-before: column; padding-top: 5pt'>{right}</div></div>"
+    read = sheet(body, COLUMNS + "table { font-size: 7pt }")
+    assert [b.text.text for b in read.blocks if isinstance(b, Heading)] == ["Accuracy", "Loss", "Speed", "Power"]
+    assert [grid(table)[1][0] for table in read.tables()] == ["Set 0", "Set 10", "Set 20", "Set 30"]
 
 
 def test_a_row_is_one_stretch_of_the_text():
