@@ -18,7 +18,7 @@ from lynxspec.extraction.heads import NOTHING, Head, read_head
 from lynxspec.extraction.numerals import plain_numerals
 from lynxspec.extraction.prose import measured
 from lynxspec.extraction.prose_accuracy import accuracies
-from lynxspec.extraction.reading import Reading, Unit
+from lynxspec.extraction.reading import MAX_UNITS, Reading, Unit
 from lynxspec.extraction.tables import TableReader, table_context
 from lynxspec.location import Path, Span
 from lynxspec.sheet import Sheet, Table
@@ -60,10 +60,18 @@ def read_sheets(sheets: tuple[Sheet, ...], source: str) -> Draft:
         places=Places(source=source, values=places),
         regimes=regimes,
         claim=None,
-        sheets=sheets,
+        sheets=_with_note(sheets, document.reading),
         overview=overview,
         conflicts=found,
     )
+
+
+def _with_note(sheets: tuple[Sheet, ...], reading: Reading) -> tuple[Sheet, ...]:
+    """The sheets, the last one with a note where the reading stopped short."""
+    if len(reading.units) < MAX_UNITS:
+        return sheets
+    note = f"what comes after the first {MAX_UNITS} sentences, rows and lines"
+    return (*sheets[:-1], replace(sheets[-1], notes=(*sheets[-1].notes, note)))
 
 
 def _overview(document: Document, component: Component, evidence: tuple[Evidence, ...]) -> Disclosure:
@@ -212,14 +220,18 @@ _Regimes = dict[tuple[str, str], list[Value]]
 
 
 def _grouped(results: list[Value], by: tuple[str, ...]) -> dict[str, _Regimes]:
-    """Values by claim and regime; accuracy, which no batch or host belongs to, joins every claim of its model."""
+    """Values by claim and regime; what names neither batch nor host, as accuracy, joins every claim of its model."""
     models = {_key(v.model): v.model for v in results if v.model}
     only = next(iter(models.values())) if len(models) == 1 else ""
     claims: dict[str, _Regimes] = {}
-    for value in (v for v in results if v.component in _SPEEDS):
+
+    def bound(value: Value) -> bool:
+        return value.component in _SPEEDS and bool(value.hardware or value.batch or not by)
+
+    for value in filter(bound, results):
         name = ", ".join(filter(None, (_part(value, part, only) for part in by)))
         _into(claims.setdefault(name, {}), value)
-    for value in (v for v in results if v.component in _ACCURACIES):
+    for value in (v for v in results if not bound(v)):
         model = (value.model or only) if by else ""
         homes = [regimes for name, regimes in claims.items() if _key(model) in _key(name)] if model else []
         for regimes in homes or [claims.setdefault(model, {})]:
@@ -240,6 +252,9 @@ def _into(regimes: _Regimes, value: Value) -> None:
     match = next(
         (key for key in regimes if _key(key[0]) == _key(precision) and key[1] == value.role), (precision, value.role)
     )
+    quantized = [key for key in regimes if key[1] == "quantized"]
+    if not value.precision and value.role == "quantized" and len(quantized) == 1:
+        match = quantized[0]  # of the one regime that it can be of
     regimes.setdefault(match, []).append(value)
 
 

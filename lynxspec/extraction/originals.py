@@ -44,10 +44,22 @@ def originals(labels: Sequence[str]) -> frozenset[int]:
             continue
         copies = (other for other in stems if other != stem and other.startswith(stem))
         named = any(_SUFFIX.search(other[len(stem) : len(stem) + _TAIL]) for other in copies)
-        alike = any(other[:_ALIKE] == stem[:_ALIKE] for other in own if other != stem)
-        if named or alike or any(_shared(other, stem) >= max(_ALIKE, len(stem) - 2) for other, _ in schemed):
+        alike = any(_dated(stem, other) for other in own if other != stem)
+        if named or alike or any(_shortened(stem, other) for other, _ in schemed):
             found.add(index)
     return frozenset(found)
+
+
+def _dated(stem: str, other: str) -> bool:
+    """Whether two names differ in a release's date alone: ``Acme-R1-0528`` beside ``Acme-R1-FP8 (this model)``."""
+    shared = _shared(stem, other)
+    return shared >= _ALIKE and stem[shared:].isdigit()
+
+
+def _shortened(stem: str, other: str) -> bool:
+    """Whether two names differ in their last letters alone; ``V2`` and ``V3`` are two models."""
+    shared = _shared(stem, other)
+    return shared >= max(_ALIKE, len(stem) - 2) and not re.search(r"\d", stem[shared:])
 
 
 def _shared(one: str, other: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from lynxspec.draft import Quote, Strength, Value
 from lynxspec.extraction.document import QUANT, Document
@@ -277,7 +278,8 @@ _FROM = re.compile(r"(?:\bfrom|从|由|\bvon) ?$")
 
 def _before_change(words: str, amounts: list[Amount]) -> list[Amount]:
     """The amounts that a change starts from: ``from 120 ms to 65 ms`` tells the reference's first."""
-    pairs = [(a, b) for a in amounts for b in amounts if a.unit == b.unit and a.end < b.start]
+    ordered = sorted(amounts, key=lambda amount: amount.start)
+    pairs = [(a, b) for a, b in pairwise(ordered) if a.unit == b.unit and a.end < b.start]
     between = [(a, words[a.end : b.start].strip()) for a, b in pairs]
     plain = re.compile(r"(?:down |up )?to")
     return [

@@ -21,7 +21,7 @@ from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Sheet, Table,
 QUOTE_LIMIT = 200
 """Characters of a quote that is no table row."""
 
-MAX_UNITS = 20_000
+MAX_UNITS = 8_000
 """A sheet with more is read as far as this; a data sheet of a hundred pages has some three thousand."""
 
 MAX_LENGTH = 4_000

@@ -71,7 +71,9 @@ def _sheet(origin: str | bytes, name: str, importer: Importer) -> Sheet:
     from lynxspec.importers._decode import contents  # noqa: PLC0415 - only free text needs it
 
     if importer.parse is None:
-        raise UnreadableInput(f"{name}: a claim file, and only free text can be read together", hint="lint it on its own")
+        raise UnreadableInput(
+            f"{name}: a claim file, and only free text can be read together", hint="lint it on its own"
+        )
     return _reader().sheet(contents(origin, name, text=importer.name not in _BINARY), name, importer.name)
 
 

@@ -108,6 +108,8 @@ def _head(document: LintedDocument) -> list[str]:
     lines += ["", *_wrapped(f"  {'Grade ' + card.grade:<18}", f"{number(card.score)} of 100 ({points}){held}")]
     lines += _wrapped(f"  {'Complete':<18}", f"{'yes' if card.complete else 'NO'}, {complete}")
     lines += _wrapped(f"  {'Deployment grade':<18}", f"{'yes' if card.deployment_grade else 'NO'}, {deployment}")
+    for note in (note for sheet in document.draft.sheets for note in sheet.notes):
+        lines += _wrapped(f"  {'Not read':<18}", note)
     if document.worth:
         lines += _wrapped(f"  {'For you':<18}", document.worth)
     return lines

@@ -268,7 +268,7 @@ def test_comparable_is_0_not_comparable_1_and_undecided_3(tmp_path: Path, capfd:
     code, out = called(capfd, SHORT, LONG)
     assert code == 0
     assert "COMPARABLE WITH NAMED DIFFERENCES" in out
-    assert "different measured window: 24 s against 600 s" in out
+    assert "different measured window: 30 s against 600 s" in out
     code, out = called(capfd, SHORT, OTHER)
     assert code == 1
     assert "Numbers are withheld" in out
@@ -287,7 +287,7 @@ def test_the_report_as_data_has_no_numbers_where_they_are_withheld(capfd: pytest
     report = json.loads(out)
     assert (code, report["format"], report["verdict"]) == (0, "lynxspec-compare/1", "comparable with named differences")
     assert {row["condition"] for row in report["conditions"]} == {c.value for c in Condition}
-    assert report["a"]["numbers"][0]["rate"].endswith("sequences/s over 24 s")
+    assert report["a"]["numbers"][0]["rate"].endswith("sequences/s over 30 s")
     report = json.loads(called(capfd, "--format", "json", SHORT, OTHER)[1])
     assert report["a"]["numbers"] is report["b"]["numbers"] is None
 

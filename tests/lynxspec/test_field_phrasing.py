@@ -192,9 +192,20 @@ def test_the_column_of_the_bare_model_is_the_reference() -> None:
     assert {v.precision for v in values(draft, "accuracy_reference")} == {"original"}
 
 
-def test_two_models_without_a_scheme_are_no_original_and_copy() -> None:
-    table = "# Zoo\n\n| Benchmark | Acme-7B | Acme-7B-Chat |\n|---|---|---|\n| MMLU | 61.0 | 62.5 |\n"
-    assert values(read(table + "\nBoth are served in INT8.\n"), "accuracy_reference") == []
+@pytest.mark.parametrize(
+    ("first", "second"), [("Acme-7B", "Acme-7B-Chat"), ("MobileNetV2", "MobileNetV3 INT8"), ("ViT-B16", "ViT-L16 INT8")]
+)
+def test_two_models_are_no_original_and_copy(first: str, second: str) -> None:
+    table = f"# Zoo in INT8\n\n| Benchmark | {first} | {second} |\n|---|---|---|\n| ImageNet | 61.0 | 62.5 |\n"
+    assert values(read(table), "accuracy_reference") == []
+
+
+@pytest.mark.parametrize("first", ["DeepSeek-R1-0528", "DeepSeek-R1"])
+def test_a_name_without_the_scheme_is_the_original(first: str) -> None:
+    table = (
+        f"# Card\n\n| Benchmark | {first} | DeepSeek-R1-MXFP4 (this model) |\n|---|---|---|\n| MMLU | 61.0 | 62.5 |\n"
+    )
+    assert [v.low for v in values(read(table), "accuracy_reference")] == [61.0]
 
 
 def test_the_ratio_of_the_reference_is_no_gain() -> None:

@@ -51,11 +51,11 @@ _COUNT = re.compile(
     rf"|({NUMBER}) (?:\w+ )?(?:bilder|beispiele|beispielsätze|sätze|stichproben|sequenzen|texte)n?\b"
 )
 _CODE_COUNT = re.compile(
-    r"(?:num|n|max|nb|number|calib\w*)_?-?(?:of_)?(?:calib\w*|train)?[_-]?(?:samples?|images?|data|size|steps"
+    r"(?:num|n|max|nb|number|calib\w{0,24})_?-?(?:of_)?(?:calib\w{0,24}|train)?[_-]?(?:samples?|images?|data|size|steps"
     r"|examples|iterations?|nsamples)(?:_?per_dataset)?\"?\s*[=: ]\s*\"?(\d[\d_,]*)"
     r"|calib(?:ration)?[_-](?:size|set[_-]size|dataset[_-]size|batches|num|data[_-]size|steps"
     r"|samples)\"?\s*[=: ]\s*\"?(\d[\d_,]*)"
-    r"|nsamples\"?\s*[=: ]\s*(\d+)|calib\w*_(\d{2,6})(?![\d\w]*k)|(?:subset|dataset)_size\"?\s*[=:]\s*(\d+)"
+    r"|nsamples\"?\s*[=: ]\s*(\d+)|calib\w{0,24}_(\d{2,6})(?![\d\w]*k)|(?:subset|dataset)_size\"?\s*[=:]\s*(\d+)"
 )
 _DATA_WORD = re.compile(
     r"calibration (?:data|set|sample|image|dataset|prompt|text|corpus)|representative (?:data|set|sample|image"

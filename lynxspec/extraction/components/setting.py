@@ -56,7 +56,7 @@ def tool_chain(document: Document) -> Iterator[Evidence]:
 _RELEASE = re.compile(
     r"(?:version |release |v)?(\d+\.\d+(?:\.\d+)?)(?:\.x)? (?:release"
     r"|version) of (?:the )?[\w .-]{3,50}? (?:software|sdk|compiler|toolkit|runtime|stack)"
-    r"|[\w.-]+(?: [\w.-]+){0,4} (?:software|sdk|compiler|toolkit|stack),? (?:version |release "
+    r"|(?<![\w.-])[\w.-]{1,40}(?: [\w.-]{1,40}){0,4} (?:software|sdk|compiler|toolkit|stack),? (?:version |release "
     r"|v)(\d+\.\d+(?:\.\d+)?)"
 )
 """Software told with its release, whatever it is called: ``the 1.12 release of the Acme Edge software``."""

@@ -194,7 +194,7 @@ def latency(document: Document) -> Iterator[Evidence]:
 
 
 _PEAK = re.compile(
-    r"(?<![\w.])\d[\d,.]*\s?(?:dense |sparse |int8 |fp8 |fp4 |ai |effective |int4 )*(?:tops|tflops|pflops"
+    r"(?<![\w.,])\d[\d,.]{0,12}\s?(?:dense |sparse |int8 |fp8 |fp4 |ai |effective |int4 )*(?:tops|tflops|pflops"
     r"|petaops|pops|petaflops?|teraflops?|tflop/s|tera-?ops|exaflops?)\b(?!/w)|peak (?:performance|throughput"
     r"|compute)|theoretical(?:ly)? (?:peak|\d|performance|throughput|speed)",
     re.ASCII,
