@@ -55,11 +55,14 @@ class Gain:
     of_latency: bool
 
 
+_AMOUNT = re.compile(r"\d|twice|doubl|tripl")
+
+
 def gains(document: Document) -> Iterator[Gain]:
     """Factors and percentages of speed."""
     for unit in document.reading.units:
         words = document.reading.words(unit)
-        if unit.kind not in PROSE or not (_SPEED.search(words) and re.search(r"\d|twice|doubl|tripl", words)):
+        if unit.kind not in PROSE or not (_AMOUNT.search(words) and _SPEED.search(words)):
             continue
         if _PREPARATION.search(words) or document.boilerplate(unit) or document.definition(unit):
             continue

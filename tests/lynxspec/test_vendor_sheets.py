@@ -18,7 +18,7 @@ sys.modules["sheet_truth"] = sheet_truth  # its dataclasses look their module up
 _SPEC.loader.exec_module(sheet_truth)
 
 FOLDER = os.environ.get("LYNXSPEC_VENDOR_SHEETS", "")
-OPENED = ("1",)
+OPENED = ("1", "2", "3")
 """Batches whose misses are listed: the others were not read yet by those who write the code."""
 LEAST = {"all": 0.90}
 """Share of cells that must be right, over all batches, or of one batch under its number."""

@@ -19,6 +19,8 @@ The procedure; each step rejects the record, passes it, or says that less could 
 
 A record passes with exit code 0 only if every step passes; a weak step makes it 3, a rejection 1. No runtime, no
 network and no file but the given bytes take part.
+
+Longer than other files: the steps are one procedure, read in order.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ What can make a true claim look false is other load, a slower or warmer machine,
 memory system that neighbours share. A refutation must rule them out, so that it needs more than a low number: the same
 hardware and runtime, a quiet host, a witness for the machine, and a shortfall beyond what two runs on one machine may
 differ by. A confirmation needs only the number: noise can only slow a run down.
+
+Longer than other files: rate, gain and latency share the question whether a machine may be blamed.
 """
 
 from __future__ import annotations

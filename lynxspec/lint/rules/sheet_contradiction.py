@@ -1,10 +1,10 @@
 """Two places of the sheet cannot both be true.
 
 ## What it checks
-The name of the model against what the text says was done; a headline's gain against the table's best row; prose against
-the table; two granularities of one tensor; results headed with another precision than the sheet is about; "no calibration
-needed" against static activation scales. Both places are shown and no value is chosen: only the vendor knows which is
-wrong.
+The name of the model against what the text says was done; a headline's gain against the table's best row; prose
+against the table; two granularities of one tensor; results headed with another precision than the sheet is about; "no
+calibration needed" against static activation scales. Both places are shown and no value is chosen: only the vendor
+knows which is wrong.
 
 ## Why it matters to a buyer
 A card that was copied from another model's card carries that model's numbers. What it says then belongs to no product
