@@ -149,6 +149,7 @@ class Reader:
         told: dict[str, Any] = {
             "memory": self.limits.memory_bytes,
             "seconds": self.limits.seconds,
+            "alarm": self.limits.wall_seconds + _GRACE_S,
             "files": self.limits.files,
         }
         told["modules"] = [parser.module, *parser.needs]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -112,6 +115,47 @@ def test_the_process_is_gone_when_the_reader_is_closed():
     own.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+ORPHAN = """
+import os, sys, threading, time
+from lynxspec.importers._untrusted import Limits, Parser, Reader
+folder, function = sys.argv[1:]
+own = Reader(
+    limits=Limits(seconds=2, wall_seconds=2),
+    parsers={"hostile": Parser(module="hostile_parsers", function=function)},
+    folders=(folder,),
+)
+def leave():
+    while own.pid is None:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    print(own.pid, flush=True)
+    os.kill(os.getpid(), 9)
+threading.Thread(target=leave, daemon=True).start()
+own.sheet(b"x", "a.txt", "hostile")
+"""
+
+
+@pytest.mark.parametrize("function", ["hang", "spin"])
+def test_a_worker_does_not_outlive_a_parent_that_was_killed(function):
+    here = str(Path(__file__).parent)
+    told = subprocess.run([sys.executable, "-c", ORPHAN, here, function], capture_output=True, text=True, check=False)
+    pid = int(told.stdout)
+    for _ in range(600):  # the limits end it after two to four seconds; how long exactly is not the claim
+        if not Path(f"/proc/{pid}").exists() or ") Z " in Path(f"/proc/{pid}/stat").read_text():
+            return
+        time.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)
+    raise AssertionError(f"worker {pid} is still there")
+
+
+def test_a_large_parent_does_not_make_its_worker_look_large():
+    held = bytearray(300 * 1024 * 1024)
+    with Reader(limits=Limits(memory_bytes=1024 * 1024 * 1024)) as own:
+        own.sheet(b"INT8", "a.md", "markdown")
+        assert own.pid is not None
+    del held
 
 
 def test_nothing_is_started_before_the_first_document():
