@@ -263,8 +263,10 @@ class Document:
 
     @cached_property
     def is_unquantized(self) -> bool:
-        """Whether the document names a reference precision and no quantized format."""
-        return bool(self.only_reference) and all(scheme.sort == "reference" for scheme, _ in self.schemes)
+        """Whether the document names a reference precision, and neither a quantized format nor a way to quantize."""
+        if not self.only_reference or any(scheme.sort != "reference" for scheme, _ in self.schemes):
+            return False
+        return "quanti" not in self.reading.lower and not any(True for _ in self.reading.named("algorithm"))
 
     @cached_property
     def mentions_quantization(self) -> bool:
