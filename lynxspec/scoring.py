@@ -101,7 +101,8 @@ class Scorecard:
 def score(draft: Draft, findings: Iterable[Finding]) -> Scorecard:
     """Score a draft with what the rules found in it."""
     standing = tuple(f for f in findings if f.ignored is None)
-    after = [_after(regime, standing) for regime in draft.regimes]
+    acting = tuple(f for f in standing if f.effect is not Effect.NONE)
+    after = [_after(regime, acting) for regime in draft.regimes]
     references = [a for a, r in zip(after, draft.regimes, strict=True) if r.role == "reference"]
     if draft.overview:
         references = []  # of free text, step 4 was done when it was read
@@ -111,10 +112,10 @@ def score(draft: Draft, findings: Iterable[Finding]) -> Scorecard:
     )
     quantized = [s for s, r in zip(scored, draft.regimes, strict=True) if r.role == "quantized"]
     weakest = min(quantized, key=lambda s: s.score, default=None)
-    folded = _after_findings(draft.overview, standing) if draft.overview else fold([s.disclosures for s in quantized])
-    required = [folded[c].status for c in Component if c in REQUIRED]
-    complete = not {Status.MISSING, Status.CONTRADICTED} & set(required)
-    deployment = set(required) <= {Status.DISCLOSED, Status.NOT_APPLICABLE}
+    folded = _after_findings(draft.overview, acting) if draft.overview else fold([s.disclosures for s in quantized])
+    required = {folded[c].status for c in REQUIRED}
+    complete = not {Status.MISSING, Status.CONTRADICTED} & required
+    deployment = required <= {Status.DISCLOSED, Status.NOT_APPLICABLE}
     value = weakest.score if weakest else 0.0
     wrong = any(f.severity is Severity.ERROR for f in standing)
     return Scorecard(
@@ -172,16 +173,23 @@ def _with_references(
     own: dict[Component, Disclosure], references: list[dict[Component, Disclosure]]
 ) -> dict[Component, Disclosure]:
     """Step 4."""
+    if not references:
+        return own
     weaker = {c: min((own, *references), key=lambda r: STRENGTH[r[c].status])[c] for c in OF_THE_REFERENCE if c in own}
     return {**own, **weaker}
 
 
+_COMPONENTS = tuple(Component)
+_MISSING = Disclosure(status=Status.MISSING, value=None)
+
+
 def _regime_score(name: str, disclosures: Mapping[Component, Disclosure]) -> RegimeScore:
     """Step 3; a component that a draft does not speak of is missing."""
-    missing = Disclosure(status=Status.MISSING, value=None)
-    all_of_them = {c: disclosures.get(c, missing) for c in Component}
-    counted = {c: d for c, d in all_of_them.items() if d.status is not Status.NOT_APPLICABLE}
-    points = sum(WEIGHTS[c] * CREDIT[d.status] for c, d in counted.items())
-    denominator = sum(WEIGHTS[c] for c in counted)
+    all_of_them = {c: disclosures.get(c, _MISSING) for c in _COMPONENTS}
+    points = denominator = 0.0
+    for component, disclosure in all_of_them.items():
+        if disclosure.status is not Status.NOT_APPLICABLE:
+            points += WEIGHTS[component] * CREDIT[disclosure.status]
+            denominator += WEIGHTS[component]
     value = 100 * points / denominator if denominator else 0.0
     return RegimeScore(name=name, points=points, denominator=denominator, score=value, disclosures=all_of_them)

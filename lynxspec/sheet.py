@@ -195,6 +195,10 @@ class Sheet:
         left, top, right, bottom = zip(*boxes, strict=True)
         return Span(page=page.number, bbox=(min(left), min(top), max(right), max(bottom)))
 
+    @cached_property
+    def _tables(self) -> tuple[Table, ...]:
+        return tuple(block for block in self.blocks if isinstance(block, Table))
+
     def tables(self) -> Iterator[Table]:
         """All tables, in reading order."""
-        return (block for block in self.blocks if isinstance(block, Table))
+        return iter(self._tables)

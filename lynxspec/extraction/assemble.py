@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
 from lynxspec.draft import Disclosure, Draft, DraftRegime, Places, Quote, Strength, Value
 from lynxspec.extraction.components import READERS
@@ -14,12 +14,13 @@ from lynxspec.extraction.components.setting import batch_values
 from lynxspec.extraction.components.speed import document_gains
 from lynxspec.extraction.conflicts import conflicts
 from lynxspec.extraction.document import Document, Evidence
-from lynxspec.extraction.heads import NOTHING, Head, read_head
+from lynxspec.extraction.heads import NOTHING, Head, read_sentence
 from lynxspec.extraction.numerals import plain_numerals
 from lynxspec.extraction.prose import measured
 from lynxspec.extraction.prose_accuracy import accuracies
 from lynxspec.extraction.reading import MAX_UNITS, Reading, Unit
-from lynxspec.extraction.tables import TableReader, table_context
+from lynxspec.extraction.table_context import table_context
+from lynxspec.extraction.tables import TableReader
 from lynxspec.location import Path, Span
 from lynxspec.sheet import Sheet, Table
 from lynxspec.vocabulary import Component, Status
@@ -80,9 +81,10 @@ def _overview(document: Document, component: Component, evidence: tuple[Evidence
         absent = Status.NOT_APPLICABLE if component is Component.PEAK_ONLY else Status.MISSING
         note = "no peak rate stands alone" if component is Component.PEAK_ONLY else ""
         return Disclosure(status=absent, value=None, path=(component.value,), note=note)
-    ordered = sorted(evidence, key=lambda e: e.status is not Status.DISCLOSED)
+    disclosed = [e for e in evidence if e.status is Status.DISCLOSED]
+    ordered = disclosed + [e for e in evidence if e.status is not Status.DISCLOSED]
     best = ordered[0]
-    values = list(dict.fromkeys(e.value for e in ordered if e.status is best.status and e.value))
+    values = list(dict.fromkeys([e.value for e in disclosed or ordered if e.value]))
     return Disclosure(
         status=best.status,
         value="; ".join(values[:6]) + (f"; and {len(values) - 6} more" if len(values) > 6 else "") if values else None,
@@ -95,17 +97,18 @@ def _overview(document: Document, component: Component, evidence: tuple[Evidence
 _IN_HEADERS = frozenset({*_SPEEDS, *_ACCURACIES, Component.BATCH_OR_CONCURRENCY, Component.BASELINE})
 
 
-def _with_headers(document: Document, component: Component, ordered: list[Evidence]) -> Iterator[Quote]:
+def _with_headers(document: Document, component: Component, ordered: list[Evidence]) -> list[Quote]:
     """The quotes; a number's first table row brings the header that says what the number is."""
-    for index, evidence in enumerate(ordered):
-        yield evidence.quote
-        if component in _IN_HEADERS and index < EVIDENCE_LIMIT and evidence.quote.start is not None:
-            yield from document.headers.get((evidence.quote.sheet, evidence.quote.start), ())
+    quotes = [evidence.quote for evidence in ordered]
+    if component not in _IN_HEADERS:
+        return quotes
+    first = [(quote, *document.headers.get((quote.sheet, quote.start), ())) for quote in quotes[:EVIDENCE_LIMIT]]
+    return [*chain.from_iterable(first), *quotes[EVIDENCE_LIMIT:]]
 
 
-def _distinct(quotes: Iterable[Quote]) -> tuple[Quote, ...]:
+def _distinct(quotes: list[Quote]) -> tuple[Quote, ...]:
     kept: dict[tuple[int, int | None, int | None], Quote] = {}
-    for quote in quotes:
+    for quote in {id(quote): quote for quote in quotes}.values():  # a row of ten numbers is quoted ten times
         kept.setdefault((quote.sheet, quote.start, quote.end), quote)
         if len(kept) == EVIDENCE_LIMIT:
             break
@@ -156,21 +159,13 @@ class _Sections:
         document = self.document
         if document.generic(sentence):
             return NOTHING
-        said = read_head(sentence.text.text)
+        said = read_sentence(sentence.text.text)
         hardware = {m.name for m in document.reading.names(sentence, "hardware") if m.detail.get("generic") != "yes"}
         models = {m.name for m in document.reading.names(sentence, "model")}
         return said._replace(
-            regime="",
-            role=None,
-            quantity="",
-            unit="",
-            against=said.against if _HELD_AGAINST.search(said.text.lower()) else "",
             hardware="" if len(hardware) > 1 else said.hardware,
             model=said.model if len(models) == 1 else "",
         )
-
-
-_HELD_AGAINST = re.compile(r"compared|baseline|relative|\bvs\b|over")
 
 
 @lru_cache(maxsize=2048)
@@ -190,25 +185,27 @@ def _regimes(document: Document, overview: dict[Component, Disclosure]) -> tuple
             break
     made: list[DraftRegime] = []
     for claim_index, (claim, regimes) in enumerate(groups.items()):
+        reference = [v for (_, role), values in regimes.items() if role == "reference" for v in values]
         for (precision, role), values in regimes.items():
             name = _unique(precision or ("as described" if role == "quantized" else "reference"), made, claim)
-            made.append(_regime(name, role, claim, (claim_index, len(made)), tuple(values), regimes, overview))
+            made.append(_regime(name, role, claim, (claim_index, len(made)), tuple(values), reference, overview))
     if not any(regime.role == "quantized" for regime in made):
         made.append(DraftRegime(name="as described", role="quantized", path=(), disclosures=overview))
     shared = tuple(v for v in document.values if v.component in _SHARED)
-    return tuple(_with_shared(regime, made, shared) for regime in made)
+    first: dict[str, DraftRegime] = {}
+    for regime in made:
+        if regime.role == "quantized":
+            first.setdefault(regime.claim, regime)
+    return tuple(_with_shared(regime, shared) if regime is first.get(regime.claim) else regime for regime in made)
 
 
 _SHARED = (Component.BATCH_OR_CONCURRENCY, Component.CALIBRATION_DATA)
 
 
-def _with_shared(regime: DraftRegime, all_regimes: list[DraftRegime], shared: tuple[Value, ...]) -> DraftRegime:
-    """Give the first quantized regime of each claim the numbers that belong to the claim rather than to a regime."""
-    first = next((r for r in all_regimes if r.claim == regime.claim and r.role == "quantized"), None)
-    if regime is not first:
-        return regime
+def _with_shared(regime: DraftRegime, shared: tuple[Value, ...]) -> DraftRegime:
+    """Give the first quantized regime of a claim the numbers that belong to the claim rather than to a regime."""
     own = tuple(v for v in shared if not v.model or not regime.claim or _key(v.model) in _key(regime.claim))
-    return replace(regime, values=regime.values + own)
+    return replace(regime, values=regime.values + own) if own else regime
 
 
 def _unique(name: str, made: list[DraftRegime], claim: str) -> str:
@@ -248,10 +245,9 @@ def _part(value: Value, part: str, only: str) -> str:
 
 
 def _into(regimes: _Regimes, value: Value) -> None:
-    precision = "" if value.role == "reference" and not value.precision else value.precision
-    match = next(
-        (key for key in regimes if _key(key[0]) == _key(precision) and key[1] == value.role), (precision, value.role)
-    )
+    wanted = _key(value.precision)
+    same = [key for key in regimes if key[1] == value.role and _key(key[0]) == wanted]
+    match = same[0] if same else (value.precision, value.role)
     quantized = [key for key in regimes if key[1] == "quantized"]
     if not value.precision and value.role == "quantized" and len(quantized) == 1:
         match = quantized[0]  # of the one regime that it can be of
@@ -264,17 +260,17 @@ def _regime(
     claim: str,
     place: tuple[int, int],
     values: tuple[Value, ...],
-    siblings: _Regimes,
+    reference: list[Value],
     overview: dict[Component, Disclosure],
 ) -> DraftRegime:
-    """One regime: what the document says of all, and of the numbers only its own."""
+    """One regime: what the document says of all, and of the numbers only its own and those of its ``reference``."""
     path: Path = ("claims", place[0], "regimes", place[1])
-    disclosures = dict(overview)
-    reference = [v for (_, r), vs in siblings.items() if r == "reference" for v in vs]
-    for component in (*_SPEEDS, Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE):
-        pool = reference if component is Component.ACCURACY_REFERENCE else values
-        own = [v for v in pool if v.component is component]
-        disclosures[component] = _own(component, own, overview[component], path)
+    own: dict[Component, list[Value]] = {component: [] for component in (*_SPEEDS, *_ACCURACIES)}
+    for value in values:
+        if value.component is not Component.ACCURACY_REFERENCE:
+            own[value.component].append(value)
+    own[Component.ACCURACY_REFERENCE] = [v for v in reference if v.component is Component.ACCURACY_REFERENCE]
+    disclosures = overview | {c: _own(c, found, overview[c], path) for c, found in own.items()}
     return DraftRegime(
         name=name,
         role="reference" if role == "reference" else "quantized",
@@ -292,10 +288,9 @@ def _own(component: Component, own: list[Value], told: Disclosure, path: Path) -
         exact = any(v.strength is Strength.EXACT for v in own)
         capped = component is Component.SUSTAINED_THROUGHPUT and told.status is not Status.DISCLOSED
         status = Status.DISCLOSED if exact and not capped else Status.PARTIAL
-        quotes = _distinct(v.evidence for v in own)
-        return replace(
-            told, status=status, evidence=quotes, path=place, note=told.note if status is Status.PARTIAL else ""
-        )
+        quotes = _distinct([v.evidence for v in own])
+        note = told.note if status is Status.PARTIAL else ""
+        return Disclosure(status=status, value=told.value, evidence=quotes, path=place, note=note)
     if told.status is Status.DISCLOSED:
         return Disclosure(
             status=Status.MISSING, value=None, path=place, note="told of other regimes of this document only"

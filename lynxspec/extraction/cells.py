@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lynxspec.draft import Strength
 from lynxspec.extraction.quantities import NUMBER, RATE, rate_unit
@@ -33,12 +33,15 @@ _RESULT = re.compile(
 _BESIDE = re.compile(rf"\(\s*([+-]?{NUMBER})\s*([x×%])?\s*(?:faster|speedup)?\s*\)")
 
 
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?")
+_GOES_ON = re.compile(r"[a-z0-9_]|[-/.:][a-z0-9]")
+_SHAPE = re.compile(r"\s?[x×]\s?\d")
+
 _LONGEST_REMARK = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """A number in a cell."""
+class Result(NamedTuple):
+    """A number in a cell; a tuple, since most cells make one."""
 
     low: float
     high: float
@@ -60,16 +63,21 @@ def empty(text: str) -> bool:
 
 def result(text: str) -> Result | None:
     """The number that a cell gives; ``None`` for words, names and versions."""
-    lower = text.strip().lower()
+    if _PLAIN.fullmatch(text):  # most cells are so
+        number = round(float(text.rstrip("%")), 9)
+        unit = "%" if text[-1] == "%" else ""
+        return Result(low=number, high=number, unit=unit, strength=Strength.EXACT, word="", remark="", factor=None)
+    text = text.strip()
+    lower = text.lower()
     match = _RESULT.match(lower)
-    if match is None or empty(lower):
+    if match is None:
         return None
     rest = lower[match.end() :]
     rate = RATE.match(match["number"].lstrip("+-") + rest) if not match["unit"] else None
     if rate:
         rest = rest[rate.end() - len(match["number"].lstrip("+-")) :]
     apart = lower[match.end() - 1] == " "  # 44.8 mAP
-    if (not apart and re.match(r"[a-z0-9_]|[-/.:][a-z0-9]", rest)) or re.match(r"\s?[x×]\s?\d", rest):
+    if (not apart and _GOES_ON.match(rest)) or _SHAPE.match(rest):
         return None  # 8B, 2024-05-01, 512x512, v1.5: a name, a date, a shape
     if not _BEHIND.match(rest) or len(rest) > _LONGEST_REMARK:
         return None
@@ -84,7 +92,7 @@ def result(text: str) -> Result | None:
         strength=Strength.BOUND
         if (match["bound"] or "").strip() in {"up to", "<", ">", "≤", "≥", "<=", ">="}
         else Strength.EXACT,
-        word=text.strip()[: len(match["word"] or "")].strip(" :=") if match["word"] else "",
-        remark=text.strip()[match.end() :].strip() if not rate else "",
+        word=text[: len(match["word"])].strip(" :=") if match["word"] else "",
+        remark=text[match.end() :].strip() if not rate else "",
         factor=float(beside[1].replace(",", "")) if beside and beside[2] in {"x", "×"} else None,
     )

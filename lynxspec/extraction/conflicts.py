@@ -61,7 +61,7 @@ def _title(document: Document) -> Unit | None:
 
 def _named_scheme(document: Document, unit: Unit) -> Scheme | None:
     """The one scheme in a title that names a single model; ``None`` if it names several or none."""
-    found = [s for s in schemes(document.reading.words(unit)) if s.sort == "quantized"]
+    found = [s for s in document.schemes_in(unit) if s.sort == "quantized"]
     models = document.reading.names(unit, "model")
     return found[0] if len({bits(s) for s in found}) == 1 and len(models) == 1 else None
 
@@ -73,6 +73,8 @@ def _name_against_body(document: Document) -> Iterator[Conflict]:
     if title is None or named is None or bits(named) is None:
         return
     for hit in document.hits(_OWN_SCHEME, "sentence"):
+        if _OF_ANOTHER.search(document.reading.words(hit.unit)):
+            continue
         words = document.reading.words(hit.unit)[hit.start : hit.end + _OBJECT]
         told = [s for s in schemes(words) if s.sort == "quantized" and bits(s)]
         if told and not _agrees(named, told, words):
@@ -83,6 +85,12 @@ def _name_against_body(document: Document) -> Iterator[Conflict]:
             )
             return
 
+
+_OF_ANOTHER = re.compile(
+    r"\b(?:also|another|other|variants?|separate\w*|earlier|previous\w*|older|alternative\w*|instead|unlike|rather"
+    r"|baseline|reference|original|competitor\w*|would|could|if|no longer|v1)\b"
+)
+"""Words of a sentence that may speak of something else than what the sheet is about."""
 
 _OBJECT = 110
 """So far behind "by quantizing" its object and the format are looked for."""
@@ -123,7 +131,12 @@ def _name_against_column(document: Document) -> Iterator[Conflict]:
                 for row in table.rows[table.headers :]:
                     cell = row.cells[index].text.text.strip().lower() if index < len(row.cells) else ""
                     told = list(schemes(cell))
-                    if len(told) == 1 and told[0].sort == "quantized" and not _PAIR.search(cell):
+                    if (
+                        len(told) == 1
+                        and told[0].sort == "quantized"
+                        and not _PAIR.search(cell)
+                        and not _says_weights(named, told[0])
+                    ):
                         yield Conflict(
                             component=Component.PRECISION_FORMAT,
                             message=f"the name says {named[0].upper()}, the column says {told[0].name}",
@@ -132,22 +145,31 @@ def _name_against_column(document: Document) -> Iterator[Conflict]:
                         return
 
 
+def _says_weights(named: re.Match[str], told: Scheme) -> bool:
+    """Whether a format may be the name's for its weights alone, as INT4 is of W4A16."""
+    return int(named[1]) < _EIGHT and int(named[2]) >= _FULL and bits(told) == int(named[1])
+
+
+_EIGHT = 8
+
+
 def _headline_against_table(document: Document) -> Iterator[Conflict]:
     """A headline of 2x above a table whose best row gives 1.4x."""
     told = [v for v in document.values if v.component is Component.THROUGHPUT_GAIN and v.low is not None]
-    rows = [v for v in told if _in_table(document, v)]
+    rows = [v for v in told if document.in_table(v.evidence)]
     best = max((v.high or 0.0 for v in rows if v.strength is Strength.EXACT), default=0.0)
     if best <= 1.0:
         return
     for value in told:
         claimed = value.low if value.strength is Strength.EXACT else value.high
         if (
-            value not in rows
+            not document.in_table(value.evidence)
             and claimed
             and claimed > best * (_HEADLINE_SLACK if value.strength is Strength.EXACT else _BOUND_SLACK)
             and value.strength is not Strength.THEORETICAL
             and (len(rows) > 1 or value.strength is Strength.EXACT)
             and not value.hardware
+            and not _elsewhere(document, value, rows)
         ):
             top = next(v for v in rows if v.high == best)
             yield Conflict(
@@ -156,6 +178,26 @@ def _headline_against_table(document: Document) -> Iterator[Conflict]:
                 places=(value.evidence, top.evidence),
             )
             return
+
+
+_CONDITION = re.compile(
+    r"batch|concurren|context|sequence|prompt|single|offline|server|\bcpus?\b|\bnpus?\b|edge|mobile|laptop|prefill"
+    r"|decod|first token|laten|kernel|layer|matmul|gemm|attention|peak"
+)
+
+
+def _elsewhere(document: Document, value: Value, rows: list[Value]) -> bool:
+    """Whether a headline names a condition that its table does not: ``3.5x on CPUs`` above rows of a GPU."""
+    start = value.evidence.text.lower()
+    named = {m[0] for m in _CONDITION.finditer(start)}
+    if not named:
+        return False
+    held = " ".join(q.text for v in rows for q in (v.evidence, *document.headers.get(_place(v.evidence), ()))).lower()
+    return any(word not in held for word in named) or re.search(r"\b(?:small|short|long|large)", start) is not None
+
+
+def _place(quote: Quote) -> tuple[int, int]:
+    return quote.sheet, quote.start or 0
 
 
 _GRAIN = re.compile(
@@ -181,6 +223,7 @@ def _two_granularities(document: Document) -> Iterator[Conflict]:
         if (
             len(tensors) != 1
             or _SOME_LAYERS.search(words)
+            or _OF_ANOTHER.search(words)
             or document.generic(hit.unit)
             or document.definition(hit.unit)
         ):
@@ -212,9 +255,10 @@ def _prose_against_table(document: Document) -> Iterator[Conflict]:
     """A sentence that gives the quantized model another accuracy than the table does, on the same data and metric."""
     results = [v for v in document.values if v.component is Component.ACCURACY_RESULT and v.low is not None]
     plain = [v for v in results if not v.unit.endswith(("loss", "recovery")) and v.strength is Strength.EXACT]
-    rows = [v for v in plain if _in_table(document, v)]
-    for value in (v for v in plain if v not in rows):
-        same = [row for row in rows if _same_measure(value, row)]
+    rows = [v for v in plain if document.in_table(v.evidence)]
+    for value in (v for v in plain if not document.in_table(v.evidence)):
+        shots = {m[0] for m in _SHOTS.finditer(value.evidence.text.lower())}
+        same = [row for row in rows if _same_measure(value, row) and shots <= _shots(document, row)]
         if value.precision and same and all(_apart(value, row) for row in same):
             yield Conflict(
                 component=Component.ACCURACY_RESULT,
@@ -222,6 +266,15 @@ def _prose_against_table(document: Document) -> Iterator[Conflict]:
                 places=(value.evidence, same[0].evidence),
             )
             return
+
+
+_SHOTS = re.compile(r"\d+-shot")
+
+
+def _shots(document: Document, row: Value) -> set[str]:
+    """How many examples a table says that its prompts held; a table that does not tell may differ from any text."""
+    quotes = (row.evidence, *document.headers.get(_place(row.evidence), ()))
+    return {m[0] for quote in quotes for m in _SHOTS.finditer(quote.text.lower())}
 
 
 def _same_measure(one: Value, other: Value) -> bool:
@@ -244,12 +297,6 @@ def _apart(one: Value, other: Value) -> bool:
     return abs(first - second) > 0.6 * 10.0**-digits
 
 
-def _in_table(document: Document, value: Value) -> bool:
-    start = value.evidence.start
-    tables = document.reading.sheets[value.evidence.sheet].tables()
-    return start is not None and any(row.start <= start < row.end for t in tables for row in t.rows)
-
-
 def _results_of_another(document: Document) -> Iterator[Conflict]:
     """A card of a W4A16 model whose result columns are all headed W8A8."""
     title = _title(document)
@@ -259,7 +306,9 @@ def _results_of_another(document: Document) -> Iterator[Conflict]:
     headers: dict[int, Quote] = {}
     for unit in document.reading.units:
         if unit.kind == "header" and unit.sheet == title.sheet:
-            for scheme in schemes(document.reading.words(unit)):
+            if _THIS_MODEL.search(document.reading.words(unit)):
+                return  # a column of its own, beside the formats that it is held against
+            for scheme in document.schemes_in(unit):
                 held = bits(scheme)
                 if scheme.sort == "quantized" and held:
                     headers.setdefault(held, document.reading.quote(unit))
@@ -272,10 +321,17 @@ def _results_of_another(document: Document) -> Iterator[Conflict]:
         )
 
 
+_THIS_MODEL = re.compile(r"\bthis (?:model|work|checkpoint|repo)|\bours?\b|baseline|kv[ -]?cache")
+
+
 def _no_calibration_but_static(document: Document) -> Iterator[Conflict]:
     """No calibration is needed, it says, and activations are static: their scales must come from data."""
     static = next(
-        (h for h in document.hits(_STATIC_ACTIVATIONS, "sentence", "row", "caption") if not document.generic(h.unit)),
+        (
+            h
+            for h in document.hits(_STATIC_ACTIVATIONS, "sentence", "row", "caption")
+            if not (document.generic(h.unit) or _OF_ANOTHER.search(document.reading.words(h.unit)))
+        ),
         None,
     )
     if static is None:

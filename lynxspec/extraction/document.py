@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from lynxspec.vocabulary import Status
 QUANT = re.compile(
     r"quanti[sz]|microscaling|\bmx\w* formats?|(?<![a-z])int-?[248](?![0-9])|(?<![a-z])u?int8"
     r"|fp-?[48](?![0-9])|float8|w\d{1,2}a\d{1,2}|mxfp"
-    r"|nvfp|[2-8][ -]?bits?\b|compress|low[- ](?:precision|bit)|e4m3|q\d_|gguf|awq|gptq"
+    r"|nvfp|(?<!\d)(?:\d\.\d+|[2-8])[ -]?bits?\b|compress|low[- ](?:precision|bit)|e4m3|q\d_|gguf|awq|gptq"
     r"|1\.58|palettiz|reduced[- ]precision|lower precision|量化|量子化|양자화|低精度|低比特"
 )
 """Words that make a sentence about quantization."""
@@ -24,6 +24,8 @@ QUANT = re.compile(
 _GENERIC = re.compile(
     r"\b(?:is|are) (?:a|an|the) (?:\w+[- ]){0,3}(?:technique|method|process|approach|procedure|format|way"
     r"|algorithm)s?\b|\btypically\b|\bgenerally\b|\bin general\b|\busually\b|\bcommonly\b"
+    r"|\baccording to (?:the |its )?(?:\w+ )?(?:paper|authors|literature|documentation|docs)\b|in the literature"
+    r"|\b(?:paper|authors|literature) (?:reports?|claims?|shows?|states?)\b"
     r"|\bcan be (?:used|applied|quantized|calibrated|set|chosen)|\b(?:users?|developers?|you|one"
     r"|customers?) (?:can|may|could|should|must|need|might|will need)\b|\bthere are (?:two|three|several|many"
     r"|different)\b"
@@ -103,6 +105,23 @@ _BOILERPLATE = re.compile(
     r"\blicen[sc]e\b|copyright|trademark|warrant|all rights reserved|liabilit|terms of (?:use|service)"
     r"|privacy policy|forward-looking|disclaimer|cookie"
 )
+_EMPTY_FORM = re.compile(
+    r"\[(?:insert|describe|specify|number of|name of|link to|your|e\.g\.)|more information needed|\btodo\b|<your"
+    r"|\{\{|(?:describe|specify|insert|fill in)\b[^.]{0,60}\b(?:here|below)\b"
+    r"|licensed under|\byou may not\b|shall not be liable|not (?:be )?warranted"
+)
+"""A form that nobody filled in, and what a license allows: neither says anything, whatever it names."""
+
+_UNDONE = re.compile(
+    r"(?:\bnot|n't|\bnever)(?: yet)?(?: been)? (?:measured?|evaluated?|tested?|benchmark(?:ed)?|calibrated?|validated?"
+    r"|reproduced?|published|reported|disclosed?)\b"
+    r"|\bno (?:\w+ ){1,2}(?:has|have|was|were) (?:yet )?(?:been )?(?:measured|evaluated|tested|published|calibrated)"
+    r"|\bwill be (?:added|published|released|measured|reported|shared|announced|evaluated|tested|provided)"
+    r"|\bto be (?:published|added|announced|measured)\b|\bwill (?:publish|add|release|report|share|measure)\b"
+    r"|\b(?:is|are) planned\b|coming soon|\bin an? (?:future|upcoming|later) (?:release"
+    r"|version|update|revision)|\bwe (?:plan|intend) to\b|尚未|未测|即将|今後|予定|예정|demnächst|noch nicht"
+)
+"""What was not done, or not yet."""
 
 
 class Evidence(NamedTuple):
@@ -123,21 +142,43 @@ class Document:
         self.reading = reading
         self.values: list[Value] = []
         self._only: dict[str, str] = {}
+        self._in_tables: dict[tuple[int, int | None], bool] = {}
         self.promised: list[Quote] = []
         """Table rows of dashes."""
-        self.headers: dict[tuple[int, int], tuple[Quote, ...]] = {}
+        self.headers: dict[tuple[int, int | None], tuple[Quote, ...]] = {}
         """The header rows above each table row, by sheet and the row's offset."""
 
-    def hits(self, pattern: re.Pattern[str], *kinds: str) -> Iterator[Hit]:
+    def hits(self, pattern: re.Pattern[str], *kinds: str) -> Sequence[Hit]:
         """Matches outside of boilerplate."""
         found = self.reading.find(pattern, *kinds)  # type: ignore[arg-type]
-        return (hit for hit in found if hit.unit.index not in self._boilerplate)
+        apart = self._boilerplate
+        return [hit for hit in found if hit.unit.index not in apart] if found and apart else found
 
     @cached_property
     def schemes(self) -> tuple[tuple[Scheme, Unit], ...]:
         """All formats and bit widths with their units; offsets count from the unit's start."""
+        units = self.reading.units
+        return tuple((scheme, units[index]) for index, found in self._schemes.items() for scheme in found)
+
+    def schemes_in(self, unit: Unit) -> Sequence[Scheme]:
+        """The formats and bit widths of a unit, in order."""
+        return self._schemes.get(unit.index, ())
+
+    @cached_property
+    def _schemes(self) -> dict[int, Sequence[Scheme]]:
         reading = self.reading
-        return tuple((scheme, unit) for unit in reading.possible(FORMATS) for scheme in schemes(reading.words(unit)))
+        return {unit.index: tuple(schemes(reading.words(unit))) for unit in reading.possible(FORMATS)}
+
+    def in_table(self, quote: Quote) -> bool:
+        """Whether a quote stands in a row of a table."""
+        place = quote.sheet, quote.start
+        if place not in self._in_tables:
+            start = quote.start
+            tables = self.reading.sheets[quote.sheet].tables()
+            self._in_tables[place] = start is not None and any(
+                row.start <= start < row.end for table in tables for row in table.rows
+            )
+        return self._in_tables[place]
 
     def quote(self, hit: Hit) -> Quote:
         """The words around a match."""
@@ -156,15 +197,15 @@ class Document:
         return {index: frozenset(names) for index, names in found.items()}
 
     @cached_property
-    def _flagged(self) -> dict[str, set[int]]:
+    def _flagged(self) -> dict[str, frozenset[int]]:
         """The units of each flag."""
-        found = {name: self.reading.having(pattern) for name, pattern in _FLAGS}
-        harness = found["harness"]
+        found: dict[str, frozenset[int]] = {name: self.reading.having(pattern) for name, pattern in _FLAGS}
+        harness = set(found["harness"])
         for unit in self.reading.units if harness else ():
             # a backslash joins a code line to the next: an option knows its command
             if unit.kind == "code" and unit.index and unit.index - 1 in harness and self._goes_on(unit.index - 1):
                 harness.add(unit.index)
-        return found
+        return found | {"harness": frozenset(harness)}
 
     def _goes_on(self, index: int) -> bool:
         return self.reading.words(self.reading.units[index]).endswith("\\")
@@ -177,11 +218,13 @@ class Document:
     def nearby(self, unit: Unit, kind: str) -> str:
         """The one name of a kind that the unit or the rest of its section gives; empty if several or none."""
         apart = {"row", "header", "code"}
-        for units in ([unit], [u for u in self.section(unit) if u.kind not in apart]):
-            names = {m.name for u in units for m in self.reading.names(u, kind) if m.detail.get("generic") != "yes"}
-            if names:
-                return names.pop() if len(names) == 1 else ""
-        return ""
+        own = {m.name for m in self.reading.names(unit, kind) if m.detail.get("generic") != "yes"}
+        names = own or {
+            mention.name
+            for mention, other in self.reading.named(kind)
+            if other.headings == unit.headings and other.kind not in apart and mention.detail.get("generic") != "yes"
+        }
+        return names.pop() if len(names) == 1 else ""
 
     def section(self, unit: Unit) -> list[Unit]:
         """The units under the same headings."""
@@ -195,14 +238,30 @@ class Document:
         return found
 
     def boilerplate(self, unit: Unit) -> bool:
-        """License text and the like, by its heading or its own words."""
+        """License text and the like, by its heading or its own words; questions; what somebody else's code does."""
         return unit.index in self._boilerplate
 
     @cached_property
-    def _boilerplate(self) -> set[int]:
+    def _boilerplate(self) -> frozenset[int]:
         apart, units = {"row", "header"}, self.reading.units
-        told = self._flagged["boilerplate"] - self._flagged["quant"]
-        return {index for index in told if units[index].kind not in apart}
+        told = (self._flagged["boilerplate"] - self._flagged["quant"]) | self._flagged["form"]
+        found = {index for index in told if units[index].kind not in apart}
+        text = self.reading.text
+        if "?" in text or "？" in text:
+            found.update(u.index for u in units if u.kind == "sentence" and text[u.end - 1 : u.end] in {"?", "？"})
+        return frozenset(found | self._code_of_others)
+
+    @cached_property
+    def _code_of_others(self) -> set[int]:
+        """The lines of code blocks that name models, and none that shares a word with a title that names one."""
+        title = next((u for u in self.reading.units if u.kind == "heading" and not u.headings), None)
+        own = {w for m in (self.reading.names(title, "model") if title else ()) for w in _words_of(m.name)}
+        blocks: dict[tuple[int, int], set[str]] = {}
+        for mention, unit in self.reading.named("model") if own else ():
+            if unit.kind == "code":
+                blocks.setdefault((unit.sheet, unit.block), set()).update(_words_of(mention.name))
+        others = {place for place, words in blocks.items() if words and not words & own}
+        return {u.index for u in self.reading.units if (u.sheet, u.block) in others} if others else set()
 
     def generic(self, unit: Unit) -> bool:
         """Whether a unit tells what can be done in general, and nothing that binds it to this claim."""
@@ -241,11 +300,11 @@ class Document:
         return unit.index in self._training
 
     @cached_property
-    def _training(self) -> set[int]:
+    def _training(self) -> frozenset[int]:
         return self.reading.having(_TRAINING)
 
     @cached_property
-    def _training_and_more(self) -> set[int]:
+    def _training_and_more(self) -> frozenset[int]:
         """Units in which training is part of a word for something else."""
         return self.reading.having(_POSTTRAINING)
 
@@ -291,8 +350,15 @@ _FLAGS = (
     ("generation", _GENERATION),
     ("harness", _HARNESS),
     ("boilerplate", _BOILERPLATE),
+    ("form", _EMPTY_FORM),
+    ("undone", _UNDONE),
 )
 
 _NO_FLAGS: frozenset[str] = frozenset()
+
+
+def _words_of(name: str) -> list[str]:
+    return re.findall(r"[a-z]{3,}", name.lower())
+
 
 __all__ = ["QUANT", "SCHEME", "TENSOR", "Document", "Evidence"]

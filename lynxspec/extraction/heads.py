@@ -81,6 +81,9 @@ _BATCH_IN = re.compile(
     rf"(?:batch(?:[ _-]?size)?|\bbs|concurrency|batch)\s?(?:=|:|of)?\s?({NUMBER})(?![\w]|\.\d)"
     rf"|\b(?:bs[=_-]?|b=)(\d+)\b(?!b)"
 )
+_BATCH_HINT = re.compile(r"bs|b=|batch|concurrency")
+"""What `_BATCH_IN` begins with; looking for it costs a tenth."""
+
 _CONFIG = re.compile(
     r"input|output|prompt|length|\bisl\b|\bosl\b|resolution|\bshots?\b|\bsteps?\b|context|\bseq\b|sequence|#"
     r"|links?\b|\bcategory\b|capability|\btp\b|\bgpus?\b$|\bthreads?\b|"
@@ -108,25 +111,62 @@ def read_head(text: str) -> Head:
         return NOTHING
     lower = text.lower()
     names = mentions(text)
+    if "↑" in text or "↓" in text:
+        names = tuple(m for m in names if m.kind != "model")  # "CLIP ↑" is a metric
     found = label(_without_rivals(text))
-    rate = RATE.search("1 " + lower) if not _RATE.search(lower) else None
-    quantity = _quantity(lower, names, rate_found=rate is not None)
-    batch = _BATCH_IN.search(lower)
+    quantity = "config" if _no_result(lower, names) else _quantity(lower, names)
+    batch = _BATCH_IN.search(lower) if _BATCH_HINT.search(lower) else None
+    return _named(text, lower, names)._replace(
+        quantity=quantity,
+        unit=_unit(lower, quantity),
+        regime=(text.strip() if _SPECULATIVE.search(lower) else found[0]) if found else "",
+        role=found[1] if found else None,
+        against=_against(lower) if quantity in _RELATIVE or _COMPARED.search(lower) else "",
+        metric=_printed(text, names, "metric") or (_phase(lower) if quantity in _PHASED else ""),
+        batch=(batch[1] or batch[2] or "") if batch and quantity != "batch" else "",
+    )
+
+
+def read_sentence(text: str) -> Head:
+    """What a sentence says of every number below or above it, as a header would: no quantity, unit or regime."""
+    lower = text.lower()
+    names = mentions(text)
+    metric = _printed(text, names, "metric")
+    phase = "" if metric else _phase(lower)
+    batch = _BATCH_IN.search(lower) if _BATCH_HINT.search(lower) else None
+    held, compared = _HELD_AGAINST.search(lower), _COMPARED.search(lower)
+    # what the numbers are is asked only where the answer counts: few sentences need it, and it is dear
+    quantity = _quantity(lower, names) if phase or batch or (held and not compared) else ""
+    return _named(text, lower, names)._replace(
+        against=_against(lower) if held and (compared or quantity in _RELATIVE) else "",
+        metric=metric or (phase if quantity in _PHASED else ""),
+        batch=(batch[1] or batch[2] or "") if batch and quantity != "batch" else "",
+    )
+
+
+def _named(text: str, lower: str, names: tuple[Mention, ...]) -> Head:
+    """The things that a text names, each by its first name."""
     product = next((m.name for m in names if m.kind == "hardware" and m.detail.get("generic") != "yes"), "")
     return Head(
         text=text,
-        quantity=quantity,
-        unit=_unit(lower, quantity),
-        regime=found[0] if found else "",
-        role=found[1] if found else None,
-        against=_against(lower) if quantity in _RELATIVE or _COMPARED.search(lower) else "",
         model=_first(names, "model"),
         family=next((m.detail.get("family", "") for m in names if m.kind == "model"), ""),
-        hardware=product or _instance(text),
+        hardware=product or _instance(text, lower),
         dataset=_printed(text, names, "dataset"),
-        metric=_printed(text, names, "metric") or (_phase(lower) if quantity in {"rate", "gain", "latency"} else ""),
-        batch=(batch[1] or batch[2] or "") if batch and quantity != "batch" else "",
     )
+
+
+_PHASED = ("rate", "gain", "latency")
+_HELD_AGAINST = re.compile(r"compared|baseline|relative|\bvs\b|over")
+
+
+def _no_result(lower: str, names: tuple[Mention, ...]) -> bool:
+    """Whether a header is of training, or of how long a second of audio takes, which is no accuracy."""
+    return _OF_TRAINING.search(lower) is not None or any(m.kind == "metric" and m.name == "RTF" for m in names)
+
+
+_OF_TRAINING = re.compile(r"(?<!-)\b(?:pre-?)?train(?:ing|ed)? (?:throughput|time|speed|tok|step|samples|images|rate)")
+_SPECULATIVE = re.compile(r"\b(?:mtp|eagle(?:-?\d)?|medusa|speculative|spec(?:ulative)?[ -]dec\w*)\b")
 
 
 def _printed(text: str, names: tuple[Mention, ...], kind: str) -> str:
@@ -140,8 +180,8 @@ INSTANCE = re.compile(
 """A cloud instance type: ``inf2.48xlarge``."""
 
 
-def _instance(text: str) -> str:
-    match = INSTANCE.search(text)
+def _instance(text: str, lower: str) -> str:
+    match = INSTANCE.search(text) if "large" in lower or "metal" in lower else None
     return match[0] if match else ""
 
 
@@ -184,9 +224,9 @@ def _against(lower: str) -> str:
     return told or (rival[0].upper() if rival else "")
 
 
-def _quantity(lower: str, names: tuple[Mention, ...], *, rate_found: bool) -> Quantity:  # noqa: PLR0911 - one a kind
+def _quantity(lower: str, names: tuple[Mention, ...]) -> Quantity:  # noqa: PLR0911 - one a kind
     """The kind of number below a header; the order decides between words that share a header."""
-    measured = _ACCURACY.search(lower) or any(m.kind in {"metric", "dataset"} for m in names)
+    measured = any(m.kind in {"metric", "dataset"} for m in names) or _ACCURACY.search(lower)
     if _BATCH.search(lower.strip()):
         return "batch"
     if _SAMPLES.search(lower):
@@ -197,13 +237,15 @@ def _quantity(lower: str, names: tuple[Mention, ...], *, rate_found: bool) -> Qu
         return "accuracy"
     if measured and (_LOSS.search(lower) or ("perplex" in lower and "increase" in lower)):
         return "loss"
-    if not (measured and "size" not in lower) and _SIZE.search(lower) and not _RATE.search(lower):
+    rated = _RATE.search(lower)
+    if not rated and not (measured and "size" not in lower) and _SIZE.search(lower):
         return "size"
     if not measured and _GAIN.search(lower):
         return "gain"
-    if _LATENCY.search(lower) and not RATE.search("1 " + lower):
+    bare_rate = RATE.search("1 " + lower)
+    if not bare_rate and _LATENCY.search(lower):
         return "latency"
-    if rate_found or _RATE.search(lower):
+    if rated or bare_rate:
         return "rate"
     return "accuracy" if measured else "config" if _CONFIG.search(lower) else ""
 

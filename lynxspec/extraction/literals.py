@@ -48,7 +48,9 @@ def required(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
 
 
 Probe = tuple[str, str, str]
-"""A word, its first three characters, and its last three."""
+"""A word, its first three characters, and its last three; of a shorter word its first and its last."""
+
+_THREE = 3
 
 
 def probes(pattern: re.Pattern[str]) -> tuple[Probe, ...] | None:
@@ -57,10 +59,14 @@ def probes(pattern: re.Pattern[str]) -> tuple[Probe, ...] | None:
     if held is not None:
         return held[1]
     words = required(pattern)
-    made = None if words is None else tuple((word, word[:3], word[-3:]) for word in words)
+    made = None if words is None else tuple(map(_probe, words))
     if len(_PROBES) < _REMEMBERED:
         _PROBES[id(pattern)] = pattern, made
     return made
+
+
+def _probe(word: str) -> Probe:
+    return (word, word[:_THREE], word[-_THREE:]) if len(word) >= _THREE else (word, word[0], word[-1])
 
 
 _REMEMBERED = 2000
@@ -111,10 +117,15 @@ _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
 
 def _worth(words: Iterable[str]) -> tuple[bool, float, int]:
-    """Long words first, and few of them; a character beyond ASCII tells as much as two letters."""
+    """Long words first, and few of them; a character beyond ASCII tells as much as two letters, a common word less."""
     held = tuple(words)
     shortest = min(len(word) if word.isascii() else 2 * len(word) for word in held)
-    return shortest >= _LEAST, min(shortest, 5) - len(held) / 20, -len(held)
+    common = any(map(_COMMON.search, held))
+    return shortest >= _LEAST, min(shortest, 5) - 2 * common - len(held) / 20, -len(held)
+
+
+_COMMON = re.compile(r"quanti|accura|perform|precision|token|weight|calibrat|model| (?:of|for) ")
+"""Words that stand in every other line of a sheet."""
 
 
 def _spelled(name: str, argument: Any, *, ignores_case: bool) -> frozenset[str] | None:  # noqa: ANN401 - as above

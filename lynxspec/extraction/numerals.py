@@ -25,7 +25,7 @@ _LEAST = 2
 
 def plain_numerals(sheet: Sheet) -> Sheet:
     """The sheet with every number spelled as ``1,234.5``."""
-    thin = _THIN.search(sheet.text) is not None
+    thin = ("&" in sheet.text or not sheet.text.isascii()) and _THIN.search(sheet.text) is not None
     comma = len(_DECIMAL_COMMA.findall(sheet.text)) >= _LEAST and not _DECIMAL_POINT.search(sheet.text)
     if not thin and not comma:
         return sheet

@@ -22,6 +22,8 @@ _MOST = 300
 _TAIL = 24
 """So far behind the stem the scheme is looked for."""
 
+_DIGIT = re.compile(r"\d")
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
 _THIS = re.compile(r"this (?:model|version|checkpoint|repo)", re.IGNORECASE)
 
 _SUFFIX = re.compile(r"quant|gguf|gptq|awq|int\d|fp\d|w\d+a\d+|\d-?bit|q\d_|this model", re.IGNORECASE)
@@ -36,12 +38,15 @@ def originals(labels: Sequence[str]) -> frozenset[int]:
         named_once = {unique[index] for index in originals(unique)}
         return frozenset(i for i, text in enumerate(labels) if text in named_once)
     stems = [_stem(text) for text in labels]
+    long = [i for i, stem in enumerate(stems) if len(stem) >= _LEAST and _DIGIT.search(stem)]
+    bare = [index for index in long if label(labels[index]) is None]
+    if not bare:
+        return frozenset()
     schemed = [(s, text) for s, text in zip(stems, labels, strict=True) if label(text) is not None]
     own = [s for s, text in schemed if _THIS.search(text)]
     found: set[int] = set()
-    for index, stem in enumerate(stems):
-        if len(stem) < _LEAST or not re.search(r"\d", stem) or label(labels[index]) is not None:
-            continue
+    for index in bare:
+        stem = stems[index]
         copies = (other for other in stems if other != stem and other.startswith(stem))
         named = any(_SUFFIX.search(other[len(stem) : len(stem) + _TAIL]) for other in copies)
         alike = any(_dated(stem, other) for other in own if other != stem)
@@ -59,7 +64,7 @@ def _dated(stem: str, other: str) -> bool:
 def _shortened(stem: str, other: str) -> bool:
     """Whether two names differ in their last letters alone; ``V2`` and ``V3`` are two models."""
     shared = _shared(stem, other)
-    return shared >= max(_ALIKE, len(stem) - 2) and not re.search(r"\d", stem[shared:])
+    return shared >= max(_ALIKE, len(stem) - 2) and not _DIGIT.search(stem[shared:])
 
 
 def _shared(one: str, other: str) -> int:
@@ -70,4 +75,4 @@ def _shared(one: str, other: str) -> int:
 
 def _stem(text: str) -> str:
     """A model's name without owner, markup and punctuation."""
-    return re.sub(r"[^a-z0-9]+", "", text.lower().rpartition("/")[2].split("(")[0])
+    return _NO_LETTER.sub("", text.lower().rpartition("/")[2].split("(")[0])

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lynxspec.draft import Quote, Strength, Value
+from lynxspec.extraction.binding import bindings
+from lynxspec.extraction.change import CLAUSE_END, denied, factor, share
 from lynxspec.extraction.document import QUANT, Document
-from lynxspec.extraction.quantities import Amount, factors, percents, rates, theoretical, times
-from lynxspec.extraction.reading import Unit
+from lynxspec.extraction.quantities import RATE, RATE_AHEAD, Amount, factors, percents, rates, theoretical, times
+from lynxspec.extraction.reading import Kind, Unit
 from lynxspec.extraction.schemes import scheme_of, schemes
 from lynxspec.vocabulary import Component
 
-PROSE = ("sentence", "caption", "footnote", "heading")
+PROSE: tuple[Kind, ...] = ("sentence", "caption", "footnote", "heading")
 
 _SPEED = re.compile(
     r"faster|\bfast\b|per second|quicker|speed(?:s|ing)?[ -]?ups?|speedups?|throughput|tokens?(?: per|/)"
@@ -39,7 +41,7 @@ _PREPARATION = re.compile(
     r"quanti[sz](?:ation|ing|er) (?:time|run|process|speed|itself|finishes|takes|completes)|quanti[sz]es? (?:a"
     r"|the|an|any) \w+[\w .-]{0,30} (?:in|within|faster)|(?:quanti[sz]ing|calibrating) (?:a|the|an) "
     r"|time to quantize|to quantize (?:a|the)"
-    r"|calibration time|compil(?:e|ation) time|load(?:ing)? time|conversion"
+    r"|calibration time|compil(?:e|ation) time|load(?:ing)? time|conversion|\bloader\b|\bto load\b"
 )
 
 
@@ -60,51 +62,78 @@ _AMOUNT = re.compile(r"\d|twice|doubl|tripl")
 
 def gains(document: Document) -> Iterator[Gain]:
     """Factors and percentages of speed."""
-    for unit in document.reading.units:
-        words = document.reading.words(unit)
-        if unit.kind not in PROSE or not (_AMOUNT.search(words) and _SPEED.search(words)):
+    reading = document.reading
+    for index in sorted(reading.having(_SPEED, *PROSE)):
+        unit = reading.units[index]
+        words = reading.words(unit)
+        if not _AMOUNT.search(words):
             continue
         if _PREPARATION.search(words) or document.boilerplate(unit) or document.definition(unit):
             continue
+        if "undone" in document.flags(unit):
+            continue
         found = [*factors(words), *(p for p in percents(words) if _relative(words, p))]
         for amount in found:
-            if _object(words, amount) == "speed" and (gain := _gain(document, unit, words, amount)):
+            if (
+                _object(words, amount) == "speed"
+                and not denied(words, amount.start)
+                and not _counts_hardware(document, unit, amount)
+                and (gain := _gain(document, unit, words, amount))
+            ):
                 yield gain
+
+
+def _counts_hardware(document: Document, unit: Unit, amount: Amount) -> bool:
+    """Whether a factor is how many there are of a product: ``8x H100``."""
+    start, end = unit.start + amount.start, unit.start + amount.end
+    return any(m.start < end and m.end > start for m in document.reading.names(unit, "hardware"))
 
 
 def _relative(words: str, amount: Amount) -> bool:
     """Whether a percentage is of a change in speed."""
-    around = words[max(0, amount.start - 60) : amount.end + 50]
-    return (
-        re.search(
-            r"faster|improv|increas|boost|gain|higher|speed-?up|more|reduc|lower|less|drop|decreas|fell|falls|shorten"
-            r"|better|slower|提升|降低|향상|감소|向上|削減"
-            r"|schneller",
-            around,
-        )
-        is not None
-    )
+    if share(words, amount):
+        return True
+    return _CHANGED.search(words, max(0, amount.start - 60), amount.end + 50) is not None
+
+
+_CHANGED = re.compile(
+    r"faster|improv|increas|boost|gain|higher|speed-?up|more|reduc|lower|less|drop|decreas|fell|falls|shorten"
+    r"|better|slower|提升|降低|향상|감소|向上|削減"
+    r"|schneller"
+)
 
 
 def _object(words: str, amount: Amount) -> str:
     """What a factor is of: the nearest word of speed or of something else, those behind it first."""
+    if words[amount.end - 1 : amount.end] in {"倍", "배"}:  # what grows stands before it
+        told = _object_before(_CLAUSE_MARK.split(words[: amount.start])[-1])
+        if told:
+            return told
     behind = words[amount.end : amount.end + 60]
-    clause = re.split(r"[;,]| and | while | with | but |\(", behind)[0]
+    clause = CLAUSE_END.split(behind, 1)[0]
     speed, other = _SPEED.search(clause), _NOT_SPEED.search(clause)
     if speed and (not other or speed.start() < other.start()):
         return "speed"
     if other:
         return "other"
-    before = words[max(0, amount.start - 90) : amount.start]
-    nearest = [(m.end(), "speed") for m in _SPEED.finditer(before)] + [
-        (m.end(), "other") for m in _NOT_SPEED.finditer(before)
-    ]
-    if nearest:
-        return max(nearest)[1]
+    told = _object_before(words[max(0, amount.start - 90) : amount.start])
+    if told:
+        return told
     speed, other = _SPEED.search(behind), _NOT_SPEED.search(behind)
     if speed and (not other or speed.start() < other.start()):
         return "speed"
     return "other"
+
+
+def _object_before(before: str) -> str:
+    """The last word of speed or of something else; empty if there is none."""
+    nearest = [(m.end(), "speed") for m in _SPEED.finditer(before)] + [
+        (m.end(), "other") for m in _NOT_SPEED.finditer(before)
+    ]
+    return max(nearest)[1] if nearest else ""
+
+
+_CLAUSE_MARK = re.compile(r"[,，、;；]|[고며] |면서 ")
 
 
 def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | None:
@@ -123,13 +152,13 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
         return Gain(quote=quote, words=text, value=None, note=mixed, of_latency=latency)
     if document.about_training(unit):
         return Gain(quote=quote, words=text, value=None, note="of training, not of inference", of_latency=latency)
-    if _of_reference(words, amount):
+    if _of_reference(document, unit, words, amount):
         return None
-    against = _against(words, amount) or _rival_tool(document, unit, words, amount)
+    against = _against(document, unit, words, amount) or _rival_tool(document, unit, words, amount)
     value = Value(
         component=Component.THROUGHPUT_GAIN,
-        low=_factor(words, amount, amount.low),
-        high=_factor(words, amount, amount.high),
+        low=factor(words, amount, amount.low),
+        high=factor(words, amount, amount.high),
         unit="x",
         strength=Strength.THEORETICAL
         if (theoretical(words) or not tied) and amount.strength is Strength.EXACT
@@ -142,9 +171,9 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
     return Gain(quote=quote, words=text, value=value, note="", of_latency=latency)
 
 
-def _of_reference(words: str, amount: Amount) -> bool:
+def _of_reference(document: Document, unit: Unit, words: str, amount: Amount) -> bool:
     """Whether a gain is one of the reference precision itself: ``for FP16, the new engine is 5x faster``."""
-    before = [s for s in schemes(words) if s.end <= amount.start]
+    before = [s for s in document.schemes_in(unit) if s.end <= amount.start]
     if not before or before[-1].sort == "quantized":
         return False
     around = words[max(0, before[-1].start - 40) : before[-1].end + 24]
@@ -166,11 +195,14 @@ def _mixed(document: Document, unit: Unit, words: str, flags: frozenset[str]) ->
         return "against another vendor"
     if _SEVERAL.search(words):
         return "mixed with changes other than quantization"
-    hardware = {m.name for m in document.reading.names(unit, "hardware") if m.detail.get("generic") != "yes"}
-    if len(hardware) >= 2 and re.search(r"than|compared|over|vs|versus", words):
+    named = [m for m in document.reading.names(unit, "hardware") if m.detail.get("generic") != "yes"]
+    several = len({m.name for m in named}) >= 2 and re.search(r"than|compared|over|vs|versus", words)
+    if several or any(_RIGHT_AGAINST.search(words, 0, m.start - unit.start) for m in named):
         return "against other hardware"
     return ""
 
+
+_RIGHT_AGAINST = re.compile(r"(?:than|compared (?:to|with)|vs\.?|versus|relative to) (?:the |an? )?$")
 
 _OTHER_GENERATION = "against another generation or version"
 """Says nothing of quantization, however often the sentence names a format."""
@@ -192,33 +224,29 @@ _SEVERAL = re.compile(
 )
 
 
-def _factor(words: str, amount: Amount, number: float) -> float:
-    """A factor in speed: ``33 %`` faster is 1.33; a time reduced by half stays the sheet's own 50 % as 2."""
-    if amount.unit == "x":
-        return number
-    around = words[max(0, amount.start - 60) : amount.end + 40]
-    lowered = re.search(r"laten|time", around) and re.search(
-        r"reduc|lower|less|drop|decreas|fell|falls|shorten|降低|감소|削減", around
-    )
-    if lowered and 0 < number < 100:
-        return round(100 / (100 - number), 6)
-    return round(1 + number / 100, 6)
+_HELD_AGAINST = re.compile(
+    r"than|compared (?:to|with)|over|vs\.?|versus|relative to|against|baseline|from|相比|对比|대비|比べ|gegenüber"
+)
 
 
-def _against(words: str, amount: Amount) -> str:
+def _against(document: Document, unit: Unit, words: str, amount: Amount) -> str:
     """The precision that a gain is held against."""
-    match = re.compile(
-        r"than|compared (?:to|with)|over|vs\.?|versus|relative to|against|baseline|from|相比|对比|대비|比べ|gegenüber"
-    ).search(words, amount.end)
+    match = _HELD_AGAINST.search(words, amount.end)
     found = list(schemes(words[match.end() : match.end() + 60])) if match else []
+    if not found and (ahead := _COMPARED_TO.search(words, 0, amount.start)):
+        found = list(schemes(words[ahead.end() : min(ahead.end() + 30, amount.start)]))
     if found:
         return found[0].name
-    return next((s.name for s in schemes(words) if s.sort == "reference"), "")
+    return next((s.name for s in document.schemes_in(unit) if s.sort == "reference"), "")
+
+
+_COMPARED_TO = re.compile(r"(?:compared (?:to|with)|relative to|against|gegenüber) ")
+_THAN = re.compile(r"(?:than|compared (?:to|with)|over|vs\.?|versus)\s")
 
 
 def _rival_tool(document: Document, unit: Unit, words: str, amount: Amount) -> str:
     """The tool that a gain is held against: ``4x faster than vLLM``."""
-    match = re.compile(r"(?:than|compared (?:to|with)|over|vs\.?|versus)\s").search(words, amount.end)
+    match = _THAN.search(words, amount.end)
     if match is None:
         return ""
     names = [m for m in document.reading.names(unit, "tool") if 0 <= m.start - unit.start - match.end() < 24]
@@ -229,66 +257,46 @@ def _rival_tool(document: Document, unit: Unit, words: str, amount: Amount) -> s
     return names[0].name if names else other[0].strip() if other else ""
 
 
-def bindings(document: Document, unit: Unit, at: int, against: str = "") -> dict[str, str]:
-    """Model, precision and hardware that stand nearest in the sentence, else above it."""
-    words = document.reading.words(unit)
-    quantized = [s for s in schemes(words) if s.sort == "quantized" and s.name != against]
-    nearest = scheme_of(words, at, quantized)
-    bound = {"precision": nearest.name if nearest else ""}
-    for kind in ("model", "hardware"):
-        names = [m for m in document.reading.names(unit, kind) if m.detail.get("generic") != "yes"]
-        close = min(names, key=lambda m: abs(m.start - unit.start - at), default=None)
-        bound[kind] = close.name if close else document.only(kind) if kind == "model" else ""
-    bound["precision"] = bound["precision"] or _precision_around(document, unit)
-    return bound
-
-
-def _precision_around(document: Document, unit: Unit) -> str:
-    """The quantized format that the neighbouring sentences name, or the only one of the document."""
-    for index in (unit.index - 1, unit.index + 1):
-        other = document.reading.units[index] if 0 <= index < len(document.reading.units) else unit
-        found = [s for s in schemes(document.reading.words(other)) if s.sort == "quantized"]
-        if other.block == unit.block and found:
-            return found[0].name
-    return document.only_scheme
-
-
 def measured(document: Document) -> Iterator[Value]:
     """Rates and times that prose gives."""
-    for unit in document.reading.units:
-        if unit.kind not in (*PROSE, "code"):
+    reading = document.reading
+    rated = reading.having(RATE, *PROSE, "code") | reading.having(RATE_AHEAD, *PROSE, "code")
+    timed = reading.having(_TIMED, *PROSE, "code")
+    for index in sorted(rated | timed):
+        unit = reading.units[index]
+        if document.boilerplate(unit):
             continue
-        words = document.reading.words(unit)
-        if (
-            not re.search(r"\d", words)
-            or document.boilerplate(unit)
-            or (document.about_training(unit) and unit.kind != "code")
-        ):
+        if (unit.kind != "code" and document.about_training(unit)) or "undone" in document.flags(unit):
             continue
-        found = [(Component.SUSTAINED_THROUGHPUT, a) for a in rates(words) if not _is_load(words, a)]
-        if re.search(
-            r"laten|ttft|tpot|itl|time|ms\b|delay|p9\d|\btakes?\b|\btook\b|时延|延迟|지연|レイテンシ|latenz", words
-        ) and not _PREPARATION.search(words):
+        words = reading.words(unit)
+        told = rates(words) if index in rated else ()
+        found = [
+            (Component.SUSTAINED_THROUGHPUT, a) for a in told if not (_is_load(words, a) or denied(words, a.start))
+        ]
+        if index in timed and not _PREPARATION.search(words):
             found += [(Component.LATENCY, _allowed(words, a)) for a in times(words) if _is_latency(words, a)]
         changed = _before_change(words, [amount for _, amount in found])
         for component, amount in found:
             yield _measured(document, unit, words, component, amount, changed=amount in changed)
 
 
+_TIMED = re.compile(r"laten|ttft|tpot|itl|time|ms\b|delay|p9\d|\btakes?\b|\btook\b|时延|延迟|지연|レイテンシ|latenz")
+"""Words without which a time is none that an inference took."""
+
+_TO = re.compile(r"(?:down |up )?to")
 _CHANGE = re.compile(r"(?:(?:down |up )?to|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)")
 _FROM = re.compile(r"(?:\bfrom|从|由|\bvon) ?$")
 
 
 def _before_change(words: str, amounts: list[Amount]) -> list[Amount]:
     """The amounts that a change starts from: ``from 120 ms to 65 ms`` tells the reference's first."""
+    if len(amounts) < 2:
+        return []
     ordered = sorted(amounts, key=lambda amount: amount.start)
     pairs = [(a, b) for a, b in pairwise(ordered) if a.unit == b.unit and a.end < b.start]
     between = [(a, words[a.end : b.start].strip()) for a, b in pairs]
-    plain = re.compile(r"(?:down |up )?to")
     return [
-        a
-        for a, gap in between
-        if _CHANGE.fullmatch(gap) and (not plain.fullmatch(gap) or _FROM.search(words[: a.start]))
+        a for a, gap in between if _CHANGE.fullmatch(gap) and (not _TO.fullmatch(gap) or _FROM.search(words[: a.start]))
     ]
 
 
@@ -303,7 +311,9 @@ def _is_load(words: str, amount: Amount) -> bool:
 def _is_latency(words: str, amount: Amount) -> bool:
     """Whether a time is that of an inference, and no window, time-out or audio length."""
     around = words[max(0, amount.start - 60) : amount.end + 30]
-    if re.search(r"timeout|window|duration|interval|every|warm-?up|audio|video|minutes? of|run for|for \d", around):
+    if re.search(
+        r"time-?\s?outs?|window|duration|interval|every|warm-?up|audio|video|minutes? of|run for|for \d", around
+    ):
         return False
     spelled = words[amount.start : amount.end]
     return (
@@ -328,7 +338,7 @@ def _allowed(words: str, amount: Amount) -> Amount:
 def _measured(
     document: Document, unit: Unit, words: str, component: Component, amount: Amount, *, changed: bool
 ) -> Value:
-    near = scheme_of(words, amount.start, list(schemes(words)))
+    near = scheme_of(words, amount.start, document.schemes_in(unit))
     strength = amount.strength
     if strength is Strength.EXACT and re.search(
         r"theoretical|peak|maximum throughput|projected|estimated|expected", words
@@ -352,4 +362,4 @@ def _measured(
     )
 
 
-__all__ = ["QUANT", "Gain", "bindings", "gains", "measured"]
+__all__ = ["QUANT", "Gain", "gains", "measured"]

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from lynxspec.draft import Value
+from lynxspec.extraction.binding import bindings, closest
+from lynxspec.extraction.change import denied
 from lynxspec.extraction.document import CRITERION, QUANT, Document
-from lynxspec.extraction.prose import PROSE, bindings
 from lynxspec.extraction.quantities import NUMBER
 from lynxspec.extraction.quantities import strength as bound_by
-from lynxspec.extraction.reading import Unit
+from lynxspec.extraction.reading import Kind, Unit
 from lynxspec.extraction.schemes import clause, scheme_of, schemes
 from lynxspec.vocabulary import Component
 
@@ -21,7 +22,8 @@ _ACCURACY = re.compile(
     r"|signal strength|\bdb\b|\bsnr\b"
 )
 _PAIR = re.compile(
-    rf"(?<![\w.,])(?:from ({NUMBER})\s?%? to ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus|compared (?:to"
+    rf"(?<![\w.,])(?:(?:from|von) ({NUMBER})\s?%? (?:to|auf) ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus"
+    rf"|compared (?:to"
     rf"|with)"
     rf"|against) ({NUMBER})\s?%?|({NUMBER})\s?%?(?:에서| ?→ ?| ?-> ?|から|(?:下|提)?[降升]?(?:低"
     rf"|高)?(?:至|到))\s?({NUMBER}))",
@@ -42,26 +44,26 @@ _SMALL_INTEGER = re.compile(r"\d{1,4}")
 
 
 _DIGIT = re.compile(r"\d")
+_TELLING: tuple[Kind, ...] = ("sentence", "caption", "footnote")
 
 
 def accuracies(document: Document) -> Iterator[Value]:
     """Accuracy figures in prose."""
-    for unit in document.reading.units:
-        if unit.kind not in PROSE or unit.kind == "heading":
-            continue
-        words = document.reading.words(unit)
-        if not _DIGIT.search(words):
+    reading = document.reading
+    speaking, going_on = reading.having(_ACCURACY, *_TELLING), reading.having(_REACHES, *_TELLING)
+    for unit in reading.units:
+        if unit.kind not in _TELLING or not _DIGIT.search(reading.lower, unit.start, unit.end):
             continue  # the cheapest test first: most sentences end here
-        names = document.reading.names(unit, "metric", "dataset")
-        told = names or _ACCURACY.search(words)
-        told = told or (_REACHES.search(words) and _ACCURACY.search(document.reading.near(unit, after=0)))
-        if not told:
+        names = reading.names(unit, "metric", "dataset")
+        told = bool(names) or unit.index in speaking
+        if not told and not (unit.index in going_on and _ACCURACY.search(reading.near(unit, after=0))):
             continue
+        words = reading.words(unit)
         if (
             CRITERION.search(words)
             or _TARGET.search(words)
             or document.boilerplate(unit)
-            or "harness" in document.flags(unit)
+            or document.flags(unit) & {"harness", "undone"}
             or _FAILED.search(words)
             or (document.generic(unit) and not names and not document.reading.names(unit, "model"))
         ):
@@ -75,6 +77,10 @@ def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
         if not _accuracy_near(words, *span):
             continue
         first, second = next((a, b) for a, b in ((match[1], match[2]), (match[4], match[3]), (match[5], match[6])) if a)
+        if match[3]:
+            first, second = _as_named(words, match, first, second)
+        if not first:
+            continue
         percent = "%" in match[0]
         yield _accuracy(document, unit, span, float(first.replace(",", "")), "reference", "%" if percent else "")
         yield _accuracy(document, unit, span, float(second.replace(",", "")), "quantized", "%" if percent else "")
@@ -84,7 +90,32 @@ def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
         plain = plain and not re.search(r"\belo\b", words)
         if inside or plain or not _accuracy_near(words, *match.span()) or _named_number(document, unit, match):
             continue
-        yield _judged(document, unit, words, match)
+        if (
+            _OF_SPEED.match(words, match.end())
+            or denied(words, match.start())
+            or words[: match.start()].endswith(("rtf ", "rtf of ", "rtf: "))
+        ):
+            continue
+        value = _judged(document, unit, words, match)
+        if value is not None:
+            yield value
+
+
+def _as_named(words: str, match: re.Match[str], first: str, second: str) -> tuple[str, str]:
+    """Reference and result of ``70.1 vs. 69.8``: as the names before it say; empty if it is no pair."""
+    after = list(schemes(words[match.end() : match.end() + 16]))
+    if after and after[0].sort == "quantized":
+        return "", ""  # both are quantized
+    before = list(schemes(words[max(0, match.start() - 60) : match.start()]))[-2:]
+    if [s.sort for s in before] == ["reference", "quantized"] and not after:
+        return second, first
+    return first, second
+
+
+_OF_SPEED = re.compile(
+    r"\s?(?:faster|slower|quicker|smaller|cheaper|(?:less|more|higher|lower) (?:\w+ )?(?:memory|latency|throughput"
+    r"|power|energy|size|storage|speed|cost|v?ram|bandwidth))\b"
+)
 
 
 def _named_number(document: Document, unit: Unit, match: re.Match[str]) -> bool:
@@ -113,35 +144,79 @@ _NOT_ACCURACY = re.compile(
 )
 
 
-def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) -> Value:
+_MORE = re.compile(
+    r"\s?(?:(?:percentage )?points? )?(?:\w+ly )?(higher|better|more accurate|above|lower|worse|less accurate|below"
+    r"|behind)\b"
+)
+_CHANGED = re.compile(
+    r"(?:\b(gain|improv|increas|ris|rais|rose|grow|grew|climb|reduc|decreas|lower|drop|fell|fall|declin|degrad)\w*"
+    r"(?: \w+){0,3} by|\b(gain|los)(?:s|es|t|ing)?"
+    r"|(?<!loss )\b(increas|ris|improv|drop|decreas|declin|fall)(?:e|ement)? (?:of|is|was))(?: only| just| about)? $"
+)
+_GOOD = frozenset({"better", "more accurate", "improv", "gain"})
+_BAD = frozenset({"worse", "less accurate", "degrad", "los", "behind"})
+_UPWARD = frozenset({"higher", "above", "increas", "ris", "rais", "rose", "grow", "grew", "climb"})
+
+
+def _difference(document: Document, unit: Unit, words: str, match: re.Match[str]) -> str:
+    """Whether a number is how much worse (``loss``) or better (``gain``) a result is; empty if it is a result."""
+    told = _MORE.match(words, match.end()) or _CHANGED.search(words, max(0, match.start() - 48), match.start())
+    word = next((group for group in told.groups() if group), "") if told else ""
+    if not word or word in _GOOD | _BAD:
+        return "" if not word else "gain" if word in _GOOD else "loss"
+    metric = closest(document, unit, match.start(), "metric")
+    falls = metric is not None and metric.detail.get("better") == "lower"
+    return "loss" if (word in _UPWARD) == falls else "gain"
+
+
+_SEGMENT_END = re.compile(r"[,;()](?!\d)")
+
+
+def _segment(words: str, match: re.Match[str]) -> str:
+    """What stands between the commas and brackets around a number."""
+    before = _SEGMENT_END.split(words[max(0, match.start() - 60) : match.start()])[-1]
+    return before + match[0] + _SEGMENT_END.split(words[match.end() : match.end() + 40])[0]
+
+
+def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) -> Value | None:
     """One accuracy figure: a score, a loss, or a recovery; of the quantized model or of its reference."""
+    difference = _difference(document, unit, words, match)
+    if difference == "gain":
+        return None
     around = words[max(0, match.start() - 60) : match.end() + 40]
+    segment = _segment(words, match)
+    named_here = _NAMED_HERE.search(segment) is not None and not _KIND.search(segment)
+    around = segment if named_here or _KIND.search(segment) else around
     unit_word = {"percent": "%", "points": "points", "point": "points", "pp": "points"}.get(
         match[2] or "", match[2] or ""
     )
     number = float(match[1].lstrip("+-").replace(",", ""))
-    if re.search(r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative", around):
+    if difference:
+        unit_word = f"{unit_word} loss".strip()
+    elif re.search(r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative (?:accuracy|to)", around):
         unit_word = f"{unit_word} recovery".strip()
     elif (
         not re.search(r"(?:drops?|decreases?|reduces?|falls?)(?: \w+){0,3} to [~≈]?$", words[: match.start()])
         and re.search(
             r"(?:accuracy|quality|score|map|mmlu|top-1|metric|performance)?\s?(?:loss|drop|degrad|decreas|reduc|lower"
-            r"|below|within|deviat|gap|差|손실|下降)",
+            r"|below(?! the \d)|within|deviat|gap|差|손실|损失|下降)",
             around,
         )
         and not re.search(r"val(?:idation)? loss|loss of \d+\.\d{3}", around)
     ):
         unit_word = f"{unit_word} loss".strip()
-    nearest = scheme_of(words, match.start(), list(schemes(words)))
+    named = document.schemes_in(unit)
+    nearest = scheme_of(words, match.start(), named)
     before = words[max(clause(words, match.start())[0], match.start() - 40) : match.start()]
     said = re.search(
         r"(?:baseline|original|fp32|fp16|bf16|f32|float\w*|full[- ]precision|reference|unquantized)[^.;]{0,36}$", before
     )
     behind = re.match(r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float)", words[match.end() :])
-    only_reference = {s.sort for s in schemes(words)} == {"reference"}
+    only_reference = {s.sort for s in named} == {"reference"}
+    behind = behind or _UNTOUCHED.match(words, match.end())
     above = document.reading.above(unit)
     if (
-        not list(schemes(words))
+        not named
         and "quant" not in document.flags(unit)
         and not QUANT.search(above)
         and document.is_about_quantization
@@ -160,17 +235,23 @@ def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) ->
     return _accuracy(document, unit, match.span(), number, "reference" if of_reference else "quantized", unit_word)
 
 
+_NAMED_HERE = re.compile(r"mmlu|gsm8k|imagenet|perplexity|\bppl\b|\bwer\b|top-[15]|\bmap\b|\bbleu\b|\bf1\b")
+_KIND = re.compile(
+    r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative|loss|drop|degrad|decreas|within"
+)
+_UNTOUCHED = re.compile(r"[^.;]{0,32}\b(?:before|prior to|without) (?:\w+ )?quanti[sz]")
+
+
 def _accuracy(document: Document, unit: Unit, span: tuple[int, int], number: float, role: str, unit_word: str) -> Value:
     words = document.reading.words(unit)
     bound = bindings(document, unit, span[0])
     for kind in ("metric", "dataset"):
-        names = document.reading.names(unit, kind)
-        close = min(names, key=lambda m: abs(m.start - unit.start - span[0]), default=None)
+        close = closest(document, unit, span[0], kind)
         bound[kind] = document.reading.text[close.start : close.end] if close else ""
     if not bound["metric"] and (said := re.search(r"signal strength|\bsnr\b|quality|accuracy", words)):
         bound["metric"] = said[0]
     if role == "reference":
-        bound["precision"] = next((s.name for s in schemes(words) if s.sort == "reference"), "")
+        bound["precision"] = next((s.name for s in document.schemes_in(unit) if s.sort == "reference"), "")
     return Value(
         component=Component.ACCURACY_REFERENCE if role == "reference" else Component.ACCURACY_RESULT,
         low=number,

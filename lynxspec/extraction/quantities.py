@@ -33,7 +33,8 @@ _THEORETICAL = re.compile(
     r"theoretical|in theory|matrix[- ]multiply|matmul|\bcan (?:deliver|give|provide|achieve|yield|reach|offer)"
     r"|ideal(?:ly)?\b|could (?:be|give|deliver|yield|reach)|should (?:be|give|deliver"
     r"|yield)|would (?:be|give|deliver)"
-    r"|expected|projected|estimated|simulat|potential(?:ly)?\b|peak|roofline|理论|峰值|이론"
+    r"|expected|projected|estimated|simulat|potential(?:ly)?\b|peak(?! (?:memory|v?ram|usage|power))"
+    r"|roofline|理论|峰值|이론"
 )
 
 
@@ -64,7 +65,7 @@ def _value(digits: str, scale: str | None = None) -> float:
 
 FACTOR = re.compile(
     rf"(?<![\w.,×])({NUMBER})(?:\s?[x×倍]?\s?(?:-|–|—|~|to|bis|到|至)\s?({NUMBER}))?(?:"
-    r"\s?[x×](?![a-z0-9])(?!\s?\d)|[\s-]times\b|[\s-]?fold\b|\s?倍|\s?배|-?fach\b)"
+    r"\s?[x×](?![a-z0-9])(?!\s?\d)|[\s-]times\b|[\s-]?fold\b|\s?倍|\s?배|-?fach(?:e[ns]?)?\b)"
     r"|\b(twice|doubl(?:es?|ed|ing)|tripl(?:es?|ed)|thrice|(?:two|three|four|five|ten) times)\b",
     re.ASCII,
 )
@@ -131,7 +132,7 @@ RATE = re.compile(
     r"|tokens?/sec(?:ond)?|tok/sec|t/s\b|tps\b|tgs\b|token\s?(?:/|pro)\s?s(?:ek(?:unde)?)?\b|词/秒"
     r"|词元/秒|토큰/초|トークン/秒"
     r"|fps\b|frames?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|帧/秒|帧每秒|フレーム/秒|프레임/초|bilder\s?(?:/"
-    r"|pro)\s?s(?:ek(?:unde)?)?\b|画像/秒|枚/秒|이미지/초|장/초|img/s(?:ec)?\b|im(?:a)?ges?\s?(?:/"
+    r"|pro)\s?s(?:ek(?:unde)?)?\b|画像/秒|枚/秒|이미지/초|장/초|img/s(?:ec)?\b|(?:image|imge)s?\s?(?:/"
     r"|per)\s?s(?:ec(?:ond)?)?\b|张/秒|ips\b"
     r"|samples?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|inf(?:erences?)?\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b"
     r"|(?:requests?|queries|req)\s?(?:/|per)\s?s(?:ec(?:ond)?)?\b|qps\b|rps\b"
@@ -195,7 +196,7 @@ def rate_unit(spelling: str) -> str:
     return word
 
 
-_RATE_AHEAD = re.compile(
+RATE_AHEAD = re.compile(
     rf"(?<![\w.])(fps|qps|tps|rps|(?:tok(?:en)?s?|samples?|images?|frames?|inferences?|requests?"
     rf"|queries)\s?(?:/|per)\s?"
     rf"s(?:ec(?:ond)?)?)\s?(?:=|:|：|为|达到?)\s?({NUMBER})(?![\w%]|\.\d)",
@@ -206,7 +207,7 @@ _RATE_AHEAD = re.compile(
 
 def rates(text: str) -> Iterator[Amount]:
     """Every rate in a lower-case text."""
-    for match in _RATE_AHEAD.finditer(text):
+    for match in RATE_AHEAD.finditer(text):
         value = _value(match[2])
         if not RATE.match(text, match.start(2)):
             yield Amount(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -85,8 +85,8 @@ class Reading:
         self.text = "\n".join(unit.text.text for unit in self.units)
         self.lower = _lower(self.text)
         self._plain = FOREIGN_DIGIT.search(self.lower) is None
-        self._places: dict[str, frozenset[int]] = {}
-        self._hits: dict[int, tuple[re.Pattern[str], tuple[Hit, ...]]] = {}
+        self._places: dict[str, list[int]] = {}
+        self._hits: dict[int, tuple[re.Pattern[str], Sequence[Hit]]] = {}
         self._quotes: dict[tuple[int, int, int], Quote] = {}
 
     @cached_property
@@ -122,27 +122,23 @@ class Reading:
         """The unit that holds a character of `text`."""
         return self.units[max(0, bisect_right(self.starts, position) - 1)]
 
-    def find(self, pattern: re.Pattern[str], *kinds: Kind) -> Iterator[Hit]:
+    def find(self, pattern: re.Pattern[str], *kinds: Kind) -> Sequence[Hit]:
         """Matches in the lower-case text, of units of these kinds (all by default)."""
         held = self._hits.get(id(pattern))  # a pattern's own hash is as dear as a small search
         if held is not None:
-            return (hit for hit in held[1] if not kinds or hit.unit.kind in kinds)
-        if kinds:
-            return self._found(pattern, kinds)
-        self._hits[id(pattern)] = pattern, tuple(self._found(pattern, kinds))
-        return iter(self._hits[id(pattern)][1])
+            return [hit for hit in held[1] if hit.unit.kind in kinds] if kinds else held[1]
+        lower, finditer = self.lower, pattern.finditer
+        units = [u for u in self.possible(pattern) if u.kind in kinds] if kinds else self.possible(pattern)
+        hits = [Hit(unit, match) for unit in units for match in finditer(lower, unit.start, unit.end)]
+        if not kinds:
+            self._hits[id(pattern)] = pattern, hits
+        return hits
 
-    def _found(self, pattern: re.Pattern[str], kinds: tuple[Kind, ...]) -> Iterator[Hit]:
-        """Matches that have not been looked for before."""
-        for unit in self.possible(pattern):
-            if not kinds or unit.kind in kinds:
-                for match in pattern.finditer(self.lower, unit.start, unit.end):
-                    yield Hit(unit, match)
-
-    def having(self, pattern: re.Pattern[str]) -> set[int]:
-        """Indices of the units that hold a match in lower case."""
+    def having(self, pattern: re.Pattern[str], *kinds: Kind) -> frozenset[int]:
+        """Indices of the units that hold a match in lower case, of units of these kinds (all by default)."""
         lower, search = self.lower, pattern.search
-        return {unit.index for unit in self.possible(pattern) if search(lower, unit.start, unit.end)}
+        units = [u for u in self.possible(pattern) if u.kind in kinds] if kinds else self.possible(pattern)
+        return frozenset([u.index for u in units if search(lower, u.start, u.end)])
 
     def possible(self, pattern: re.Pattern[str]) -> Iterable[Unit]:
         """Units outside of which nothing matches, in order."""
@@ -156,26 +152,25 @@ class Reading:
                 held = places.get(word)
                 if held is None:
                     held = places[word] = self._holding(word)
-                found |= held
+                found.update(held)
         return [self.units[index] for index in sorted(found)]
 
     @cached_property
     def _threes(self) -> set[str]:
-        """Every stretch of three characters, and of fewer."""
-        text = self.lower + "\n\n"
-        found = set(map("".join, zip(text, text[1:], text[2:], strict=False)))
-        return found | {three[:2] for three in found} | set(text)
+        """Every stretch of three characters, and every single one."""
+        text = self.lower
+        return {*map("".join, zip(text, text[1:], text[2:], strict=False)), *text}
 
-    def _holding(self, word: str) -> frozenset[int]:
+    def _holding(self, word: str) -> list[int]:
         """Indices of the units that hold a word."""
-        lower, starts = self.lower, self.starts
-        at = lower.find(word)
+        find, starts = self.lower.find, self.starts
         found = []
+        at, last = find(word), len(starts)
         while at >= 0:
             behind = bisect_right(starts, at)
             found.append(behind - 1)
-            at = lower.find(word, starts[behind]) if behind < len(starts) else -1
-        return frozenset(found)
+            at = find(word, starts[behind]) if behind < last else -1
+        return found
 
     def block(self, unit: Unit) -> Block:
         """The block that a unit is part of."""
@@ -306,8 +301,11 @@ _Piece = tuple[Kind, Text, Row | None]
 def _short(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
     """The pieces, the overlong ones cut."""
     for kind, text, row in pieces:
-        for start in range(0, max(1, len(text.text)), MAX_LENGTH):
-            yield kind, (text if len(text.text) <= MAX_LENGTH else text.slice(start, start + MAX_LENGTH)), row
+        if len(text.text) <= MAX_LENGTH:
+            yield kind, text, row
+            continue
+        for start in range(0, len(text.text), MAX_LENGTH):
+            yield kind, text.slice(start, start + MAX_LENGTH), row
 
 
 def _pieces(block: Block) -> Iterator[tuple[Kind, Text, Row | None]]:

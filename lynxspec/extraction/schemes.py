@@ -6,10 +6,9 @@ A scheme says how sure it makes its reader: the format is unambiguous (INT8, NVF
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Sort = Literal["quantized", "reference"]
 
@@ -65,9 +64,8 @@ _IS_REFERENCE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scheme:
-    """A format or bit width in a text."""
+class Scheme(NamedTuple):
+    """A format or bit width in a text; a tuple, since every name of a format makes one."""
 
     start: int
     end: int
@@ -109,13 +107,24 @@ def clause(text: str, at: int) -> tuple[int, int]:
 
 
 def _compared(text: str, at: int, scheme: Scheme) -> bool:
-    """Whether a scheme stands in what a number before it is held against."""
-    start = clause(text, scheme.start)[0]
-    return at < start and re.search(r"(?:against|than|versus|vs\.?|compared \w+) $", text[:start]) is not None
+    """Whether a scheme stands in what a number of another clause is held against."""
+    start, end = clause(text, scheme.start)
+    if start <= at < end:
+        return False
+    behind = scheme.sort == "reference" and _THAN_BEHIND.match(text, scheme.end) is not None
+    if behind or _THAN_BEFORE.search(text, max(0, start - 16), start):
+        return True
+    return _THAN_BEFORE.search(text, max(0, scheme.start - 16), scheme.start) is not None
 
 
-def scheme_of(text: str, at: int, found: list[Scheme]) -> Scheme | None:
+_THAN_BEFORE = re.compile(r"(?:against|than|versus|vs\.?|compared \w+) $")
+_THAN_BEHIND = re.compile(r"\s?(?:的|相比|に比|に対|より|대비|보다)")
+
+
+def scheme_of(text: str, at: int, found: Sequence[Scheme]) -> Scheme | None:
     """The one of ``found`` that a number at a place belongs to: the nearest of its clause, else of the sentence."""
+    if not found:
+        return None
     start, end = clause(text, at)
     # "1,850 tokens/s, 1.9x of FP16 (980 tokens/s)": what parentheses hold belongs to the name before them
     found = [s for s in found if s.end > at or "(" not in text[s.end : s.end + 2] or ")" not in text[s.end : at]]
@@ -177,6 +186,7 @@ def _stretch(text: str, spans: list[tuple[int, int]]) -> str:
     if behind:
         end += behind.end()
     if end - start <= _LONGEST_LABEL:
+        end += text[end : end + 1] == ")" and text.count("(", start, end) > text.count(")", start, end)
         return text[start:end].strip(" ,;:+")
     return " ".join(dict.fromkeys(text[s:e] for s, e in sorted(spans)))[:_LONGEST_LABEL]
 

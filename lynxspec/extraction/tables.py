@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lynxspec.draft import Quote, Strength, Value
 from lynxspec.extraction.cells import Result, empty, result
 from lynxspec.extraction.heads import NOTHING, PHASE, Head, Quantity, read_head
 from lynxspec.extraction.originals import ORIGINAL, originals
 from lynxspec.extraction.quantities import milliseconds
-from lynxspec.extraction.reading import Reading, Unit
+from lynxspec.extraction.reading import Reading
 from lynxspec.extraction.schemes import Sort, schemes
+from lynxspec.facts.lexicon import mentions
 from lynxspec.sheet import Cell, Row, Table
 from lynxspec.vocabulary import Component
 
@@ -32,10 +32,6 @@ _COMPONENT: dict[Quantity, Component] = {
 
 _ANY_METRIC = frozenset({"accuracy", "score", "acc", "quality", "performance"})
 """Words that say that a number is of accuracy and not which metric."""
-
-_PERFORMANCE = re.compile(
-    r"throughput|tok(?:en)?s?\s?(?:/|per)\s?s|speed(?!up)|\bfps\b|images? per|samples per|吞吐|처리량|performance"
-)
 
 
 class TableReader:
@@ -84,9 +80,12 @@ class TableReader:
     def _baseline(self) -> str:
         """The one reference that rows or columns name; gains in the table are held against it."""
         names = {c.regime for c in self.columns if c.role == "reference"}
+        self.schemed = 0
+        """So many rows name a format in their first cell."""
         for row in self.table.rows[self.table.headers :]:
             first = row.cells[0].text.text if row.cells else ""
             head = read_head(first) if first and self._result(first) is None else NOTHING
+            self.schemed += head.role is not None
             names |= {head.regime} if head.role == "reference" else set()
         return names.pop() if len(names) == 1 else ""
 
@@ -143,6 +142,8 @@ class TableReader:
         if id(row) in self.originals and names.role is None:
             names = names._replace(role="reference", regime=ORIGINAL)
         first = row.cells[0] if row.cells else None
+        if first is not None and first.text and not _DIGIT.match(first.text.text):
+            names = names._replace(text=first.text.text)
         return names, first is None or not first.text
 
     def _named_by(self, row: Row, index: int, column: Head, names: Head) -> Head:
@@ -169,12 +170,12 @@ class TableReader:
     @staticmethod
     def _bare_name(words: str, column: Head, head: Head, index: int) -> str:
         """A model that the lexicon does not know: a size, or a name where the column says that models stand below."""
-        size = re.match(r"\d+(?:\.\d+)?[BM]\b", words)
+        size = _MODEL_SIZE.match(words)
         if size:
             return size[0]
         if index or head.regime or head.quantity:
             return ""
-        if re.search(r"\bmodels?\b|network|\bname\b|模型|모델|モデル", column.text.lower()) and len(words) <= 80:
+        if len(words) <= 80 and _MODEL_COLUMN.search(column.text.lower()):
             return words.strip()
         return ""
 
@@ -185,11 +186,30 @@ class TableReader:
                 continue
             found = self._result(cell.text.text)
             if found is not None:
-                yield from self._value(row, found, self._head(index, names))
+                head = self._as_change(row, index, names, self._head(index, names))
+                if head is not None:
+                    yield from self._value(row, found, head)
             elif empty(cell.text.text) and self._head(index, names).quantity in _MEASURED:
                 promised += 1
         if promised:
             self.promised.append(row)
+
+    def _as_change(self, row: Row, index: int, names: Head, head: Head) -> Head | None:
+        """A cell of a column or row of differences: a loss of accuracy, or nothing that can be told."""
+        column = self.columns[index].text if index < len(self.columns) else ""
+        first, printed = row.cells[0].text.text, row.cells[index].text.text
+        if head.quantity == "gain" and "x" not in printed and (names.dataset or names.quantity in _NO_SPEED):
+            return None  # an improvement, but of accuracy or of a time
+        if _OF_RIVALS.search(column.lower()) or _OF_RIVALS.search(first.lower()):
+            return None
+        if not (_DELTA.search(column) or (index and _DELTA.search(first))) or "x" in printed or "×" in printed:
+            return head
+        if head.quantity not in {"accuracy", "loss"}:
+            return head if head.quantity == "gain" else None
+        sign = printed.strip()[:1]
+        falls = any(m.kind == "metric" and m.detail.get("better") == "lower" for m in mentions(head.metric))
+        improved = (sign == "+" and not falls) or (sign in {"-", "−"} and falls)
+        return None if improved else head._replace(quantity="loss")
 
     def _head(self, index: int, names: Head) -> Head:
         """All that is known of a cell, its column first."""
@@ -204,13 +224,20 @@ class TableReader:
         corner = self.columns[0] if self.columns else NOTHING
         if not head.quantity and corner.quantity in {"rate", "latency", "gain"} and index:
             head = head._replace(quantity=corner.quantity, unit=corner.unit)  # "| Images/s | L4 | A10 |"
-        if not head.quantity:
+        if not head.quantity and (head.unit or self.context.quantity or self.context.unit):
             head = head._replace(quantity=self.context.quantity, unit=self.context.unit)
         elif head.quantity == "rate" and not head.unit:
             head = head._replace(unit=self.context.unit or self.default.unit)
         if not head.model and corner.model:
             head = head._replace(model=corner.model)  # "| DeepSpeech2 | Word error rate |": the corner names it
+        if self.around.role and not head.role and self._stranger(head, names):
+            return head.over(self.around._replace(regime="", role=None))._replace(regime=_STRANGER)
         return head.over(self.around)
+
+    def _stranger(self, head: Head, names: Head) -> bool:
+        """Whether a row or column of a table that names formats is of another model than the title's."""
+        other = bool(head.model and self.around.model) and head.model != self.around.model
+        return (other and len(self.named) >= _TWO) or (self.schemed >= _TWO and bool(names.text))
 
     def _value(self, row: Row, found: Result, head: Head) -> Iterator[Value]:
         if found.unit == "x" and head.quantity not in {"size", "config", "loss", "accuracy"}:
@@ -222,26 +249,31 @@ class TableReader:
         component = _COMPONENT.get(head.quantity)
         if component is None or self._foreign(head):
             return
+        if head.quantity in {"rate", "latency"} and (found.unit == "%" or found.low < 0):
+            return  # a change, whatever the column is called
         if component is Component.THROUGHPUT_GAIN and head.role == "reference":
             return  # the reference's own "1x"
         beside = read_head(found.remark)
         inner = next(schemes(found.remark.lower()), None) if found.remark else None
         if inner and _ONE_WORD.match(found.remark):
             head = head._replace(regime=inner.name, role=inner.sort)
-        head = head._replace(
-            metric=found.word or head.metric,
-            dataset=beside.dataset or head.dataset,
-            batch=head.batch if head.quantity != "batch" else "",
-        )
+        if found.word or beside.dataset or component is Component.BATCH_OR_CONCURRENCY:
+            head = head._replace(
+                metric=found.word or head.metric,
+                dataset=beside.dataset or head.dataset,
+                batch=head.batch if head.quantity != "batch" else "",
+            )
         yield self._made(row, head, component, found)
         if found.factor and component is not Component.THROUGHPUT_GAIN and head.quantity == "rate":
             gain = head._replace(quantity="gain", unit="x")
             yield self._made(
-                row, gain, Component.THROUGHPUT_GAIN, replace(found, low=found.factor, high=found.factor, unit="x")
+                row, gain, Component.THROUGHPUT_GAIN, found._replace(low=found.factor, high=found.factor, unit="x")
             )
 
     def _foreign(self, head: Head) -> bool:
         """Whether a number stands under no regime in a table whose other columns name theirs."""
+        if head.regime == _STRANGER and head.role is None:
+            return True
         if head.role or head.quantity not in {"accuracy", "rate", "latency"}:
             return False
         return bool(head.model) and sum(1 for c in self.named if c.quantity in {"", head.quantity}) >= 2
@@ -252,9 +284,7 @@ class TableReader:
         if component is Component.ACCURACY_RESULT and role == "reference" and head.quantity == "accuracy":
             component = Component.ACCURACY_REFERENCE
         low, high, unit = _normalized(found, head)
-        if head.quantity in _OF_NO_DATA:
-            # a rate is of no data set, and its metric is a phase at most
-            head = head._replace(dataset="", metric=head.metric if PHASE.search(head.metric.lower()) else "")
+        of_data = head.quantity not in _OF_NO_DATA  # a rate is of no data set, and its metric is a phase at most
         return Value(
             component=component,
             low=low,
@@ -268,12 +298,17 @@ class TableReader:
             against=head.against or (self.baseline if head.quantity in {"gain", "loss", "recovery"} else ""),
             hardware=head.hardware,
             batch=head.batch,
-            metric=head.metric,
-            dataset=head.dataset,
+            metric=head.metric if of_data or PHASE.search(head.metric.lower()) else "",
+            dataset=head.dataset if of_data else "",
         )
 
 
 _DIGIT = re.compile(r"\d")
+_TWO = 2
+_STRANGER = "another's"
+_NO_SPEED = frozenset({"accuracy", "loss", "recovery", "latency", "size"})
+_DELTA = re.compile(r"(?i)^(?:Δ|delta|diff(?:erence|\.)?|change)\b|[Δδ]")
+_OF_RIVALS = re.compile(r"\bcompetit|\brivals?\b|other vendor")
 _OF_NO_DATA = frozenset({"gain", "rate", "latency", "batch"})
 _MEASURED = frozenset({"gain", "rate", "accuracy", "latency"})
 _ONE_WORD = re.compile(r"^\(?\s*\S+\s*\)?$")
@@ -283,6 +318,8 @@ _HARDWARE_COLUMN = re.compile(
     r"|chipset|设备|硬件|芯片|デバイス|장비)s?(?: name| type| model| class)?$"
 )
 _LONGEST_NAME = 60
+_MODEL_SIZE = re.compile(r"\d+(?:\.\d+)?[BM]\b")
+_MODEL_COLUMN = re.compile(r"\bmodels?\b|network|\bname\b|模型|모델|モデル")
 
 _WEIGHT_COLUMN = re.compile(r"weights?\b.*(?:type|format|precision|dtype|storage)")
 
@@ -361,16 +398,3 @@ def _normalized(found: Result, head: Head) -> tuple[float, float, str]:  # noqa:
     if head.quantity == "accuracy":
         return low, high, "%" if found.unit == "%" or head.unit == "%" else ""
     return low, high, ""
-
-
-def table_context(reading: Reading, unit: Unit, table: Table) -> Head:
-    """What the caption and the headings above a table say, the nearest first."""
-    caption = read_head(table.caption.text) if table.caption else NOTHING
-    head = caption
-    for index in reversed(unit.headings):
-        words = reading.units[index].text.text
-        above = read_head(words)
-        if not above.quantity and _PERFORMANCE.search(words.lower()):
-            above = above._replace(quantity="rate")
-        head = head.over(above)
-    return head

@@ -277,13 +277,18 @@ def _ends(text: str, end: int, kind: str) -> bool:
     return not (after in {".", ","} and text[end - 1].isdigit() and text[end + 1 : end + 2].isdigit())
 
 
+_FOREIGN = re.compile(r"[^\x00-\u036f]")
+"""Beyond Latin letters."""
+
+
 def _foreign(scan: _Scan, tables: Lexicon) -> Iterator[Found]:
     """Names and words in other scripts."""
     resume = 0
-    for at, character in enumerate(scan.low):
-        if character < "\u0370" or at < resume:  # below are Latin letters
+    for match in _FOREIGN.finditer(scan.low):
+        at = match.start()
+        if at < resume:
             continue
-        for word in tables.foreign.get(character, ()):
+        for word in tables.foreign.get(match[0], ()):
             start = at - word.offset
             if start < 0 or not scan.low.startswith(word.lowered, start):
                 continue
@@ -297,7 +302,9 @@ def _foreign(scan: _Scan, tables: Lexicon) -> Iterator[Found]:
 
 def _joined_models(text: str, found: list[Found]) -> list[Found]:
     """Stems tied to one another as one model, and stems that need a neighbour only with one."""
-    models = sorted((item for item in found if item[0].kind == "model"), key=lambda item: item[1].start)
+    models = sorted([item for item in found if item[0].kind == "model"], key=lambda item: item[1].start)
+    if not models:
+        return found
     joined: list[Found] = []
     for entry, reading in models:
         if joined and _tied(text, joined[-1], (entry, reading)):
@@ -319,6 +326,8 @@ def _tied(text: str, one: Found, other: Found) -> bool:
 def _unknown_models(scan: _Scan) -> Iterator[Found]:
     """Names that no table has and that end with a size in billions: ``Nordlicht-7B-Instruct``."""
     parts, ends, text = scan.parts, scan.ends, scan.text
+    if "b" not in parts:
+        return
     for unit in [k for k in range(3, len(parts), 2) if parts[k] == "b" and not parts[k - 1] and parts[k - 2].isdigit()]:
         first = unit - 2
         if first > 2 and parts[first - 1] == "." and parts[first - 2].isdigit():
@@ -363,6 +372,9 @@ def _with_owners(text: str, found: list[Found]) -> list[Found]:
 
 def _clear(found: Iterable[Found], of: list[Found]) -> list[Found]:
     """Those of ``found`` that share no character with a name of their kind in ``of``."""
+    found = list(found)
+    if not found or not of:
+        return found
     spans: dict[str, list[tuple[int, int]]] = {}
     for entry, reading in sorted(of, key=lambda item: item[1].start):
         spans.setdefault(entry.kind, []).append((reading.start, reading.end))
@@ -380,7 +392,9 @@ def _clear(found: Iterable[Found], of: list[Found]) -> list[Found]:
 def _without_overlaps(found: list[Found]) -> Iterator[Mention]:
     """Mentions by place; of two of one kind that overlap, the first and longer."""
     last: dict[str, int] = {}
-    for entry, reading in sorted(found, key=lambda item: (item[1].start, -item[1].end, item[0].kind)):
+    if len(found) > 1:
+        found = sorted(found, key=lambda item: (item[1].start, -item[1].end, item[0].kind))
+    for entry, reading in found:
         if last.get(entry.kind, -1) > reading.start:
             continue
         last[entry.kind] = reading.end

@@ -25,7 +25,7 @@ TABLES = {
 }
 """Kind of mention and its table; what the first one names is stepped over."""
 
-ATOM = re.compile(r"((?<=[0-9])x(?=[a-z])|[a-z]{2,}(?=v[0-9])|[a-z]+|[0-9]+)")
+ATOM = re.compile(r"(x(?<=[0-9]x)(?=[a-z])|[a-z]++(?![0-9])|[a-z]{2,}(?=v[0-9])|[a-z]+|[0-9]+)")
 """Runs of letters and of digits; ``8xh100`` and ``yolov8`` come apart before the x and the v."""
 
 FLAGS = re.IGNORECASE | re.ASCII
@@ -255,7 +255,7 @@ class Reading(NamedTuple):
 def shaped(text: str) -> Iterator[tuple[Entry, Reading]]:
     """Names that have a form instead of a list: cloud instances, container images."""
     for shape in shapes():
-        if not any(trigger in text for trigger in shape.triggers):
+        if not any(map(text.__contains__, shape.triggers)):
             continue
         for match in shape.pattern.finditer(text):
             version = match.groupdict().get("version")

@@ -9,6 +9,9 @@ from lynxspec.facts import hardware
 from lynxspec.facts.lexicon_entries import FLAGS, Entry, Reading, Site, makers
 
 _MAKER = re.compile(r"([^\W\d_]{2,20})(?:['’]s)?(?:\s?[®™]|\((?:R|TM)\))?[ \u00a0_-]$", re.IGNORECASE)
+_GAPS = frozenset(" \u00a0_-\n")
+"""What `_MAKER` ends with; a search costs more than a look."""
+
 _COUNT_BEFORE = re.compile(r"(?<![\w.,-])(\d{1,5})\s?[x×*]\s?$", FLAGS)
 _PLAIN_COUNT = re.compile(r"(?<![\w.,%-])(?<![\d%] )(\d{1,3})\s$")
 _COUNT_WORD = re.compile(r"\b(a single|single|one|two|dual|four|quad|eight|sixteen)[ -]$", FLAGS)
@@ -149,6 +152,8 @@ def _more(text: str, end: int, detail: dict[str, str]) -> tuple[int, bool]:
 def _maker(text: str, start: int, detail: dict[str, str]) -> int:
     """Where the name begins if a maker's name or brand stands before it."""
     for _ in range(3):  # "Intel Habana Gaudi", "AMD Radeon Instinct"
+        if text[start - 1 : start] not in _GAPS:
+            break
         match = _MAKER.search(text, max(0, start - 26), start)
         word = match[1] if match else ""
         vendor = makers().get(word.lower())

@@ -18,6 +18,9 @@ _REFERENCE = re.compile(
     r"\[\^?(\d{1,3}(?:\s?,\s?\d{1,3})*|[a-z]|#[\w-]{0,40}|[*†‡§¶]{1,3})\]|\(([*†‡§¶]{1,3})\)|(?<=[^\s*†‡§¶])\s?([*†‡§¶]{1,3})(?=$|[\s,;.)])"
 )
 
+_MARK = re.compile(r"[\[(*†‡§¶]")
+"""What a reference holds; most cells hold none."""
+
 _REACH = 12
 """Paragraphs behind a table that may be its footnotes."""
 
@@ -37,6 +40,7 @@ def marks_in(table: Table) -> set[str]:
     return {
         mark.strip()
         for text in (*texts.values(), table.caption.text)
+        if _MARK.search(text)
         for match in _REFERENCE.finditer(text)
         for mark in next(group for group in match.groups() if group).split(",")
     }

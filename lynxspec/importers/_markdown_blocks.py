@@ -64,9 +64,13 @@ def blocks(text: str, *, told: list[str] | None = None) -> tuple[Block, ...]:
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser(*idle: str) -> MarkdownIt:
     """The block rules of CommonMark without inline rules, tables and link definitions, which are read here."""
-    return MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).disable("reference")
+    return MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).disable(["reference", *idle])
+
+
+_MARKS = {"html_block": ("<",), "blockquote": (">",), "fence": ("```", "~~~"), "heading": ("#",)}
+"""Rules that are asked at every line, and what a text must hold for any of them to apply."""
 
 
 class MarkdownReader:
@@ -106,8 +110,9 @@ class MarkdownReader:
     def read(self, start: int, end: int) -> None:
         """Add the blocks between two offsets."""
         tokens: list[Token] = []
-        parser = _parser()
-        parser.block.parse(self.plain[start:end], parser, {}, tokens)
+        string = self.plain[start:end]
+        parser = _parser(*(rule for rule, marks in _MARKS.items() if not any(mark in string for mark in marks)))
+        parser.block.parse(string, parser, {}, tokens)
         self._starts = [start, *(found.end() for found in _LINE_FEED.finditer(self.plain, start, end)), end + 1]
         self._resume = 0
         deepest = 0

@@ -53,15 +53,19 @@ def component_rule(
 def gathered(draft: Draft, select: Callable[[Disclosure], bool], component: Component) -> list[Found]:
     """Disclosures of the quantized regimes that ``select`` takes, each with all regimes that share it."""
     found: list[Found] = []
+    groups: dict[int, list[DraftRegime]] = {}  # by identity: what all regimes share is one object
     for regime in draft.regimes:
         disclosure = regime.disclosures.get(component)
         if regime.role != "quantized" or disclosure is None or not select(disclosure):
             continue
-        same = next((group for known, group in found if known is disclosure or known == disclosure), None)
+        same = groups.get(id(disclosure))
         if same is None:
-            found.append((disclosure, [regime]))
-        else:
-            same.append(regime)
+            same = next((group for known, group in found if known == disclosure), None)
+            if same is None:
+                same = []
+                found.append((disclosure, same))
+            groups[id(disclosure)] = same
+        same.append(regime)
     return found
 
 
@@ -70,7 +74,7 @@ def _concerned(draft: Draft, component: Component) -> list[Found]:
 
 
 def _hit(draft: Draft, disclosure: Disclosure, regimes: list[DraftRegime], what: str, severity: Severity) -> Hit:
-    quantized = sum(r.role == "quantized" for r in draft.regimes)
+    quantized = len([r for r in draft.regimes if r.role == "quantized"])
     everywhere = len(regimes) == quantized
     of = "" if everywhere and quantized > 1 else f" (regime {', '.join(r.name for r in regimes)})"
     note = f": {disclosure.note}" if disclosure.note else ""

@@ -79,16 +79,20 @@ def lint(draft: Draft, *, profile: Profile = "buyer", registry: tuple[Rule, ...]
     Findings that the vendor's profile ignores are among them, marked with the reason.
     """
     chosen = rules() if registry is None else registry
-    findings = tuple(_finding(rule, hit, draft) for rule in chosen for hit in _hits(rule, draft))
+    findings = tuple([_finding(rule, hit, draft) for rule, hit in _hits(chosen, draft)])
     return tuple(sorted(settle(draft, findings, profile, rules()), key=_order))
 
 
-def _hits(rule: Rule, draft: Draft) -> tuple[Hit, ...]:
-    try:
-        return tuple(rule.check(draft))
-    except Exception as error:
-        message = f"rule {rule.code} ({rule.name}) failed on {draft.source}: {type(error).__name__}: {error}"
-        raise RuleFailed(message, hint="this is a defect of ours; please report it with the file") from error
+def _hits(chosen: tuple[Rule, ...], draft: Draft) -> list[tuple[Rule, Hit]]:
+    """What every rule finds; most find nothing, and a rule that breaks is named."""
+    found: list[tuple[Rule, Hit]] = []
+    for rule in chosen:
+        try:
+            found += [(rule, hit) for hit in rule.check(draft)]
+        except Exception as error:
+            message = f"rule {rule.code} ({rule.name}) failed on {draft.source}: {type(error).__name__}: {error}"
+            raise RuleFailed(message, hint="this is a defect of ours; please report it with the file") from error
+    return found
 
 
 def _finding(rule: Rule, hit: Hit, draft: Draft) -> Finding:

@@ -98,7 +98,7 @@ def data(document: Document) -> Iterator[Evidence]:
                 note="of calibration itself it is not told",
             )
     for hit in document.hits(_DATA_WORD):
-        if document.definition(hit.unit):
+        if document.definition(hit.unit) or "undone" in document.flags(hit.unit):
             continue
         yield Evidence(status=_P, value="", quote=document.quote(hit), note="neither data set nor sample count")
 
@@ -136,6 +136,8 @@ def sample_counts(document: Document) -> Iterator[Value]:
     """How many samples prose and code say that calibration took."""
     for hit in document.hits(_COUNT):
         if hit.unit.kind in {"code", "meta"} or not _context(document, hit.unit) or _of_evaluation(document, hit):
+            continue
+        if "undone" in document.flags(hit.unit):
             continue
         count = number(f"{hit.match[1] or hit.match[4] or hit.match[5]}{hit.match[2] or ''}")
         yield _count(document, hit, count)
@@ -191,8 +193,10 @@ def _of_evaluation(document: Document, hit: Hit) -> bool:
 def _names(document: Document) -> Iterator[tuple[str, Quote]]:
     for mention, unit in document.reading.named("dataset"):
         words = document.reading.words(unit)
-        if "harness" in document.flags(unit) or (
-            unit.kind in {"header", "row", "heading"} and not CALIBRATION.search(words)
+        if (
+            document.boilerplate(unit)
+            or document.flags(unit) & {"harness", "undone"}
+            or (unit.kind in {"header", "row", "heading"} and not CALIBRATION.search(words))
         ):
             continue
         typical = mention.detail.get("role") == "calibration"
@@ -241,7 +245,7 @@ def method(document: Document) -> Iterator[Evidence]:
     for mention, unit in document.reading.named("algorithm", "calibration_method"):
         if mention.name.lower() in _NO_METHOD or document.boilerplate(unit):
             continue
-        near = CALIBRATION.search(document.reading.near(unit)) is not None or document.about_quantization(unit)
+        near = document.about_quantization(unit) or CALIBRATION.search(document.reading.near(unit)) is not None
         if mention.kind == "calibration_method" and (not near or document.definition(unit)):
             continue
         note = _doubt(document, mention, unit, uncovered)

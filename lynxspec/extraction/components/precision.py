@@ -127,7 +127,7 @@ def tensors_quantized(document: Document) -> Iterator[Evidence]:
             told = hit.unit.kind in _PROSE and not document.generic(hit.unit) and _of_this(document, hit.unit)
             yield _tensors(document, hit, "" if told else "told in general or in a name")
     for hit in document.hits(_LEFT, *_PROSE):
-        if next(schemes(document.reading.words(hit.unit)), None) and not document.generic(hit.unit):
+        if document.schemes_in(hit.unit) and not document.generic(hit.unit):
             yield _tensors(document, hit)
     for pattern, note in ((_KV, "the KV cache alone is named"), (_IMPLIED, "only implied by a name")):
         for hit in document.hits(pattern):

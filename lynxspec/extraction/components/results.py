@@ -21,10 +21,10 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
     """D: a named data set or benchmark that results are given on; P: a name in a heading alone."""
     for mention, unit in document.reading.named("dataset"):
         words = document.reading.words(unit)
-        if document.boilerplate(unit) or "rival" in document.flags(unit) or _NOT_YET.search(words):
+        if document.boilerplate(unit) or document.flags(unit) & {"rival", "undone"} or _NOT_YET.search(words):
             continue
         calibrating = (
-            CALIBRATION.search(document.reading.near(unit)) is not None or mention.detail.get("role") == "calibration"
+            mention.detail.get("role") == "calibration" or CALIBRATION.search(document.reading.near(unit)) is not None
         )
         other_use = (calibrating or _TRAINED_ON.search(words)) and (
             not re.search(r"evaluat|accurac|score|benchmark|perplexity|validat", words)
@@ -76,20 +76,15 @@ _NO_SET = re.compile(
 
 def _unknown_sets(document: Document) -> Iterator[Evidence]:
     """Data sets that the lexicon does not know, by the word behind their name."""
-    for match in _UNKNOWN_SET.finditer(document.reading.text):
-        unit = document.reading.unit_at(match.start())
+    reading = document.reading
+    units = reading.possible(_UNKNOWN_SET)
+    for unit, match in ((u, m) for u in units for m in _UNKNOWN_SET.finditer(reading.text, u.start, u.end)):
         known = any(
             m.start < match.end(1) and m.end > match.start(1)
             for m in document.reading.names(unit, "dataset", "tool", "hardware", "model")
         )
         calibrating = CALIBRATION.search(document.reading.near(unit)) is not None
-        if (
-            not known
-            and match.end() <= unit.end
-            and not _NO_SET.match(match[1])
-            and not calibrating
-            and not document.generic(unit)
-        ):
+        if not known and not _NO_SET.match(match[1]) and not calibrating and not document.generic(unit):
             quote = document.reading.quote(unit, match.start() - unit.start, match.end() - unit.start)
             yield Evidence(status=_P if unit.kind == "heading" else _D, value=match[1], quote=quote)
 
@@ -125,7 +120,8 @@ def accuracy_result(document: Document) -> Iterator[Evidence]:
         if not _QUALITY.search(words) or re.search(r"\b(?:cannot|can't|must|should)\b", words):
             continue
         in_general = document.generic(hit.unit) and hit.unit.kind != "row"
-        if (document.about_quantization(hit.unit) or document.is_about_quantization) and not in_general:
+        about = document.about_quantization(hit.unit) or document.is_about_quantization or document.is_unquantized
+        if about and not in_general:
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="an adjective, no number")
 
 
@@ -181,10 +177,10 @@ _AGAINST = re.compile(
 
 def accuracy_reference(document: Document) -> Iterator[Evidence]:
     """D: a number of the reference; P: only a difference or ratio to it, or a footnote beside a table of results."""
-    in_table = any(v.component is Component.ACCURACY_RESULT and _from_table(document, v) for v in document.values)
+    in_table = any(v.component is Component.ACCURACY_RESULT and document.in_table(v.evidence) for v in document.values)
     for value in document.values:
         if value.component is Component.ACCURACY_REFERENCE:
-            aside = in_table and not _from_table(document, value)
+            aside = in_table and not document.in_table(value.evidence)
             exact = value.strength is Strength.EXACT and not aside
             yield Evidence(
                 status=_D if exact else _P,
@@ -202,15 +198,6 @@ def accuracy_reference(document: Document) -> Iterator[Evidence]:
         )
         if accuracy and any(v.component is Component.ACCURACY_RESULT for v in document.values):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="no number of the reference")
-
-
-def _from_table(document: Document, value: Value) -> bool:
-    start = value.evidence.start
-    return start is not None and any(
-        row.start <= start < row.end
-        for table in document.reading.sheets[value.evidence.sheet].tables()
-        for row in table.rows
-    )
 
 
 _NUMBER = r"\d+(?:\.\d+)?\s?(?:%|percent|points?|pp\b|ポイント|个百分点|个点|%p|퍼센트|prozent(?:punkte?n?)?)"

@@ -151,10 +151,12 @@ def _column_versions(document: Document) -> Iterator[Evidence]:
             for row in table.rows[: table.headers]:
                 for index, cell in enumerate(row.cells):
                     name = _VERSION_COLUMN.match(cell.text.text)
+                    if name is None:
+                        continue
                     below = next(
                         (r for r in table.rows[table.headers :] if index < len(r.cells) and r.cells[index].text), None
                     )
-                    if name and below and _VERSION.fullmatch(below.cells[index].text.text.strip()):
+                    if below and _VERSION.fullmatch(below.cells[index].text.text.strip()):
                         value = f"{name[1]} {below.cells[index].text.text}"
                         yield Evidence(status=_D, value=value, quote=document.reading.quote_row(number, below))
                         yield Evidence(status=_D, value=value, quote=document.reading.quote_row(number, row))
@@ -255,6 +257,11 @@ _NO_QUANTIZATION = re.compile(
 )
 """Words of a sentence that compares formats rather than vendors."""
 
+_TRAINED_THERE = re.compile(
+    r"^(?!.*(?:inferen|deploy|serv|measur|laten|config|quanti|post-)).*\b(?:pre-?)?train(?:ing|ed)\b(?! data)"
+)
+"""What a model was trained on is not what it runs on."""
+
 _ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
 
@@ -265,6 +272,8 @@ def hardware(document: Document) -> Iterator[Evidence]:
     for mention, unit in document.reading.named("hardware"):
         words = document.reading.words(unit)
         if document.boilerplate(unit) or ("rival" in document.flags(unit) and not _NO_QUANTIZATION.search(words)):
+            continue
+        if "undone" in document.flags(unit) or (unit.kind == "sentence" and _TRAINED_THERE.search(words)):
             continue
         generic = mention.detail.get("generic") == "yes"
         if generic and (unit.kind in {"code", "meta"} or not _MEASURED.search(words) or document.generic(unit)):
@@ -342,6 +351,8 @@ def batch_values(document: Document) -> Iterator[Value]:
         words = document.reading.words(hit.unit)
         if "harness" in document.flags(hit.unit) or _NOT_SERVING.search(words[max(0, hit.start - 70) : hit.end + 40]):
             continue
+        if "undone" in document.flags(hit.unit) or re.search(r"support\w* $", words[: hit.start]):
+            continue
         number = float(next(g for g in hit.match.groups() if g).replace(",", ""))
         yield Value(
             component=Component.BATCH_OR_CONCURRENCY,
@@ -359,8 +370,8 @@ def batch_values(document: Document) -> Iterator[Value]:
 def batch_or_concurrency(document: Document) -> Iterator[Evidence]:
     """D: a batch size or concurrency in numbers; P: "low batch sizes", or only a prompt length."""
     numbers = [v for v in document.values if v.component is Component.BATCH_OR_CONCURRENCY]
-    beside = [v for v in document.values if v.batch and v.component is not Component.THROUGHPUT_GAIN]
-    for value in (*numbers, *(v for v in beside if v not in numbers)):
+    apart = (Component.BATCH_OR_CONCURRENCY, Component.THROUGHPUT_GAIN)
+    for value in (*numbers, *(v for v in document.values if v.batch and v.component not in apart)):
         yield Evidence(status=_D, value=value.batch or f"{value.low:g}", quote=value.evidence)
     yield from _batch_columns(document)
     for hit in document.hits(_BATCH_WORD):

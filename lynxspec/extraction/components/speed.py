@@ -148,7 +148,8 @@ _SPEED = re.compile(
 _RULES = re.compile(
     r"warm-?up|for (?:\d+|ten|five|two) ?(?:s\b|sec|min|hour)|over (?:a |\d+ )?(?:period of )?\d+ ?(?:s\b|sec"
     r"|min|hour)|duration|mlperf|averag\w+ (?:over|of) (?:\d+|ten|five|three)|(?:mean|median) (?:of|over) \d+"
-    r"|steady[- ]state|sustained|\d+ (?:runs|iterations|repetitions|trials|requests (?:were|in total))"
+    r"|steady[- ]state|sustained|(?<![\w.])\d+ (?:runs(?! (?:at|on|in|with|faster|\d))|iterations|repetitions|trials"
+    r"|requests (?:were|in total))"
     r"|num[-_ ](?:warmups?|iters|runs|prompts)|repeated \d+|samples per second:|预热|워밍업|ウォームアップ|aufwärm"
 )
 
@@ -160,7 +161,7 @@ def sustained_throughput(document: Document) -> Iterator[Evidence]:
         [
             h
             for h in document.hits(_RULES)
-            if not document.about_training(h.unit) and "harness" not in document.flags(h.unit)
+            if not document.about_training(h.unit) and not document.flags(h.unit) & {"harness", "undone"}
         ]
         if rates
         else []

@@ -76,6 +76,8 @@ def _features(claim: Claim, path: Path, regime: Regime) -> tuple[dict[str, Featu
             features["method_symmetric"], places["method_symmetric"] = method.symmetric, (*at, "symmetric")
         if method.kind == "entropy":
             features["bins_equal"], places["bins_equal"] = method.bins == method.quantized_bins, (*at, "bins")
+        if method.kind == "percentile":
+            features["bins"], places["bins"] = method.bins, (*at, "bins")
     if data is not None:
         features["variable_shape"] = "variable" in data.shape.lower() or "dynamic" in data.shape.lower()
         places["variable_shape"] = (*path, "calibration", "data", "shape")
