@@ -18,6 +18,7 @@ from verifier.errors import VerifierError
 from verifier.evidence import Evidence, HostReport, ItemScores, SustainedRun
 from verifier.host import cpu_vendor
 from verifier.judge import judge
+from verifier.judge.equilibrium import settled
 from verifier.reproduction.job import Job
 from verifier.verdict import Verdict
 
@@ -124,10 +125,10 @@ def _regime(
         "peak_memory": f"{run.peak_memory_bytes / 2**20:.1f} MiB",
         "accuracy": [{"metric": name, "value": float(f"{value:.6g}")} for name, value in scores.metrics.items()],
         "performance": {
-            "sustained": _sustained(job, run),
+            "sustained": _sustained(job, run) | {"thermal_equilibrium": _equilibrium(evidence)},
             "peak": {"not_applicable": "only a sustained rate is claimed"},
             "latency": _latency(run),
-            "energy": {"unknown": "no power meter was read"},
+            "energy": _energy(evidence, run),
         },
     }, artifact
 
@@ -178,8 +179,36 @@ def _sustained(job: Job, run: SustainedRun) -> Plain:
         "repetitions": len({block.process for block in run.blocks}),
         "spread": f"{100 * rates.std(ddof=1) / rates.mean():.2f} %",
         "drift": f"{100 * drift:+.2f} %",
-        "thermal_equilibrium": {"unknown": "no temperature sensor was read"},
     }
+
+
+def _equilibrium(evidence: Evidence) -> Plain:
+    """The readings that show it, or why there are none."""
+    found = settled(evidence.sustain, "cpu") if evidence.sustain else "nothing was timed"
+    if isinstance(found, str):
+        return {"unknown": found}
+    return {
+        "sensor": f"{found.sensor}, as the kernel reports it",
+        "held": f"{found.held_s:.0f} s",
+        "temperature_before": f"{found.before_c:.1f} degC",
+        "temperature_after": f"{found.after_c:.1f} degC",
+        "throttled": False,
+    }
+
+
+def _energy(evidence: Evidence, run: SustainedRun) -> Plain | str:
+    """Energy of the processor's packages and memory per item; the counters of a package hold its cores already."""
+    telemetry = evidence.sustain.telemetry if evidence.sustain else None
+    here = telemetry.over(run.regime) if telemetry else None
+    items = sum(block.items for block in run.blocks)
+    if telemetry is None or not telemetry.valid or here is None or not items:
+        return {"unknown": "no power meter was read"}
+    counters = {name: joules for name, joules in here.energy_j.items() if name.startswith("rapl.")}
+    joules = sum(j for name, j in counters.items() if ".package" in name or name.endswith(".dram"))
+    if joules <= 0:
+        source = telemetry.source("rapl")
+        return {"unknown": f"no power meter was read: {source.status.value}" if source else "no power meter was read"}
+    return f"{joules / items:.4g} J/item"
 
 
 def _latency(run: SustainedRun) -> Plain:

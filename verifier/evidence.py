@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import Literal
 
 from lynxspec.claim.base import Frozen, Sha256
+from verifier.evidence_accuracy import BatchProbe, TimedPairs
+from verifier.evidence_calibration import CalibrationAccount
+from verifier.evidence_inspection import FormatError, Layer, RepeatReport, SignalReport, TimeShare, WeightStorage
+from verifier.evidence_load import LoadReport
+from verifier.evidence_telemetry import Telemetry
 
 EVIDENCE: Literal["lynxspec-evidence/1"] = "lynxspec-evidence/1"
 """Version of these types; older ones stay readable."""
@@ -58,6 +63,10 @@ class InertOption(Frozen):
     declared: str
     compared_with: str
     """The setting that gave the same artifact, e.g. the tool's default."""
+    samples: int | None = None
+    """Calibration samples that the comparison ran on; ``None`` where none are used, and in older evidence."""
+    every_sample: bool | None = None
+    """Whether those were all; on a few of them an option may seem to do nothing. ``None`` in older evidence."""
 
 
 class QuantizationRun(Frozen):
@@ -78,6 +87,12 @@ class QuantizationRun(Frozen):
     calibration_digest: Sha256 | None
     """Digest over those samples in order."""
     inert: tuple[InertOption, ...]
+    calibration: CalibrationAccount | None = None
+    """``None`` where no calibration ran, and in older evidence."""
+    options_tried: tuple[str, ...] = ()
+    """Declared settings that were changed in turn, to see whether the artifact changes."""
+    options_untried: tuple[str, ...] = ()
+    """Those for which the time allotted, or a tool that failed on few samples, left no answer."""
 
 
 class TensorGroup(Frozen):
@@ -127,6 +142,12 @@ class PrecisionLedger(Frozen):
     """Weight format of the first matrix product or convolution."""
     last_layer: str | None = None
     """Weight format of the last one."""
+    layers: tuple[Layer, ...] = ()
+    """The products one by one, in order; at most 5,000."""
+    storage: tuple[WeightStorage, ...] = ()
+    """Bits per weight (ledgers of files)."""
+    time: tuple[TimeShare, ...] = ()
+    """Where the rest of the kernel time goes (executed ledger)."""
 
 
 class WeightError(Frozen):
@@ -144,6 +165,8 @@ class WeightError(Frozen):
     """Weights further than half a step (with a guard of 1e-3 steps for the arithmetic)."""
     unmatched: tuple[str, ...]
     """Quantized weights whose reference tensor was not found; they are not counted."""
+    formats: tuple[FormatError, ...] = ()
+    """The same by number format."""
 
 
 class ArtifactComparison(Frozen):
@@ -191,6 +214,18 @@ class ItemScores(Frozen):
     """The same, from a fresh process."""
     one_thread_sha256: Sha256 | None
     """The same, with one thread."""
+    clusters: tuple[int, ...] = ()
+    """Per item: number of the document that it belongs to, by the set's array ``document`` or by equal inputs; empty
+    where every item stands for itself."""
+    order_seed: int | None = None
+    """Seed of the random order in which items were evaluated until enough was known; ``None``: in the file's order."""
+    batches: tuple[BatchProbe, ...] = ()
+    """The same items in calls of other sizes."""
+
+    def outcomes_at(self, batch: int) -> dict[str, tuple[float, ...]]:
+        """Outcomes in calls of that many items, where the whole set was run so; else those of the evaluation."""
+        whole = [probe.outcomes for probe in self.batches if probe.batch == batch and probe.outcomes]
+        return whole[0] if whole else self.outcomes
 
 
 class Block(Frozen):
@@ -205,6 +240,8 @@ class Block(Frozen):
     seconds: float
     calls: int
     items: int
+    fresh: bool = False
+    """Whether a fresh seed ordered and selected the inputs, rather than the declared one."""
 
 
 class Quantile(Frozen):
@@ -263,11 +300,15 @@ class SustainedRun(Frozen):
     timed_items: int
     timed_disagreements: int
     """Items of that sample whose outcome differs from the evaluation's."""
+    timed_pairs: tuple[TimedPairs, ...] = ()
+    """How they differ, metric by metric; empty in older evidence."""
     repeated_input_ratio: float | None
     """Rate with one input repeated over the rate with changing inputs; well above 1 hints at caching."""
     overhead_share: float | None
     """Time of the timing loop itself over the time of a call."""
     timestamps_sha256: Sha256 | None
+    load: LoadReport | None = None
+    """How the load was made; ``None`` in older evidence, whose load was a closed loop whatever the claim said."""
 
 
 class SpeedProbe(Frozen):
@@ -287,6 +328,17 @@ class SustainEvidence(Frozen):
     probe: SpeedProbe
     host: tuple[HostSample, ...]
     seconds: float
+    telemetry: Telemetry | None = None
+    """Readings of every sensor, from a process of its own; ``None`` in evidence from before there was one."""
+    declared_processes: int | None = None
+    """Fresh processes per regime that the claim asks for; ``None`` in older evidence."""
+    processes: int | None = None
+    """Those that ran: three at least, whatever the claim says."""
+    rounds_added: int = 0
+    """How many of them were added where a verdict was still open."""
+    fresh_seed: int | None = None
+    """Drawn for this run: orders and selects the inputs of the blocks that are marked fresh, and draws the calls whose
+    outputs are scored."""
 
 
 class Failure(Frozen):
@@ -311,4 +363,8 @@ class Evidence(Frozen):
     comparisons: tuple[ArtifactComparison, ...]
     scores: tuple[ItemScores, ...]
     sustain: SustainEvidence | None
+    signals: tuple[SignalReport, ...] = ()
+    """How far numbers moved, layer by layer."""
+    repeats: tuple[RepeatReport, ...] = ()
+    """The same inputs again."""
     failures: tuple[Failure, ...]

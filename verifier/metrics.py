@@ -28,6 +28,19 @@ class Scored:
 
 def score(metric: Metric, outputs: dict[str, Array], labels: dict[str, Array]) -> Scored:
     """Compute ``metric``; first axis of every array is the item. Raises `VerifierError` for arrays that do not fit."""
+    outcomes, truth = outcomes_of(metric, outputs, labels)
+    if truth is None:
+        return _right(outcomes)
+    return _ranked(metric.kind, outcomes, truth)
+
+
+def outcomes_of(  # noqa: C901 - one case per metric and per thing that does not fit
+    metric: Metric, outputs: dict[str, Array], labels: dict[str, Array]
+) -> tuple[Array, Array | None]:
+    """Right or wrong per item, or its score beside its truth where only all items together give a value.
+
+    An answer that is no number (NaN) is wrong, and no score. Raises `VerifierError` as `score` does.
+    """
     if metric.output not in outputs:
         raise VerifierError(f"metric {metric.name}: no output {metric.output!r}; there are {sorted(outputs)}")
     if metric.label not in labels:
@@ -39,17 +52,25 @@ def score(metric: Metric, outputs: dict[str, Array], labels: dict[str, Array]) -
         raise VerifierError(f"metric {metric.name}: one label per item is needed, found shape {label.shape}")
     if len(output) != len(label):
         raise VerifierError(f"metric {metric.name}: {len(output)} outputs for {len(label)} labels")
+    nothing = _undefined(output)
     match metric.kind:
         case "top1":
-            return _right(output.argmax(axis=-1) == label)
+            return (output.argmax(axis=-1) == label) & ~nothing, None
         case "binary_accuracy":
-            return _right((_scores(output) > 0) == (label > 0))
+            return ((_scores(output) > 0) == (label > 0)) & ~nothing, None
         case "exact_match":
-            return _right(_same_sequence(output, label))
+            return _same_sequence(output, label), None
         case "f1" | "auc" | "spearman" | "pearson":
-            return _ranked(metric.kind, _scores(output), label)
+            if nothing.any():
+                raise VerifierError(f"metric {metric.name}: {int(nothing.sum())} outputs are no numbers (NaN)")
+            return _scores(output), label
         case _:
             raise VerifierError(f"metric {metric.name}: kind {metric.kind!r} is not built in")
+
+
+def _undefined(output: Array) -> Array:
+    """Items with an output that is no number: comparisons with it are all false, which is an answer to some labels."""
+    return np.asarray(np.isnan(output.reshape(len(output), -1)).any(axis=1))
 
 
 def ranking_value(kind: str, scores: Array, labels: Array) -> float:

@@ -23,6 +23,7 @@ OPTIONS: dict[str, Any] = {
     "reduce_range": False,
     "calibration_stride": 0,
     "calibration_order": "file",
+    "calib_max_intermediate_outputs": 0,
     "quantize_outputs": True,
     "matmul_const_b_only": None,
     "force_quantize_no_input_check": False,
@@ -154,7 +155,7 @@ def _value_reason(name: str, value: Any) -> str:
     if name == "op_types":
         fits = isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
         return "" if fits else "option op_types must be a list of operator types"
-    if name in ("opset", "calibration_stride"):
+    if name in ("opset", "calibration_stride", "calib_max_intermediate_outputs"):
         fits = isinstance(value, int) and not flag and value >= 0
         return "" if fits else f"option {name} must be a whole number, not {value!r}"
     if name == "minimum_real_range":
@@ -300,28 +301,59 @@ if TYPE_CHECKING:
 
 
 def variants(job: dict[str, Any]) -> tuple[Variant, ...]:
-    """One variant per declared setting: at the tool's default, or at another value where it stands at the default."""
+    """One variant per declared setting: an option at the tool's default, parts of scheme and method at other values.
+
+    An option that is declared at its default has none. A variant reads the items of ``job``, those of a shortened run
+    too; only settings that say which items are read or in what order have variants without ``limit``, since in a
+    shortened run these would be other items.
+    """
     found: list[Variant] = []
-    job = _pinned(job)
+    whole, job = dict(job, limit=None), _pinned(job)
     options = job.get("options") or {}
     for name in sorted(options):
-        if name in ("mode", "format") or name not in OPTIONS:
+        if name in ("mode", "format", "calibration_order") or name not in OPTIONS:
             continue
         other = _without(job, name)
         default = option(other, name)
         if not _same(options[name], default):
             found.append((name, _text(options[name]), "the tool's default, " + _text(default), other))
-    if (job.get("mixed_precision") or {}).get("exceptions"):
+    found.extend(_precision_variants(job))
+    found.extend(_calibration_variants(job))
+    found.extend(_order_variants(whole))
+    return tuple(variant for variant in found if not check(variant[3]))
+
+
+def _precision_variants(job: dict[str, Any]) -> Iterator[Variant]:
+    """Exceptions and granularity: parts of the scheme that a tool might pass over.
+
+    What the file holds of the rest (formats, symmetry, first and last layer) the ledger of the artifact shows.
+    """
+    exceptions = (job.get("mixed_precision") or {}).get("exceptions") or []
+    if exceptions:
         other = copy.deepcopy(job)
         other["mixed_precision"]["exceptions"] = []
-        found.append(("mixed_precision.exceptions", str(len(job["mixed_precision"]["exceptions"])), "none", other))
-    granularity = scheme(job, "weights").get("granularity") or {}
-    if granularity.get("kind") == "per_channel":
+        yield ("mixed_precision.exceptions", str(len(exceptions)), "none", other)
+    for at in range(len(exceptions) if len(exceptions) > 1 else 0):
+        other = copy.deepcopy(job)
+        removed = other["mixed_precision"]["exceptions"].pop(at)["selector"]
+        words = "{} {}".format(removed["kind"], ", ".join(removed["values"]))
+        yield (f"mixed_precision.exceptions[{at}]", words, "without it", other)
+    if (scheme(job, "weights").get("granularity") or {}).get("kind") == "per_channel":
         other = copy.deepcopy(job)
         other["precision"]["weights"]["granularity"] = {"kind": "per_tensor"}
-        found.append(("precision.weights.granularity", "per_channel", "per_tensor", other))
-    found.extend(_calibration_variants(job))
-    return tuple(variant for variant in found if not check(variant[3]))
+        yield ("precision.weights.granularity", "per_channel", "per_tensor", other)
+
+
+def _order_variants(job: dict[str, Any]) -> Iterator[Variant]:
+    """What decides which items are read, and in what order."""
+    if (job.get("options") or {}).get("calibration_order") != "shuffled":
+        return
+    yield ("calibration_order", "shuffled", "the tool's default, file", _without(job, "calibration_order"))
+    seed = ((job.get("calibration") or {}).get("data") or {}).get("seed")
+    if isinstance(seed, int):
+        other = copy.deepcopy(job)
+        other["calibration"]["data"]["seed"] = seed + 1
+        yield ("calibration.data.seed", str(seed), str(seed + 1), other)
 
 
 def _pinned(job: dict[str, Any]) -> dict[str, Any]:

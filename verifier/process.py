@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -101,11 +101,24 @@ class Worker:
         """Its process id."""
         return self._running().pid
 
-    def call(self, command: Mapping[str, Any], timeout_s: float = DEFAULT_TIMEOUT_S) -> dict[str, Any]:
-        """Send a command (its name under ``do``) and wait for the answer. Raises `ToolFailed`."""
+    def call(
+        self,
+        command: Mapping[str, Any],
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> dict[str, Any]:
+        """Send a command (its name under ``do``) and wait for the answer. Raises `ToolFailed`.
+
+        ``progress`` is told the share that is done, 0..1, and a note, by commands that say so.
+        """
         process = self._running()
-        self._send(process, command)
-        line = self._receive(process, command, timeout_s)
+        self._send(process, {**command, "tell": True} if progress else command)
+        deadline = time.monotonic() + timeout_s
+        line = self._receive(process, command, timeout_s, deadline)
+        while progress is not None and line.startswith(b'{"progress"'):
+            told = json.loads(line)
+            progress(told["progress"], told["note"])
+            line = self._receive(process, command, timeout_s, deadline)
         try:
             answer = json.loads(line)
         except ValueError as error:
@@ -143,8 +156,9 @@ class Worker:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise self._died(process, command) from error
 
-    def _receive(self, process: subprocess.Popen[bytes], command: Mapping[str, Any], timeout_s: float) -> bytes:
-        deadline = time.monotonic() + timeout_s
+    def _receive(
+        self, process: subprocess.Popen[bytes], command: Mapping[str, Any], timeout_s: float, deadline: float
+    ) -> bytes:
         with selectors.DefaultSelector() as selector:
             for pipe in (process.stdout, process.stderr):
                 if pipe is not None:

@@ -16,6 +16,7 @@ from verifier.audit import record as records
 from verifier.evidence import Evidence
 from verifier.judge import JUDGE, judge
 from verifier.progress import Progress, Silent
+from verifier.reproduction.budget import Budget
 from verifier.reproduction.job import Job
 from verifier.reproduction.run import reproduce
 from verifier.store import RunStore, write_atomically
@@ -58,19 +59,26 @@ class RunFolder:
             progress=progress or Silent(),
         )
 
-    def run(self, job: Job, *, detect_inert: bool = True) -> Evidence:
+    def run(self, job: Job, *, detect_inert: bool = True, budget: Budget | None = None) -> Evidence:
         """Run what is not finished, and write all evidence down."""
-        evidence = reproduce(job, detect_inert=detect_inert)
+        evidence = reproduce(job, detect_inert=detect_inert, budget=budget)
         write_atomically(self.root / EVIDENCE, evidence.model_dump_json(indent=1).encode())
         return evidence
 
-    def reproduce(self, opened: OpenClaim, *, overrides: Mapping[str, Path], progress: Progress) -> Evidence:
+    def reproduce(
+        self,
+        opened: OpenClaim,
+        *,
+        overrides: Mapping[str, Path],
+        progress: Progress,
+        budget: Budget | None = None,
+    ) -> Evidence:
         """Run the claim, keeping a copy of it."""
         for name in CLAIMS:
             (self.root / name).unlink(missing_ok=True)
         write_atomically(self.root / CLAIMS[opened.path.suffix == ".json"], opened.source)
         job = self.job(opened.claim, opened.source, opened.path, overrides=overrides, progress=progress)
-        return self.run(job)
+        return self.run(job, budget=budget)
 
     @property
     def claim(self) -> Path:

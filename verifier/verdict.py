@@ -26,6 +26,11 @@ class Reason(Enum):
     WITHIN_TOLERANCE = ("within_tolerance", Verdict.REPRODUCED, "measured within the tolerance")
     BETTER_THAN_CLAIMED = ("better_than_claimed", Verdict.REPRODUCED, "measured better than claimed")
     HELD_OVER_WINDOW = ("held_over_window", Verdict.REPRODUCED, "held over the claim's own window")
+    HELD_AT_EQUILIBRIUM = (
+        "held_at_equilibrium",
+        Verdict.REPRODUCED,
+        "held at thermal equilibrium, over less than the claim's window",
+    )
     AS_DECLARED = ("as_declared", Verdict.REPRODUCED, "found as declared")
     CRITERION_MET = ("criterion_met", Verdict.REPRODUCED, "acceptance criterion met")
     DETERMINISTIC = ("deterministic", Verdict.REPRODUCED, "same outputs when repeated")
@@ -65,7 +70,18 @@ class Reason(Enum):
         Verdict.INCONCLUSIVE,
         "nothing shows that the machine performs as in the claim",
     )
+    SAMPLES_DROPPED = (
+        "samples_dropped",
+        Verdict.INCONCLUSIVE,
+        "the tool leaves declared calibration samples out of its statistics",
+    )
     DRIFTING = ("drifting", Verdict.INCONCLUSIVE, "the rate drifts")
+    SHIFTED = ("shifted", Verdict.INCONCLUSIVE, "the rate jumped from one level to another")
+    TOO_FEW_PROCESSES = (
+        "too_few_processes",
+        Verdict.INCONCLUSIVE,
+        "too few fresh processes to know how much they differ",
+    )
     EVIDENCE_TOO_WEAK = (
         "evidence_too_weak",
         Verdict.INCONCLUSIVE,

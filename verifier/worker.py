@@ -73,7 +73,9 @@ class Worker:
     """The commands, and what is open between them."""
 
     def __init__(self) -> None:
-        """Nothing is open yet."""
+        """Nothing is open yet, and nobody is told how far a command is."""
+        self.tell: Callable[[dict[str, Any]], None] | None = None
+        self._told = 0.0
         self.opened: Any | None = None
         self.load: Any | None = None
 
@@ -107,10 +109,10 @@ class Worker:
 
     def prepare_load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Lay batches ready in memory."""
-        from verifier.workload import ClosedLoop
+        from verifier.loadgen import PreparedLoad
 
-        self.load = ClosedLoop(self._model(), request)
-        return {"batches": len(self.load.batches), "bytes": self.load.size}
+        self.load = PreparedLoad(self._model(), request)
+        return {"batches": len(self.load.batches), "bytes": self.load.size, "all": self.load.all_inputs}
 
     def block(self, request: dict[str, Any]) -> dict[str, Any]:
         """One timed stretch."""
@@ -157,7 +159,15 @@ class Worker:
         reasons = tool.check(request["job"])
         if reasons:
             raise ValueError("the tool cannot do this recipe: " + "; ".join(reasons))
-        return dict(tool.quantize(request["job"]), version=_version(tool.distribution))
+        job = dict(request["job"], report=self._report if request.get("tell") else None)
+        return dict(tool.quantize(job), version=_version(tool.distribution))
+
+    def _report(self, done: float, note: str) -> None:
+        """Say how far a command is, at most twice a second."""
+        now = time.monotonic()
+        if self.tell is not None and now - self._told >= 0.5:
+            self._told = now
+            self.tell({"progress": done, "note": note})
 
     def variants(self, request: dict[str, Any]) -> dict[str, Any]:
         """The recipe with each option changed in turn."""
@@ -165,7 +175,7 @@ class Worker:
 
     def inspect(self, request: dict[str, Any]) -> dict[str, Any]:
         """Precision ledger of a file."""
-        from verifier.inspection.ledger import inspect
+        from verifier.inspection.whole import inspect
 
         return inspect(request["model"])
 
@@ -180,6 +190,13 @@ class Worker:
         from verifier.inspection.weights import compare
 
         return compare(request["supplied"], request["recipe"])
+
+    def signal(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The quantized model beside its reference, layer by layer."""
+        from verifier.inspection.signal import signal
+
+        runtime = _plugin("runtimes", request["runtime"])
+        return signal(request, runtime.open, runtime.run)
 
     def executed(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the runtime really runs."""
@@ -213,6 +230,7 @@ _COMMANDS: dict[str, Callable[[Worker, dict[str, Any]], dict[str, Any]]] = {
     "weight_error": Worker.weight_error,
     "compare": Worker.compare,
     "executed": Worker.executed,
+    "signal": Worker.signal,
 }
 
 
@@ -264,10 +282,15 @@ def main() -> None:
     lines: Any = queue.SimpleQueue()
     threading.Thread(target=_read, args=(source, lines), daemon=True).start()
     worker = Worker()
+    worker.tell = lambda told: _send(target, json.dumps(told).encode("utf-8"))
     while True:
-        sent = memoryview(_answer(worker, lines.get()) + b"\n")
-        while sent:
-            sent = sent[target.write(sent) :]
+        _send(target, _answer(worker, lines.get()))
+
+
+def _send(target: Any, line: bytes) -> None:
+    left = memoryview(line + b"\n")
+    while left:
+        left = left[target.write(left) :]
 
 
 def _examine(path: str) -> int:

@@ -12,8 +12,8 @@ from onnx import TensorProto
 
 from verifier.evidence import ArtifactComparison, OperatorGroup, TensorGroup, WeightError
 from verifier.inspection.graph import examine, load
-from verifier.inspection.ledger import inspect
 from verifier.inspection.weights import compare, weight_error
+from verifier.inspection.whole import inspect
 
 _SPEC = importlib.util.spec_from_file_location(
     "make_models", Path(__file__).parent.parent / "models" / "make_models.py"

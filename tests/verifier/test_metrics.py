@@ -61,3 +61,16 @@ def test_spearman_ranks() -> None:
 def test_arrays_that_do_not_fit_are_refused(outputs: dict, labels: dict, words: str) -> None:
     with pytest.raises(VerifierError, match=words):
         score(_metric("binary_accuracy"), outputs, labels)
+
+
+@pytest.mark.parametrize(("kind", "out"), [("top1", [[np.nan, np.nan], [1, 0]]), ("binary_accuracy", [np.nan, -1.0])])
+def test_an_answer_that_is_no_number_is_wrong(kind: str, out: list) -> None:
+    # Both comparisons with NaN are false, and the largest of NaNs is the first: that would be right for label 0.
+    scored = score(_metric(kind), {"out": np.array(out)}, {"label": np.array([0, 0])})
+    assert scored.outcomes == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["auc", "f1", "spearman", "pearson"])
+def test_a_score_that_is_no_number_has_no_rank(kind: str) -> None:
+    with pytest.raises(VerifierError, match="1 outputs are no numbers"):
+        score(_metric(kind), {"out": np.array([0.1, np.nan, 0.3])}, {"label": np.array([0, 1, 1])})

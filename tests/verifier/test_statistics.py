@@ -12,11 +12,9 @@ from sklearn.metrics import f1_score, roc_auc_score
 from verifier.statistics import (
     binomial_upper,
     coefficient_of_variation,
-    drift,
     metric_values,
     paired_bca,
     quantile_bounds,
-    rate_interval,
     ratio_interval,
     t_interval,
     tango_interval,
@@ -92,30 +90,14 @@ def test_no_success_in_ten_bounds_a_proportion_by_0_2589():
     assert binomial_upper(10, 10, 0.05) == 1.0
 
 
-def test_a_rate_is_all_items_over_all_seconds():
-    found = rate_interval([100, 100, 100, 300], [1.0, 1.0, 1.0, 3.0])
-    assert found is not None
-    assert (found.low, found.value, found.high) == pytest.approx((100.0, 100.0, 100.0))
-
-
-def test_equal_blocks_give_students_interval():
-    items = [98.0, 102.0, 101.0, 99.0, 100.0, 103.0]
-    found, expected = rate_interval(items, [1.0] * 6), t_interval(items)
-    assert found is not None
-    assert expected is not None
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-
-
 def test_fewer_than_four_blocks_have_no_interval():
-    assert rate_interval([1, 2, 3], [1.0] * 3) is None
     assert ratio_interval([0.1, 0.2, 0.3]) is None
-    assert rate_interval([1, 2, 3, 4], [1.0, 1.0, 1.0, 0.0]) is None
 
 
 def test_correlated_blocks_widen_the_interval():
-    slow = [100.0] * 10 + [110.0] * 10 + [100.0] * 10 + [110.0] * 10
-    mixed = [100.0, 110.0] * 20
-    wide, narrow = rate_interval(slow, [1.0] * 40), rate_interval(mixed, [1.0] * 40)
+    slow = [0.0] * 10 + [0.1] * 10 + [0.0] * 10 + [0.1] * 10
+    mixed = [0.0, 0.1] * 20
+    wide, narrow = ratio_interval(slow), ratio_interval(mixed)
     assert wide is not None
     assert narrow is not None
     assert wide.high - wide.low > 1.3 * (narrow.high - narrow.low)
@@ -125,11 +107,6 @@ def test_a_ratio_is_the_geometric_mean():
     found = ratio_interval([math.log(2.0), math.log(8.0)] * 4)
     assert found is not None
     assert found.value == pytest.approx(4.0)
-
-
-def test_drift_is_the_change_from_the_first_to_the_last_third():
-    assert drift([100, 50, 90], [1.0, 1.0, 1.0]) == pytest.approx(-0.1)
-    assert drift([100, 100], [1.0, 1.0]) == 0.0
 
 
 def test_variation_is_deviation_over_mean():
@@ -189,6 +166,7 @@ def test_the_bootstrap_is_corrected_for_bias_as_scipys_is():
         return stats.pearsonr(a, c).statistic - stats.pearsonr(b, c).statistic
 
     bounds = {}
+    level = stats.norm.cdf(stats.t.ppf(0.05, 24) * math.sqrt(25 / 24))  # ours is widened for 25 items
     for method in ("BCa", "percentile"):
         bounds[method] = stats.bootstrap(
             (first, second, labels),
@@ -196,7 +174,7 @@ def test_the_bootstrap_is_corrected_for_bias_as_scipys_is():
             paired=True,
             vectorized=False,
             method=method,
-            confidence_level=0.9,
+            confidence_level=1 - 2 * level,
             n_resamples=4000,
             rng=np.random.default_rng(3),
         ).confidence_interval
@@ -226,19 +204,6 @@ def _autoregressive(rng, n, phi, spread):
         level = phi * level + shock
         values.append(level)
     return np.array(values)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("phi", "least"), [(0.0, 0.935), (0.3, 0.90), (0.6, 0.85)])
-def test_the_rate_interval_covers_the_true_rate(phi, least):
-    rng = np.random.default_rng(11)
-    hits, runs = 0, 3000
-    for _ in range(runs):
-        rates = 1000.0 * (1.0 + _autoregressive(rng, 60, phi, 0.02))
-        found = rate_interval(list(rates * 10.0), [10.0] * 60)
-        assert found is not None
-        hits += found.low <= 1000.0 <= found.high
-    assert hits / runs >= least
 
 
 @pytest.mark.slow

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
+from verifier.audit.frontier import Frontier, FrontierPoint, frontier
 from verifier.audit.record import Record
 from verifier.audit.summary import StatedRegime
 from verifier.evidence import SustainedRun
-from verifier.verdict import ClauseKind, Interval
+from verifier.verdict import Interval
 
 INK, SOFT, GRID, MEASURED, CLAIMED, BAND, NOISE = (
     "#1d2733",
@@ -111,120 +113,182 @@ def _axes(x: Scale, y: Scale, x_title: str, y_title: str) -> list[str]:
     return parts
 
 
-def _rate(run: SustainedRun) -> float | None:
-    seconds = sum(block.seconds for block in run.blocks)
-    return sum(block.items for block in run.blocks) / seconds if seconds > 0 else None
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A place on paper that is taken."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: _Box) -> bool:
+        """Whether the two overlap."""
+        apart = self.right < other.left or other.right < self.left
+        return not (apart or self.bottom < other.top or other.bottom < self.top)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One regime in the plane of throughput and accuracy."""
-
-    name: str
-    rate: float
-    value: float
-    measured: bool
-    across: Interval | None = None
-    up: Interval | None = None
-
-
-def _interval(record: Record, kinds: tuple[ClauseKind, ...], regime: str, value: float) -> Interval | None:
-    """The interval of the regime's clause, if it holds the value that is drawn (so that the units agree)."""
-    for verdict in record.verdicts:
-        held = verdict.interval
-        if verdict.kind in kinds and verdict.regime == regime and held and held.low <= value <= held.high:
-            return held
-    return None
-
-
-def points(record: Record) -> tuple[Point, ...]:
-    """Claimed and measured points of every regime that has both coordinates."""
-    metric, found = record.claim.metric, []
-    runs = {run.regime: run for run in record.evidence.sustain.runs} if record.evidence.sustain else {}
-    for stated in record.claim.regimes:
-        claimed = next((a.value for a in stated.accuracy if a.metric == metric), None)
-        if stated.rate_per_s is not None and claimed is not None:
-            found.append(Point(name=stated.name, rate=stated.rate_per_s, value=claimed, measured=False))
-        scored = [s.metrics[metric] for s in record.evidence.scores if s.regime == stated.name and metric in s.metrics]
-        run = runs.get(stated.name)
-        rate = _rate(run) if run and run.status == "ok" else None
-        if scored and rate is not None:
-            across = _interval(record, (ClauseKind.THROUGHPUT,), stated.name, rate)
-            up = _interval(record, (ClauseKind.ACCURACY, ClauseKind.REFERENCE_ACCURACY), stated.name, scored[0])
-            found.append(Point(name=stated.name, rate=rate, value=scored[0], measured=True, across=across, up=up))
-    return tuple(found)
-
-
-def acceptance(record: Record) -> float | None:
-    """Lowest (or highest) acceptable value of the metric: the measured reference less the stated margin."""
-    reference = record.claim.criterion_reference
-    metric = record.claim.metric
-    value = next(
-        (s.metrics[metric] for s in record.evidence.scores if s.regime == reference and metric in s.metrics), None
-    )
-    if value is None:
-        return None
-    if record.claim.margin is not None:
-        loss = record.claim.margin
-    elif record.claim.margin_share is not None:
-        loss = abs(value) * record.claim.margin_share
-    else:
-        return None
-    return value - loss if record.claim.better == "higher" else value + loss
-
-
-def _marker(point: Point, x: Scale, y: Scale) -> str:
-    cx, cy = x(point.rate), y(point.value)
-    if not point.measured:
+def _mark(point: FrontierPoint, x: Scale, y: Scale) -> str:
+    """Open circle: claimed. Filled: measured; a square is the reference, a faint one is dominated."""
+    cx, cy = x(point.rate), y(point.accuracy)
+    if point.source == "claimed":
         return f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5.5" fill="#ffffff" stroke="{CLAIMED}" stroke-width="1.6"/>'
-    parts = [f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="4" fill="{MEASURED}"/>']
-    if point.across:
-        parts.append(_line(x(point.across.low), cy, x(point.across.high), cy, MEASURED, width=1.4))
-    if point.up:
-        parts.append(_line(cx, y(point.up.low), cx, y(point.up.high), MEASURED, width=1.4))
-    right = cx > x.start + 0.8 * (x.end - x.start)
-    anchor = "end" if right else "start"
-    parts.append(_text(cx + (-9 if right else 9), cy - 8, point.name, anchor=anchor, size=10))
+    color = SOFT if point.dominated_by else MEASURED
+    parts = []
+    if point.rate_interval:
+        ends = x(point.rate_interval.low), x(point.rate_interval.high)
+        parts.append(_line(ends[0], cy, ends[1], cy, color, width=1.4))
+        parts += [_line(end, cy - 3, end, cy + 3, color, width=1.4) for end in ends]
+    if point.accuracy_interval:
+        ends = y(point.accuracy_interval.low), y(point.accuracy_interval.high)
+        parts.append(_line(cx, ends[0], cx, ends[1], color, width=1.4))
+        parts += [_line(cx - 3, end, cx + 3, end, color, width=1.4) for end in ends]
+    if point.role == "reference":
+        parts.append(_rect(cx - 4, cy - 4, 8, 8, color))
+    elif point.dominated_by:
+        parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="4" fill="#ffffff" stroke="{SOFT}" stroke-width="1.2"/>')
+        parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="1.6" fill="{SOFT}"/>')
+    else:
+        parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="4" fill="{color}"/>')
     return "".join(parts)
+
+
+def _words(point: FrontierPoint) -> str:
+    if point.role == "reference":
+        return f"{point.regime} (reference)"
+    return f"{point.regime} (dominated by {point.dominated_by})" if point.dominated_by else point.regime
+
+
+def _named(found: Frontier, x: Scale, y: Scale, limit_top: float | None) -> list[str]:
+    """Names beside their points, each at the first place that nothing else takes."""
+    measured = {p.regime: p for p in found.points if p.source == "measured"}
+    shown = [*measured.values(), *(p for p in found.points if p.regime not in measured)]
+    taken = [_Box(x(p.rate) - 6, y(p.accuracy) - 6, x(p.rate) + 6, y(p.accuracy) + 6) for p in found.points]
+    for point in shown:
+        if point.accuracy_interval:
+            ends = sorted((y(point.accuracy_interval.low), y(point.accuracy_interval.high)))
+            taken.append(_Box(x(point.rate) - 3, ends[0], x(point.rate) + 3, ends[1]))
+    if limit_top is not None:
+        taken.append(_Box(x.start, limit_top - 9, x.start + 235, limit_top + 2))
+    parts = []
+    for point in sorted(shown, key=lambda p: -p.rate):
+        words = _words(point)
+        wide, cx, cy = 5.6 * len(words), x(point.rate), y(point.accuracy)
+        box, anchor = _free(taken, (cx, cy, wide), (x.start, y.end - 6, x.end, y.start))
+        taken.append(box)
+        color = SOFT if point.dominated_by else INK
+        at = box.left if anchor == "start" else box.right
+        if abs(box.bottom - cy) > 24:
+            parts.append(_line(cx, cy, at, box.bottom - 3, GRID, width=0.7))
+        parts.append(_text(at, box.bottom - 2, words, anchor=anchor, size=9.5, color=color))
+    return parts
+
+
+def _free(
+    taken: list[_Box], place: tuple[float, float, float], frame: tuple[float, float, float, float]
+) -> tuple[_Box, str]:
+    """A box for a text of some width near a point: right before left, above before below, near before far."""
+    cx, cy, wide = place
+    whole = _Box(*frame)
+    fallback: tuple[_Box, str] | None = None
+    for rise in (-7, 17, -20, 30, -33, 43, -46, 56, -59, 69):
+        for side in ("start", "end"):
+            left = cx + 9 if side == "start" else cx - 9 - wide
+            box = _Box(left, cy + rise - 9, left + wide, cy + rise + 2)
+            inside = whole.left <= box.left and box.right <= whole.right
+            inside = inside and whole.top <= box.top and box.bottom <= whole.bottom
+            if inside and not any(box.meets(other) for other in taken):
+                return box, side
+            if inside and fallback is None:
+                fallback = box, side
+    return fallback or (_Box(cx - wide / 2, cy - 16, cx + wide / 2, cy - 5), "start")
+
+
+def _stairs(found: Frontier, x: Scale, y: Scale) -> str:
+    """The measured frontier: for each rate the best accuracy that some regime reaches at that rate or faster."""
+    sign = 1.0 if found.better == "higher" else -1.0
+    best: list[FrontierPoint] = []
+    for point in sorted((p for p in found.points if p.source == "measured"), key=lambda p: -p.rate):
+        if not best or sign * point.accuracy > sign * best[-1].accuracy:
+            best.append(point)
+    if len(best) < 2:
+        return ""
+    path = [f"{x(best[0].rate):.1f},{y(best[0].accuracy):.1f}"]
+    for before, point in pairwise(best):
+        path.append(f"{x(point.rate):.1f},{y(before.accuracy):.1f}")
+        path.append(f"{x(point.rate):.1f},{y(point.accuracy):.1f}")
+    return (
+        f'<polyline points="{" ".join(path)}" fill="none" stroke="{MEASURED}" stroke-width="0.9" stroke-opacity="0.4"/>'
+    )
+
+
+def _limit(found: Frontier, limit: float, x: Scale, y: Scale) -> tuple[list[str], list[str], float]:
+    """Shade beyond the acceptance line, the line with its words, and the base line of these."""
+    side = y.start if found.better == "higher" else y.end
+    shade = _rect(x.start, min(y(limit), side), x.end - x.start, abs(side - y(limit)), NOISE, opacity=0.07)
+    base = y(limit) + (11 if found.better == "higher" else -4)
+    words = "acceptance limit: beyond it the loss is too large"
+    return (
+        [shade],
+        [
+            _line(x.start, y(limit), x.end, y(limit), NOISE, width=1.2, dash="5 3"),
+            _text(x.start + 4, base, words, size=8.5, color=NOISE),
+        ],
+        base,
+    )
+
+
+def _legend(found: Frontier) -> list[str]:
+    """What the marks mean, of those that are there."""
+    rows = [(f'<circle cx="5" cy="-3.5" r="5" fill="#ffffff" stroke="{CLAIMED}" stroke-width="1.6"/>', "claimed")]
+    if any(p.source == "measured" for p in found.points):
+        rows.append((f'<circle cx="5" cy="-3.5" r="4" fill="{MEASURED}"/>', "measured here, with its intervals"))
+        if any(p.source == "measured" and p.role == "reference" for p in found.points):
+            rows.append((_rect(1, -7.5, 8, 8, MEASURED), "reference"))
+    else:
+        rows.append(("", "nothing measured here"))
+    parts, right = [], WIDTH - 14.0
+    for mark, words in reversed(rows):
+        right -= 5.0 * len(words) + 22
+        parts.append(f'<g transform="translate({right:.1f} 15.5)">{mark}{_text(14, 0, words, size=9)}</g>')
+    return parts
 
 
 def trade(record: Record) -> Markup | None:
     """Accuracy against throughput; ``None`` if nothing could be placed."""
-    found = points(record)
-    if not found:
+    found = frontier(record.claim, record.evidence, record.verdicts)
+    if found is None:
         return None
-    limit = acceptance(record)
-    xs = [v for p in found for v in ((p.rate, p.across.low, p.across.high) if p.across else (p.rate,))]
-    ys = [v for p in found for v in ((p.value, p.up.low, p.up.high) if p.up else (p.value,))]
+    xs = [v for p in found.points for v in ((p.rate,) if p.rate_interval is None else _ends(p.rate, p.rate_interval))]
+    ys = [
+        v
+        for p in found.points
+        for v in ((p.accuracy,) if p.accuracy_interval is None else _ends(p.accuracy, p.accuracy_interval))
+    ]
+    height = 232 if len(found.points) <= 4 else 282
     x = _scale([*xs, 0.0], 62, WIDTH - 14, room=0.06)
     x = Scale(low=0.0, high=x.high, start=x.start, end=x.end)
-    y = _scale([*ys, *([limit] if limit is not None else [])], 190, 30, room=0.18)
-    parts = _axes(
-        x, y, f"sustained throughput, {record.claim.item}/s", f"{record.claim.metric} (axis does not start at zero)"
-    )
-    if limit is not None:
-        side = y.start if record.claim.better == "higher" else y.end
-        parts.insert(0, _rect(x.start, min(y(limit), side), x.end - x.start, abs(side - y(limit)), NOISE, opacity=0.07))
-        parts.append(_line(x.start, y(limit), x.end, y(limit), NOISE, width=1.2, dash="5 3"))
-        below = 11 if record.claim.better == "higher" else -4
-        parts.append(
-            _text(
-                x.start + 4,
-                y(limit) + below,
-                "acceptance limit: beyond it the loss is too large",
-                size=8.5,
-                color=NOISE,
-            )
-        )
-    parts.extend(_marker(p, x, y) for p in sorted(found, key=lambda p: p.measured))
-    parts.append(f'<circle cx="{WIDTH - 250}" cy="12" r="5" fill="#ffffff" stroke="{CLAIMED}" stroke-width="1.6"/>')
-    parts.append(_text(WIDTH - 241, 15.5, "claimed", size=9))
-    parts.append(f'<circle cx="{WIDTH - 184}" cy="12" r="4" fill="{MEASURED}"/>')
-    measured = any(p.measured for p in found)
-    parts.append(
-        _text(WIDTH - 176, 15.5, "measured here, with its interval" if measured else "nothing measured here", size=9)
-    )
-    return _frame("Accuracy against sustained throughput of each regime, claimed and measured", 222, parts)
+    y = _scale([*ys, *([found.limit] if found.limit is not None else [])], height - 32, 34, room=0.18)
+    parts = _axes(x, y, f"sustained throughput, {found.item}/s", f"{found.metric} (axis does not start at zero)")
+    base = None
+    if found.limit is not None:
+        shade, line, base = _limit(found, found.limit, x, y)
+        parts = [*shade, *parts, *line]
+    pairs = {(p.regime, p.source): p for p in found.points}
+    for (regime, source), point in pairs.items():
+        other = pairs.get((regime, "measured"))
+        if source == "claimed" and other is not None:
+            ends = x(point.rate), y(point.accuracy), x(other.rate), y(other.accuracy)
+            parts.append(_line(*ends, CLAIMED, width=0.8, dash="1.5 2"))
+    parts.append(_stairs(found, x, y))
+    parts.extend(_mark(p, x, y) for p in sorted(found.points, key=lambda p: p.source == "measured"))
+    parts.extend(_named(found, x, y, base))
+    parts.extend(_legend(found))
+    return _frame("Accuracy against sustained throughput of each regime, claimed and measured", height, parts)
+
+
+def _ends(value: float, held: Interval) -> tuple[float, float, float]:
+    return value, held.low, held.high
 
 
 def _curve(bins: Sequence[float], x: Scale, y: Scale) -> str:
@@ -241,7 +305,10 @@ def _curve(bins: Sequence[float], x: Scale, y: Scale) -> str:
 
 def _noise(record: Record, run: SustainedRun, x: Scale, top: float) -> list[str]:
     """Two strips under the curve: time that the hypervisor took, and time that others used."""
-    host = record.evidence.sustain.host if record.evidence.sustain else ()
+    sustained = record.evidence.sustain
+    host = sustained.host if sustained else ()
+    # Blocks tell the monotonic clock, samples the time since sampling began; older evidence does not say when that was.
+    began = sustained.telemetry.began_s if sustained and sustained.telemetry else None
     rows = (("stolen", [h.steal for h in host]), ("others", [h.foreign for h in host]))
     parts = []
     for row, (name, values) in enumerate(rows):
@@ -251,7 +318,7 @@ def _noise(record: Record, run: SustainedRun, x: Scale, top: float) -> list[str]
         done, samples = 0.0, list(zip(host, values, strict=True))
         for block in run.blocks:
             for sample, value in samples:
-                offset = sample.t_s - block.start_s
+                offset = sample.t_s - (block.start_s - (began or 0.0))
                 if 0 <= offset < block.seconds and value > 0.005:
                     left = x(done + offset)
                     parts.append(_rect(left, y, x(done + offset + 1) - left, 8, NOISE, opacity=min(1.0, 0.15 + value)))

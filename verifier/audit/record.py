@@ -16,6 +16,7 @@ from lynxspec.claim import Claim, Frozen
 from lynxspec.claim.base import NotBlank, Sha256
 from lynxspec.scoring import Scorecard
 from lynxspec.vocabulary import REQUIRED
+from verifier.audit.frontier import Frontier, frontier
 from verifier.audit.summary import ClaimSummary, summarize
 from verifier.audit.system import SystemRow, system_rows
 from verifier.audit.texts import LIMITS, NOT_STATED
@@ -142,6 +143,8 @@ class Record(Frozen):
     """Who is to sign; ``None`` for a record that stays unsigned."""
     limits: tuple[str, ...]
     """Limits of the statement."""
+    frontier: Frontier | None = None
+    """Every regime as a point of throughput and accuracy; ``None`` too in records of earlier versions."""
 
 
 def summary_of(card: Scorecard) -> ScoreSummary:
@@ -182,6 +185,7 @@ def make(
     signer: SignerStatement | None = None,
 ) -> Record:
     """Put a record together from what the stages gave."""
+    summary = summarize(claim)
     return Record(
         format=RECORD,
         id=record_id,
@@ -192,7 +196,7 @@ def make(
             sha256=hashlib.sha256(claim_bytes).hexdigest(),
             bytes=len(claim_bytes),
         ),
-        claim=summarize(claim),
+        claim=summary,
         score=summary_of(scorecard),
         overall=overall(tuple(verdicts)),
         verdicts=tuple(verdicts),
@@ -203,6 +207,7 @@ def make(
         performed=performed or Performed(),
         signer=signer,
         limits=LIMITS,
+        frontier=frontier(summary, evidence, verdicts),
     )
 
 
@@ -311,4 +316,6 @@ def contradictions(record: Record) -> tuple[str, ...]:
         found.append("two clauses have one id")
     if record.evidence.claim_sha256 != record.document.sha256:
         found.append("the evidence is for another claim file")
+    if record.frontier is not None and record.frontier != frontier(record.claim, record.evidence, record.verdicts):
+        found.append("the points of the frontier do not follow from claim, evidence and clauses")
     return tuple(found)

@@ -17,6 +17,7 @@ from typing import Any
 from lynxspec.errors import LynxSpecError
 from verifier.audit import pictures, texts
 from verifier.audit.finisher import finish
+from verifier.audit.moved import moved
 from verifier.audit.provenance import judging_digest, scoring_digest
 from verifier.audit.record import Record, digest, from_jcs, to_jcs
 from verifier.evidence import PrecisionLedger
@@ -68,6 +69,8 @@ SHAPING = (
     "render.py",
     "finisher.py",
     "pictures.py",
+    "frontier.py",
+    "moved.py",
     "texts.py",
     "summary.py",
     "system.py",
@@ -294,6 +297,7 @@ def _context(record: Record, record_digest: str) -> dict[str, Any]:
         "ledgers": {
             r.name: _precision(record, r.name, ((f.label, f.value) for f in r.precision)) for r in record.claim.regimes
         },
+        "moved": moved(record),
         "inert": [(q.regime, i) for q in record.evidence.quantizations for i in q.inert],
         "deviations": [row for row in record.system if row.same is False],
         "pictures": {"trade": pictures.trade(record), "runs": _runs(record), "probe": pictures.probe(record)},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lynxspec.errors import UsageError
 from verifier.progress import Lines, Progress, Silent
 
 if TYPE_CHECKING:
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from verifier.audit.record import Performed
 
 PASSPHRASE_VARIABLE = "LYNXSPEC_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable, not a secret
+
+_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_TIME = re.compile(r"(?P<number>\d{1,6}(\.\d{1,3})?) ?(?P<unit>s|min|m|h)")
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +71,16 @@ def overrides_of(arguments: argparse.Namespace) -> dict[str, Path]:
         for pairs, option in ((arguments.model, "--model"), (arguments.data, "--data"))
     )
     return {**model, **data}
+
+
+def seconds_of(text: str | None, option: str) -> float | None:
+    """A time such as ``90s``, ``20min`` or ``1.5 h`` in seconds. Raises `UsageError`."""
+    if text is None:
+        return None
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{option} {text}: not a time", hint="a number with s, min or h, e.g. 20min")
+    return float(found["number"]) * _SECONDS[found["unit"]]
 
 
 def progress_of(arguments: argparse.Namespace) -> Progress:

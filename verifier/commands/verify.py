@@ -25,6 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder of the run; the same one resumes it"
     )
+    parser.add_argument(
+        "--budget",
+        metavar="TIME",
+        help="how long it may take, e.g. 20min: less is measured if it must be, more where a verdict is open",
+    )
     options.add_files(parser)
     options.add_signing(parser)
     options.add_performed(parser)
@@ -33,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run, judge, render, sign; the verdict decides the exit code."""
+    limit = options.seconds_of(arguments.budget, "--budget")
     opened = open_claim(arguments.claim)
     require_complete(opened)
     progress = options.progress_of(arguments)
@@ -48,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     overrides = options.overrides_of(arguments)
     folder = RunFolder(arguments.out)
-    evidence = folder.reproduce(opened, overrides=overrides, progress=progress)
+    from verifier.reproduction.budget import Budget  # noqa: PLC0415 - as above
+
+    budget = Budget(seconds=limit)
+    evidence = folder.reproduce(opened, overrides=overrides, progress=progress, budget=budget)
     with shown(progress, "judge, render, sign") as notes:
         record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
         pdf = folder.sign(record, opened, identity, tsa=arguments.tsa)

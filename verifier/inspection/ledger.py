@@ -1,4 +1,4 @@
-"""The precision ledger of an ONNX file: tensor groups, product groups, and every weight by name."""
+"""The precision ledger of an ONNX model: tensor groups, product groups, and every weight and product by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from verifier.inspection.graph import STANDARD, Graph, Layout, attribute, graphs, label, load, operand, products
+from verifier.inspection.graph import STANDARD, Graph, Layout, attribute, graphs, label, operand, products
 from verifier.inspection.scheme import (
     FLOATS,
     FORMATS,
@@ -55,16 +55,6 @@ class Survey(NamedTuple):
     products: tuple[Product, ...]
     channels: dict[str, bool]
     """By weight: whether its axis is the operator's output channel."""
-
-
-def inspect(path: str) -> dict[str, Any]:
-    """``tensors`` and ``operators`` as in `verifier.evidence`, every weight, formats of the first and last layer."""
-    found = survey(load(path))
-    return {
-        "tensors": tensor_groups(found.entries),
-        "operators": [dict(group, time_share=None) for group in operator_groups(found.products)],
-        **layers(found),
-    }
 
 
 def survey(model: Any, executed: bool = False) -> Survey:
@@ -324,21 +314,23 @@ def _added(graph: Graph, node: Any) -> str:
 
 
 def _embeddings(graph: Graph) -> list[Entry]:
+    return [Entry("embeddings", stored.name, stored.scheme, stored.elements) for stored in tables(graph)]
+
+
+def tables(graph: Graph) -> list[Stored]:
     """Tables that are looked up by index."""
     found = []
     for node in graph.nodes:
-        if node.op_type == "Gather":
+        if node.op_type in ("Gather", "GatherBlockQuantized"):
             positions: tuple[int, ...] = (0,)
         elif node.op_type in ("EmbedLayerNormalization", "QEmbedLayerNormalization"):
             positions = (2, 3, 4)
-        elif node.op_type == "GatherBlockQuantized":
-            positions = (0,)
         else:
             continue
         for position in positions:
             stored = _table(graph, node, operand(node, position))
             if stored is not None and len(stored.shape) > 1 and stored.scheme.format not in ("int32", "int64", "other"):
-                found.append(Entry("embeddings", stored.name, stored.scheme, stored.elements))
+                found.append(stored)
     return found
 
 
@@ -377,4 +369,32 @@ def _head_apart(entries: tuple[Entry, ...], found: list[Product]) -> tuple[Entry
     )
 
 
-__all__ = ["Entry", "Product", "Survey", "inspect", "layers", "operator_groups", "survey", "tensor_groups"]
+def product_rows(found: Iterable[Product]) -> list[dict[str, Any]]:
+    """Products in order as in `verifier.evidence_inspection.Layer`, without their time."""
+    rows = []
+    for product in found:
+        stored = product.weights[0] if product.weights else None
+        rows.append(
+            {
+                "node": product.node,
+                "op_type": product.op_type,
+                "weight": stored.name if stored else "",
+                "weight_format": stored.scheme.format if stored else "",
+                "compute": product.compute,
+                "time_share": None,
+            }
+        )
+    return rows[:MOST_NAMES]
+
+
+__all__ = [
+    "Entry",
+    "Product",
+    "Survey",
+    "layers",
+    "operator_groups",
+    "product_rows",
+    "survey",
+    "tables",
+    "tensor_groups",
+]

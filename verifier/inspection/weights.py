@@ -9,17 +9,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from verifier.inspection.codes import expand
 from verifier.inspection.graph import PRODUCTS, Graph, array, graphs, label, load, operand, products
+from verifier.inspection.grid import BITS, GRIDS, Grid, inside, spacing
 from verifier.inspection.scheme import FLOATS, Stored, weight_of
 
 GUARD = 1e-3
-"""Steps that the arithmetic may add to half a step: scale and product are rounded to single precision."""
+"""Steps that the arithmetic may add to half a step: scale and product are rounded to single precision, so that a code
+of size ``c`` may be off by ``c`` times 2**-23 more."""
+
+MOST_STEPS = 1e9
+"""Distances are cut here, so that each stays a finite number."""
 
 _SUFFIX = re.compile(
     r"(_quantized|_transposed|_trans|_Transposed|_DQ_Q\d+|_Q\d+(G\d+)?|_int8|_uint8|_scaled|_quant|_matmul)+$"
 )
-_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "uint16": (0, 65535)}
-_RANGES.update({"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)})
 
 
 class _Weight(NamedTuple):
@@ -29,7 +33,7 @@ class _Weight(NamedTuple):
 
 
 def weight_error(reference: str, quantized: str) -> dict[str, Any]:
-    """Distances in steps of each weight's own scale, clipped weights apart, as in `verifier.evidence.WeightError`.
+    """Distances in local steps of each weight's own scale, clipped weights apart, `verifier.evidence.WeightError`.
 
     ``reference`` is the float model that was really quantized: preprocessing folds normalization into weights.
     """
@@ -38,31 +42,50 @@ def weight_error(reference: str, quantized: str) -> dict[str, Any]:
     total = {"tensors": 0, "elements": 0, "clipped": 0, "worst_steps": 0.0, "beyond_half_step": 0}
     unmatched: list[str] = []
     offenders: list[str] = []
+    formats: dict[str, dict[str, Any]] = {}
     for weight, match in _matched(ours, theirs):
+        if match is not None and weight.stored.form == "float" and not _narrower(weight, match):
+            continue  # a weight that was left as it is
         found = _distances(weight, match) if match is not None else None
         if found is None:
-            unmatched.append(weight.stored.name)
+            if weight.stored.form != "float":
+                unmatched.append(weight.stored.name)
             continue
         steps, clipped = found
-        beyond = int((steps > 0.5 + GUARD).sum())
-        total["tensors"] += 1
-        total["elements"] += int(steps.size + clipped)
-        total["clipped"] += clipped
-        total["beyond_half_step"] += beyond
-        total["worst_steps"] = max(total["worst_steps"], float(steps.max()) if steps.size else 0.0)
+        beyond = int((steps > 0.5 + _guard(weight.stored.scheme.format)).sum())
+        mine = formats.setdefault(weight.stored.scheme.format, dict.fromkeys(total, 0))
+        for into in (total, mine):
+            into["tensors"] += 1
+            into["elements"] += int(steps.size)
+            into["clipped"] += clipped
+            into["beyond_half_step"] += beyond
+            into["worst_steps"] = max(float(into["worst_steps"]), float(steps.max()) if steps.size else 0.0)
         if beyond:
             offenders.append(weight.stored.name)
-    return dict(total, unmatched=unmatched, offenders=offenders)
+    rows = [dict(found, format=name) for name, found in sorted(formats.items())]
+    return dict(total, unmatched=unmatched, offenders=offenders, formats=rows)
 
 
 def _weights(model: Any, floats: bool) -> list[_Weight]:
+    """Weights of products: those of the reference, or those that are on a grid, 16-bit floats too."""
     found: dict[str, _Weight] = {}
     for graph in graphs(model):
         for node, layout in products(graph):
             for stored in weight_of(graph, node, layout):
-                if (stored.scheme.format in FLOATS) == floats:
+                wide = stored.scheme.format in FLOATS
+                if wide == floats or (wide and stored.scheme.format in GRIDS):
                     found.setdefault(stored.name, _Weight(graph, label(node), stored))
     return list(found.values())
+
+
+def _guard(fmt: str) -> float:
+    grid = GRIDS[fmt]
+    return GUARD + (grid.high * 2.0**-23 if grid.even else 0.0)
+
+
+def _narrower(ours: _Weight, theirs: _Weight) -> bool:
+    mine, other = ours.stored.scheme.format, theirs.stored.scheme.format
+    return mine != other and BITS.get(mine, 0) <= BITS.get(other, 0)
 
 
 def _matched(ours: list[_Weight], theirs: list[_Weight]) -> list[tuple[_Weight, _Weight | None]]:
@@ -104,89 +127,40 @@ def _shape(weight: _Weight) -> tuple[int, ...]:
 
 
 def _distances(ours: _Weight, theirs: _Weight) -> tuple[Any, int] | None:
-    """Distances of unclipped weights in steps, and how many are clipped."""
+    """Distance of each weight from where it may lie, in local steps, and how many are clipped.
+
+    A weight outside the format's range may lie at the end of the range alone: a clipped one has distance 0.
+    """
     codes, scale, zero = expand(ours.graph, ours.stored)
-    limits = _RANGES.get(ours.stored.scheme.format)
-    if codes is None or limits is None:
+    grid = GRIDS.get(ours.stored.scheme.format)
+    if codes is None or grid is None or not codes.size:
         return None
-    low, high = limits
+    if grid.even and grid.low < 0 and codes.min() > grid.low:
+        grid = grid._replace(low=-grid.high)  # a symmetric scheme leaves the lowest code unused
     floats = array(theirs.graph.constants[theirs.stored.name]).astype(np.float64)
     candidates = [floats] if floats.shape == codes.shape else []
     if floats.ndim == 2 and floats.T.shape == codes.shape:
         candidates.append(floats.T)
     best: tuple[Any, int] | None = None
     for candidate in candidates:
-        exact = candidate / scale + zero
-        inside = (exact >= low - 0.5) & (exact <= high + 0.5)
-        steps = np.abs(codes - exact)[inside]
-        found = (steps, int(codes.size - steps.size))
-        if best is None or _mean(steps) < _mean(best[0]):
+        found = _steps(grid, codes, candidate, (scale, zero))
+        if best is None or _mean(found[0]) < _mean(best[0]):
             best = found
     return best
 
 
+def _steps(grid: Grid, codes: Any, floats: Any, affine: tuple[Any, Any]) -> tuple[Any, int]:
+    scale, zero = affine
+    # a block of zeros may have the scale 0: its weights are exact or infinitely far
+    exact = np.divide(floats, scale, out=np.where(floats == 0, 0.0, np.inf), where=scale != 0) + zero
+    within = inside(grid, exact)
+    target = np.clip(exact, grid.low, grid.high)
+    steps = np.abs(codes - np.where(within, exact, target)) / spacing(grid, target)
+    return np.minimum(steps, MOST_STEPS), int(steps.size - within.sum())
+
+
 def _mean(steps: Any) -> float:
     return float(steps.mean()) if steps.size else float("inf")
-
-
-def expand(graph: Graph, stored: Stored) -> tuple[Any, Any, Any]:
-    """Codes, scales and zero points as doubles of one shape; codes are ``None`` where there is no linear grid."""
-    if stored.form not in ("affine", "nbits") or graph.constant(stored.scale) is None:
-        return None, None, None
-    if stored.scheme.format not in _RANGES:
-        return None, None, None
-    if stored.form == "nbits":
-        return _expand_packed(graph, stored)
-    codes = array(graph.constants[stored.name]).astype(np.float64)
-    scale = array(graph.constants[stored.scale]).astype(np.float64)
-    zero_tensor = graph.constant(stored.zero)
-    zero = array(zero_tensor).astype(np.float64) if zero_tensor is not None else np.zeros_like(scale)
-    return codes, _spread(scale, codes.shape, stored), _spread(zero, codes.shape, stored)
-
-
-def _spread(values: Any, shape: tuple[int, ...], stored: Stored) -> Any:
-    if stored.block:
-        axis = (stored.axis or 0) % len(shape)
-        wide = np.repeat(values, stored.block, axis=axis)
-        return wide[tuple(slice(0, length) for length in shape)]
-    if values.size == 1:
-        return np.broadcast_to(values.reshape(()), shape)
-    if values.ndim == len(shape):
-        return np.broadcast_to(values, shape)
-    if values.ndim == 2 and len(shape) == 3:
-        return np.broadcast_to(values[:, None, :], shape)
-    if stored.axis is None:
-        return np.broadcast_to(values.reshape((-1,) + (1,) * (len(shape) - 1)), shape)
-    wanted = [1] * len(shape)
-    wanted[stored.axis] = -1
-    return np.broadcast_to(values.reshape(wanted), shape)
-
-
-def _expand_packed(graph: Graph, stored: Stored) -> tuple[Any, Any, Any]:
-    """MatMulNBits keeps [N, blocks, bytes], the low bits first; here it becomes [K, N] as in the reference."""
-    inputs, outputs = stored.shape
-    blocks = -(-inputs // stored.block)
-    codes = _unpack(array(graph.constants[stored.name]).reshape(outputs, blocks, -1), stored.bits)
-    codes = codes.reshape(outputs, blocks * stored.block)[:, :inputs]
-    scale = array(graph.constants[stored.scale]).astype(np.float64).reshape(outputs, blocks)
-    zero_tensor = graph.constant(stored.zero)
-    if zero_tensor is None:
-        zero = np.full((outputs, blocks), float(2 ** (stored.bits - 1)))
-    elif zero_tensor.data_type in (2, 3):
-        zero = _unpack(array(zero_tensor).view(np.uint8).reshape(outputs, -1), stored.bits)[:, :blocks]
-    else:
-        zero = array(zero_tensor).astype(np.float64).reshape(outputs, blocks)
-    wide = np.repeat(scale, stored.block, axis=1)[:, :inputs]
-    zeros = np.repeat(zero, stored.block, axis=1)[:, :inputs]
-    if stored.scheme.format.startswith("int"):
-        middle = float(2 ** (stored.bits - 1))
-        codes, zeros = codes - middle, zeros - middle
-    return codes.T.astype(np.float64), wide.T, zeros.T.astype(np.float64)
-
-
-def _unpack(packed: Any, bits: int) -> Any:
-    parts = [(packed >> shift) & (2**bits - 1) for shift in range(0, 8, bits)]
-    return np.stack(parts, axis=-1).reshape((*packed.shape[:-1], -1)).astype(np.float64)
 
 
 class _Tensors(NamedTuple):

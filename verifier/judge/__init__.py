@@ -11,20 +11,23 @@ from collections.abc import Callable, Iterator
 
 from lynxspec.claim import Claim
 from verifier.evidence import Evidence
-from verifier.judge.accuracy import judge_accuracy, judge_criterion
+from verifier.judge.accuracy import judge_accuracy
 from verifier.judge.artifact import judge_artifact, judge_recipe_effect, judge_weight_error
 from verifier.judge.case import Case
 from verifier.judge.clause import clause
+from verifier.judge.criterion import judge_criterion
 from verifier.judge.execution import judge_determinism, judge_precision_executed
+from verifier.judge.latency import judge_latency
 from verifier.judge.materials import judge_materials
 from verifier.judge.memory import judge_memory
 from verifier.judge.precision import judge_precision_artifact
 from verifier.judge.setting import judge_hardware, judge_tool_chain
-from verifier.judge.speed import judge_latency, judge_speedup, judge_throughput
+from verifier.judge.speedup import judge_speedup
+from verifier.judge.throughput import judge_throughput
 from verifier.judge.timed import judge_timed_outputs
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
-JUDGE = "lynxspec-judge/1"
+JUDGE = "lynxspec-judge/2"
 """Version of the decision rules; records name it, so that a later judge can be told from this one."""
 
 Judge = Callable[[Case], Iterator[ClauseVerdict]]

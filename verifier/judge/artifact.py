@@ -8,11 +8,12 @@ from lynxspec.claim import Claim, Regime, present
 from lynxspec.claim.calibration import Calibration
 from lynxspec.claim.subject import File
 from lynxspec.vocabulary import Algorithm, Approach
-from verifier.evidence import ArtifactComparison, ItemScores, QuantizationRun, WeightError
+from verifier.evidence import ArtifactComparison, InertOption, ItemScores, QuantizationRun, WeightError
 from verifier.judge.accuracy import margin_in
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, absent, clause, deviations, failed, gate, number, percent
 from verifier.judge.materiality import Axis, Effect, concerning
+from verifier.judge.signal import fit_notes
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 SAME_PLATFORM_SCALES = 1e-6
@@ -34,13 +35,15 @@ ARTIFACT_RULE = (
     "Otherwise inconclusive."
 )
 EFFECT_RULE = (
-    "Reproduced if the declared recipe ran here; options that change nothing are reported as inert and are no "
-    "lie. A tool that fails here makes the clause inconclusive."
+    "Reproduced if the declared recipe ran here and every declared calibration sample entered the statistics; options "
+    "that change nothing are reported as inert and are no lie. A tool that fails here makes the clause inconclusive, "
+    "and so does one that leaves samples out: the claimant need not know, but the calibration is not as declared."
 )
 GRID_RULE = (
     "Only for round-to-nearest: no unclipped weight may lie further than half a step of its own scale from the "
-    "reference's. Refuted if more than 0.1 % of the supplied file's weights do while the same measurement finds "
-    "the recipe's own artifact on its grid; otherwise inconclusive."
+    "reference's; in a floating-point format the step is the spacing at that weight, and a weight outside the range "
+    "must lie at its end. Refuted if more than 0.1 % of the supplied file's weights do otherwise while the same "
+    "measurement finds the recipe's own artifact on its grid; otherwise inconclusive."
 )
 
 
@@ -212,7 +215,7 @@ def judge_recipe_effect(case: Case) -> Iterator[ClauseVerdict]:
         if recipe is None or recipe.approach is Approach.QAT:
             continue
         run = case.quantization(regime)
-        finding = _recipe_gap(case, regime, run) or (Reason.AS_DECLARED, "The declared recipe ran here to its end.")
+        finding = _recipe_gap(case, regime, run) or _dropped(regime, run)
         yield clause(
             ClauseKind.RECIPE_EFFECT,
             regime.name,
@@ -223,28 +226,68 @@ def judge_recipe_effect(case: Case) -> Iterator[ClauseVerdict]:
             if run is not None and run.status == "ok"
             else None,
             rule=EFFECT_RULE,
-            notes=_recipe_notes(case, regime, run),
+            notes=(*_recipe_notes(case, regime, run), *fit_notes(case, regime)),
         )
+
+
+def _declared_samples(regime: Regime) -> int | None:
+    calibration = regime.calibration if isinstance(regime.calibration, Calibration) else None
+    data = present(calibration.data) if calibration is not None else None
+    return data.samples if data is not None else None
+
+
+def _dropped(regime: Regime, run: QuantizationRun | None) -> Finding:
+    """Did every declared sample become part of the tool's statistics, as far as that could be watched."""
+    declared = _declared_samples(regime)
+    entered = run.calibration_samples if run else None
+    if declared is None or entered is None or entered >= declared:
+        return Reason.AS_DECLARED, "The declared recipe ran here to its end."
+    read = run.calibration.read if run and run.calibration else declared
+    words = f"The recipe ran to its end, but of {declared} declared calibration samples the tool read {read} and"
+    return Reason.SAMPLES_DROPPED, f"{words} let {entered} enter its statistics."
+
+
+def _seen_on(option: InertOption) -> str:
+    """On how many samples; on few of them a percentile or an average need not show."""
+    if option.every_sample is None or option.samples is None:
+        return ""
+    if option.every_sample:
+        return f" (over all {option.samples} calibration samples)"
+    return f" (seen on {option.samples} calibration samples only; on all of them it may do something)"
 
 
 def _recipe_notes(case: Case, regime: Regime, run: QuantizationRun | None) -> tuple[str, ...]:
     notes = [
-        f"inert: {x.option} = {x.declared} gives the same artifact as {x.compared_with}"
+        f"inert: {x.option} = {x.declared} gives the same artifact as {x.compared_with}{_seen_on(x)}"
         for x in (run.inert if run else ())
     ]
-    calibration = regime.calibration if isinstance(regime.calibration, Calibration) else None
-    data = present(calibration.data) if calibration is not None else None
-    if run is not None and data is not None and run.calibration_samples not in (None, data.samples):
-        notes.append(
-            f"{run.calibration_samples} calibration samples entered the statistics, {data.samples} are declared"
-        )
+    if run is not None and run.options_untried:
+        notes.append(f"not tried for an effect, for lack of time: {', '.join(run.options_untried)}")
+    declared = _declared_samples(regime)
+    if run is not None and run.calibration_samples not in (None, declared):
+        notes.append(f"{run.calibration_samples} calibration samples entered the statistics, {declared} are declared")
+    account = run.calibration if run else None
+    if account is not None and account.entered is None:
+        notes.append(f"samples were counted as read, not as used: {account.reason}")
+    elif account is not None and account.path == "two_passes":
+        notes.append("calibrated in two passes over the data, which gives the ranges of one")
     if not _is_rtn(regime):
         notes += [
-            f"largest distance of a weight from the reference's: {number(error.worst_steps)} steps (not judged)"
+            _moved(regime, error)
             for error in case.evidence.weight_errors
-            if error.regime == regime.name
+            if error.regime == regime.name and error.elements > 0
         ]
     return tuple(notes)
+
+
+def _moved(regime: Regime, error: WeightError) -> str:
+    """What an algorithm that moves weights did to them; one that moved none cannot be told from round-to-nearest."""
+    recipe = present(regime.quantization)
+    name = recipe.algorithm.value if recipe is not None else "the recipe"
+    words = f"largest distance of a weight from the reference's: {number(error.worst_steps)} steps (not judged)"
+    if error.beyond_half_step:
+        return f"{words}, {percent(error.beyond_half_step / error.elements)} beyond half a step"
+    return f"{words}: {name} left every weight where round-to-nearest would put it"
 
 
 def _is_rtn(regime: Regime) -> bool:
@@ -273,15 +316,22 @@ def judge_weight_error(case: Case) -> Iterator[ClauseVerdict]:
             gate(ClauseKind.WEIGHT_ERROR, finding, differences),
             title=f"Weights of regime {regime.name} are rounded to the nearest step",
             claimed="round-to-nearest: at most 0.5 steps",
-            measured=f"{number(error.worst_steps)} steps at most, {error.clipped} clipped"
-            if error and error.elements
-            else None,
+            measured=_steps(error) if error and error.elements else None,
             tolerance="0.001 steps for the arithmetic",
             rule=GRID_RULE,
             notes=(f"{len(error.unmatched)} quantized weights have no counterpart in the reference",)
             if error and error.unmatched
             else (),
         )
+
+
+def _steps(error: WeightError) -> str:
+    """Distances by format where there are several."""
+    words = f"{number(error.worst_steps)} steps at most, {error.clipped} clipped"
+    if len(error.formats) < 2:
+        return words
+    rows = [f"{f.format}: {number(f.worst_steps)}, {f.clipped} clipped of {f.elements}" for f in error.formats]
+    return f"{words} ({'; '.join(rows)})"
 
 
 def _on_grid(  # noqa: PLR0911 - one return per outcome of the rule

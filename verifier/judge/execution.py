@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from lynxspec.claim import Regime, present
 from lynxspec.vocabulary import UNQUANTIZED, Approach
 from verifier.evidence import ItemScores, OperatorGroup, PrecisionLedger
+from verifier.evidence_inspection import RepeatReport, Repetition
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, absent, clause, deviations, failed, gate, percent
 from verifier.judge.exceptions import Exceptions
+from verifier.judge.layers import LayerRow, kind_of, layer_rows
 from verifier.judge.precision import STRICT, scheme_of
+from verifier.judge.signal import signal_notes
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 STRAY_SHARE = 0.05
@@ -24,8 +27,12 @@ RULE = (
 )
 DETERMINISM_RULE = (
     "Reproduced if all outputs over the first items of the evaluation set have the same digest in a second process "
-    "and with one thread; otherwise inconclusive, and no exact statement rests on them."
+    "and with one thread, and over fewer items twice in one process and with another number of threads; otherwise "
+    "inconclusive, and no exact statement rests on them."
 )
+CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast")
+CONVERSION_SHARE = 0.05
+"""Share of the kernel time in conversions between formats from which it is worth a note."""
 
 
 def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
@@ -42,6 +49,8 @@ def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
             finding = failed(ledger.message)
         else:
             finding = _executed(case, regime, ledger, expected, notes)
+            notes += _time_notes(ledger)
+        notes += signal_notes(case, regime)
         differences = case.differences(regime, ledger.sha256 if ledger else None)
         yield clause(
             ClauseKind.PRECISION_EXECUTED,
@@ -74,23 +83,23 @@ def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str
         return Reason.NOT_REACHED, "No matrix product or convolution was seen in the executed graph."
     shares = _shares(groups)
     exceptions = Exceptions.of(regime)
-    file = case.ledger(regime, "supplied_artifact")
-    if file is None or file.sha256 != ledger.sha256:
-        file = case.ledger(regime, "recipe_artifact")
-    known = file is not None and file.status == "ok" and file.sha256 == ledger.sha256
+    file = _file_of(case, regime, ledger)
+    rows = layer_rows(file, ledger) if file is not None else ()
+    notes += _otherwise(rows)
     stray, unseen, words = 0.0, 0.0, []
     for compute in sorted({family(g.compute) for g in groups} - {expected}):
         here = [(g, s) for g, s in zip(groups, shares, strict=True) if family(g.compute) == compute]
         left = [(g, s) for g, s in here if not exceptions.covers(g)]
         number = sum(g.count for g, _ in left)
-        budget = exceptions.ends.count(compute) + (_in_file(file, compute) if known and file else 0)
+        budget = exceptions.ends.count(compute) + (_in_file(file, compute) if file else 0)
         part = sum(s for _, s in left) * max(0, number - budget) / number if number else 0.0
-        in_file = sum(g.count for g in file.operators if family(g.compute) == compute) if known and file else 0
+        if part > 0 and len(left) == len(here):
+            known = _exact(rows, compute, max(0, number - budget), sum(g.time_share or 0.0 for g in groups))
+            part = part if known is None else known
+        in_file = sum(g.count for g in file.operators if family(g.compute) == compute) if file else 0
         if max(0, number - exceptions.ends.count(compute) - in_file) == 0:
             unseen += part  # the runtime does what the file says, but the file's clause could not see these weights
-        notes.append(
-            f"{sum(g.count for g, _ in here)} products in {compute}, {percent(sum(s for _, s in here))} of their share"
-        )
+        notes += _kinds(groups, here, compute)
         if part > 0:
             stray += part
             words += [f"{number - budget} of {number} {compute} products ({_examples([g for g, _ in left])})"]
@@ -105,12 +114,55 @@ def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str
             Reason.AS_DECLARED,
             f"{found} Weight-only regimes leave the arithmetic to the runtime; noted, not judged.",
         )
-    if not known:
+    if file is None:
         return Reason.NOT_REACHED, f"{found} The file itself was not read, so that this cannot be laid to the runtime."
     if stray - unseen <= STRAY_SHARE:
         words_unseen = "They are so in the file, under weights that its ledger cannot see."
         return Reason.EVIDENCE_TOO_WEAK, f"{found} {words_unseen}"
     return Reason.OTHER_PRECISION_EXECUTED, found
+
+
+def _kinds(groups: list[OperatorGroup], here: list[tuple[OperatorGroup, float]], compute: str) -> list[str]:
+    """``20 of 53 convolutions run in fp32, 50 % of the products' time``, for each kind of product."""
+    of_what = "time" if all(g.time_share is not None for g in groups) else "number"
+    notes = []
+    for kind in sorted({kind_of(g.op_type) for g, _ in here}):
+        some = [(g, s) for g, s in here if kind_of(g.op_type) == kind]
+        count, total = sum(g.count for g, _ in some), sum(g.count for g in groups if kind_of(g.op_type) == kind)
+        share = percent(sum(s for _, s in some))
+        notes.append(f"{count} of {total} {kind}s run in {compute}, {share} of the products' {of_what}")
+    return notes
+
+
+def _time_notes(ledger: PrecisionLedger) -> list[str]:
+    """What changing between formats costs."""
+    spent = sum(row.time_share for row in ledger.time if row.op_type in CONVERSIONS)
+    return [f"conversions between formats take {percent(spent)} of the kernel time"] if spent > CONVERSION_SHARE else []
+
+
+def _file_of(case: Case, regime: Regime, executed: PrecisionLedger) -> PrecisionLedger | None:
+    """The ledger of the very file that was run."""
+    for kind in ("supplied_artifact", "recipe_artifact"):
+        file = case.ledger(regime, kind)
+        if file is not None and file.sha256 == executed.sha256:
+            return file if file.status == "ok" else None
+    return None
+
+
+def _exact(rows: tuple[LayerRow, ...], compute: str, count: int, total: float) -> float | None:
+    """Share of the products' time in layers that the file means otherwise; `None` unless these are known one by one."""
+    if not rows or total <= 0 or any(row.executed is None or row.time_share is None for row in rows):
+        return None
+    changed = [row for row in rows if family(row.executed or "") == compute and family(row.artifact) != compute]
+    return sum(row.time_share or 0.0 for row in changed) / total if len(changed) == count else None
+
+
+def _otherwise(layers: tuple[LayerRow, ...]) -> list[str]:
+    """Layers that run in another format than the file means, by name."""
+    rows = [row for row in layers if row.executed is not None and family(row.artifact) != family(row.executed)]
+    rows.sort(key=lambda row: -(row.time_share or 0.0))
+    names = ", ".join(f"{row.node} ({row.artifact} in the file, {row.executed} run)" for row in rows[:3])
+    return [f"{len(rows)} of {len(layers)} layers run otherwise than the file says: {names}"] if rows else []
 
 
 def _lower_than_declared(regime: Regime) -> bool:
@@ -160,6 +212,8 @@ def judge_determinism(case: Case) -> Iterator[ClauseVerdict]:
         scores = case.scores(regime)
         if isinstance(scores, ItemScores):
             finding, measured = _repeats(scores), (scores.outputs_sha256 or "")[:16] or None
+            if finding[0] is Reason.DETERMINISTIC:
+                finding = _again(case, regime, scores) or finding
         else:
             finding, measured = scores, None
         yield clause(
@@ -188,3 +242,36 @@ def _repeats(scores: ItemScores) -> Finding:
         return Reason.NOT_REACHED, "The evaluation was not repeated in a second process and with one thread."
     where = "in a second process" if scores.outputs_sha256 != scores.repeat_sha256 else "with one thread"
     return Reason.NOT_DETERMINISTIC, f"Outputs differ {where}."
+
+
+def _again(case: Case, regime: Regime, scores: ItemScores) -> Finding | None:
+    """What the repetitions add: the same process, and another number of threads; `None` without them."""
+    found = [r for r in case.evidence.repeats if r.regime == regime.name and r.sha256 == scores.sha256]
+    report = next((r for r in found if r.status == "ok" and r.repetitions), None)
+    if report is None:
+        return None
+    first = report.repetitions[0]
+    other = next((r for r in report.repetitions if r.outputs_sha256 != first.outputs_sha256), None)
+    if other is not None:
+        return Reason.NOT_DETERMINISTIC, f"Outputs for the first {report.items} items differ {_place(first, other)}."
+    return Reason.DETERMINISTIC, f"{_repeats(scores)[1]} {_same_again(report)}"
+
+
+def _place(first: Repetition, other: Repetition) -> str:
+    if other.process == first.process:
+        return "when the same process is given them again"
+    return f"in another process with {_threads(other)}, where the first had {_threads(first)}"
+
+
+def _same_again(report: RepeatReport) -> str:
+    settings = sorted({_threads(r) for r in report.repetitions})
+    return (
+        f"The first {report.items} give the same in {len(report.repetitions)} passes: twice in one process, "
+        f"and with {' and '.join(settings)}."
+    )
+
+
+def _threads(repetition: Repetition) -> str:
+    if repetition.threads is None:
+        return "the runtime's own threads"
+    return f"{repetition.threads} thread{'s' if repetition.threads != 1 else ''}"

@@ -12,6 +12,7 @@ from verifier.evidence import PrecisionLedger, TensorGroup
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, absent, clause, deviations, failed, gate
 from verifier.judge.exceptions import Exceptions
+from verifier.judge.storage import bits_found, in_format, storage_notes
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 CLASSES = ("weights", "activations", "outputs", "bias", "embeddings", "head", "state")
@@ -25,8 +26,10 @@ tensors with a single channel."""
 RULE = (
     "Refuted if any weight, embedding or head tensor of the file is in another format than declared and no "
     "exception names it, if activations are in another format, granularity or timing, if a whole tensor class is, "
-    "or if a declared exception is not there. Tensor classes that cannot be seen in the file are noted and not "
-    "judged. The supplied file decides; without one, what the recipe gives with the declared version of its tool."
+    "or if a declared exception is not there. A wider integer tensor that holds no value beyond the declared format's "
+    "range is in that format, and its bits in the file are told beside it. Tensor classes that cannot be seen in the "
+    "file are noted and not judged. The supplied file decides; without one, what the recipe gives with the declared "
+    "version of its tool."
 )
 
 
@@ -41,6 +44,7 @@ def judge_precision_artifact(case: Case) -> Iterator[ClauseVerdict]:
             finding = failed(ledger.message)
         else:
             finding = _compare(regime, ledger, notes)
+            notes += storage_notes(ledger)
             notes += _recipe_notes(case, regime, ledger)
         differences = case.differences(regime, ledger.sha256 if ledger else None)
         yield clause(
@@ -119,8 +123,13 @@ class Judged(NamedTuple):
 
 
 def _class_problems(name: str, scheme: Scheme, groups: list[TensorGroup], judged: Judged) -> list[str]:
-    other = [g for g in groups if g.format != scheme.format]
-    same = [g for g in groups if g.format == scheme.format]
+    same = [g for g in groups if in_format(judged.ledger, g, str(scheme.format))]
+    other = [g for g in groups if g not in same]
+    judged.notes.extend(
+        f"{name}: {g.tensors} tensors hold {scheme.format} values in {g.format}"
+        for g in same
+        if g.format != scheme.format
+    )
     if name in STRICT:
         problems = [_said(name, scheme.format, g.format, g) for g in judged.unexplained(name, scheme, other)]
     else:
@@ -216,7 +225,7 @@ def _found(ledger: PrecisionLedger) -> str:
         f"{g.tensor_class} {g.format}" + (f" {g.granularity}" if g.granularity != "none" else "") + f" ({g.tensors})"
         for g in ledger.tensors
     ]
-    return "; ".join(rows) or "no tensors seen"
+    return "; ".join((*rows, *filter(None, [bits_found(ledger)]))) or "no tensors seen"
 
 
 def _recipe_notes(case: Case, regime: Regime, ledger: PrecisionLedger) -> list[str]:

@@ -6,22 +6,28 @@ from collections.abc import Iterator
 
 from lynxspec.claim import Regime, present
 from lynxspec.claim.accuracy import AccuracyValue
+from lynxspec.claim.precision import Quantized
 from verifier.evidence import ItemScores, SustainedRun
-from verifier.judge.accuracy import ARITHMETIC, POSSIBLE_ROUNDING, margin_in
+from verifier.judge.accuracy import ARITHMETIC, POSSIBLE_ROUNDING, batch_notes, margin_in
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause, deviations, gate, number
 from verifier.judge.execution import is_deterministic
-from verifier.statistics import binomial_upper
+from verifier.judge.precision import scheme_of
+from verifier.statistics.intervals import binomial_upper
+from verifier.statistics.paired import guarded_interval, mcnemar
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 ALPHA = 0.001
 """Chance that a random sample of a model as accurate as claimed falls below the bound."""
 CACHE_RATIO = 1.2
 """One input again and again is rarely faster than this without a cache of answers."""
+SHARES = ("top1", "binary_accuracy", "exact_match")
+"""Metrics that are a share of right items."""
 RULE = (
-    "Reproduced if the outputs of the timed run score, item by item, as in the evaluation. Refuted only if their "
-    "accuracy lies below the claimed one beyond an exact binomial bound (error rate 0.1 %), from the same file "
-    "whose outputs repeat. Otherwise inconclusive."
+    "Reproduced if the outputs of the timed run score, item by item, as in an evaluation in calls of the same size. "
+    "Refuted only if their accuracy lies below the claimed one, over the whole set in calls of that size or beyond a "
+    "bound on paired items (error rate 0.1 %), from the same file whose outputs repeat. Otherwise inconclusive: scales "
+    "computed at run time may depend on the size of a call."
 )
 
 
@@ -33,7 +39,10 @@ def judge_timed_outputs(case: Case) -> Iterator[ClauseVerdict]:
             continue
         differences = case.differences(regime, run.sha256)
         finding = gate(ClauseKind.TIMED_OUTPUTS, _outputs(case, regime, run), differences)
-        notes = list(deviations(ClauseKind.TIMED_OUTPUTS, differences))
+        notes = [*deviations(ClauseKind.TIMED_OUTPUTS, differences), *_pair_notes(run)]
+        scored = case.scores(regime)
+        if isinstance(scored, ItemScores):
+            notes += batch_notes(regime, scored)
         ratio = run.repeated_input_ratio
         if ratio is not None and ratio > CACHE_RATIO:
             notes.append(
@@ -67,28 +76,89 @@ def _outputs(  # noqa: PLR0911 - one return per outcome of the rule
         return Reason.NOT_REACHED, "There is no evaluation to compare the timed outputs with."
     if scores.sha256 != run.sha256:
         return Reason.NOT_REACHED, "The evaluation was of another file than the timed run."
-    words = f"{run.timed_disagreements} of {run.timed_items} outcomes differ from the evaluation's."
     if run.timed_disagreements == 0:
-        return Reason.AS_DECLARED, f"All {run.timed_items} outcomes are those of the evaluation."
+        short = _short_at_batch(case, regime, scores)
+        return short or (Reason.AS_DECLARED, f"All {run.timed_items} outcomes are those of the evaluation.")
+    words = f"{run.timed_disagreements} of {run.timed_items} outcomes differ from the evaluation's."
     if not is_deterministic(scores):
         return Reason.NOT_DETERMINISTIC, f"{words} Outputs were not shown to repeat."
     for claimed in present(regime.accuracy) or ():
-        bound = _upper(case, claimed, run)
-        if bound is None:
+        bound = _upper(case, claimed, run, scores)
+        if bound is None or not _is_short(case, claimed, bound):
             continue
-        limit = claimed.value - margin_in(case.claim.reproduction.tolerances.accuracy, claimed.value)
-        if bound < limit - POSSIBLE_ROUNDING - ARITHMETIC:
-            found = f"{claimed.metric} of the timed outputs is at most {number(bound)}"
-            return Reason.BELOW_CLAIM, f"{words} {found}, claimed {number(claimed.value)}."
+        found = f"{words} {claimed.metric} of the timed outputs is at most {number(bound)}"
+        return _accused(case, regime, scores, f"{found}, claimed {number(claimed.value)}.")
     return Reason.NOT_DETERMINISTIC, f"{words} Under load the outputs are not those of the evaluation."
 
 
-def _upper(case: Case, claimed: AccuracyValue, run: SustainedRun) -> float | None:
-    """Upper bound of a share of right items; `None` for metrics that are no such share."""
+def _is_short(case: Case, claimed: AccuracyValue, value: float) -> bool:
+    """Whether a value lies below the claimed one beyond tolerance and rounding."""
+    limit = claimed.value - margin_in(case.claim.reproduction.tolerances.accuracy, claimed.value)
+    return value < limit - POSSIBLE_ROUNDING - ARITHMETIC
+
+
+def _short_at_batch(case: Case, regime: Regime, scores: ItemScores) -> Finding | None:
+    """Accurate in calls of one size and fast in calls of another: the whole set in calls of the timed size falls short.
+
+    `None` where it does not, or where both sizes are one.
+    """
+    for claimed in present(regime.accuracy) or ():
+        if not _counts_right(case, claimed):
+            continue
+        for probe in scores.batches:
+            value = probe.metrics.get(claimed.metric)
+            if probe.batch == case.claim.load.batch and value is not None and _is_short(case, claimed, value):
+                words = (
+                    f"In calls of {probe.batch} items, as timed, {claimed.metric} is {number(value, 6)} over the whole "
+                    f"set, claimed {number(claimed.value, 6)} (evaluated {case.claim.evaluation.batch_size} at a time)."
+                )
+                return _accused(case, regime, scores, words)
+    return None
+
+
+def _accused(case: Case, regime: Regime, scores: ItemScores, words: str) -> Finding:
+    """A shortfall, unless the declared scheme itself makes answers depend on what else is in a call."""
+    scheme = scheme_of(regime, "activations")
+    dynamic = isinstance(scheme, Quantized) and scheme.timing == "dynamic"
+    if dynamic and case.claim.load.batch != case.claim.evaluation.batch_size:
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} Scales computed at run time depend on the size of a call."
+    if not is_deterministic(scores):
+        return Reason.NOT_DETERMINISTIC, f"{words} Outputs were not shown to repeat."
+    return Reason.BELOW_CLAIM, words
+
+
+def _counts_right(case: Case, claimed: AccuracyValue) -> bool:
     metric = next((m for m in case.claim.evaluation.metrics if m.name == claimed.metric), None)
+    return metric is not None and metric.kind in SHARES and metric.better == "higher"
+
+
+def _upper(case: Case, claimed: AccuracyValue, run: SustainedRun, scores: ItemScores) -> float | None:
+    """Upper bound of the share of right items under load; `None` for metrics that are no such share.
+
+    The whole set's value is known, so that only the difference on the sampled items is uncertain: a sample that happens
+    to be hard accuses nobody. Older evidence kept no pairs; the share itself is bounded then, and counts only where
+    the items that differ are enough to explain what is missing.
+    """
     value = run.timed_scores.get(claimed.metric)
-    if metric is None or value is None or metric.kind not in ("top1", "binary_accuracy", "exact_match"):
+    if value is None or not _counts_right(case, claimed) or not 0.0 <= value <= 1.0:
         return None
-    if metric.better != "higher" or not 0.0 <= value <= 1.0:
+    pair = next((p for p in run.timed_pairs if p.metric == claimed.metric), None)
+    if pair is not None:
+        whole = [p.metrics[claimed.metric] for p in scores.batches if p.batch == run.batch and p.metrics]
+        known = whole[0] if whole else scores.metrics.get(claimed.metric)
+        found = guarded_interval(pair.gained, pair.lost, pair.items, above=ALPHA)
+        return None if found is None or known is None else known + found.high
+    missing = (claimed.value - value) * run.timed_items
+    if run.timed_disagreements < missing:
         return None
     return binomial_upper(min(run.timed_items, round(value * run.timed_items)), run.timed_items, ALPHA)
+
+
+def _pair_notes(run: SustainedRun) -> list[str]:
+    """How the outcomes differ, with the chance of so uneven a split if neither side were better."""
+    return [
+        f"{pair.metric}: {pair.gained} right only in the timed run, {pair.lost} only in the evaluation "
+        f"(exact McNemar test: p = {number(mcnemar(pair.gained, pair.lost), 2)})"
+        for pair in run.timed_pairs
+        if pair.gained + pair.lost
+    ]

@@ -13,6 +13,7 @@ import tempfile
 from typing import Any
 
 from verifier.onnxruntime_recipe import FLOATS, OPTIONS, check, option, scheme, shortened, variants, weight_only
+from verifier.quantizers._onnxruntime_calibration import ONE_SHOT_BYTES, overseen
 from verifier.quantizers.quantizer import Quantizer
 
 _METHODS = {
@@ -186,26 +187,28 @@ def _static(job: dict[str, Any], source: str, target: str, excluded: set[str]) -
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, quantize_static
 
     weights, activations = scheme(job, "weights"), scheme(job, "activations")
-    reader = _reader(job, source)
+    reader = _reader(job, source, os.path.dirname(target))
     method = job["calibration"]["method"]
-    quantize_static(
-        source,
-        target,
-        reader,
-        quant_format=QuantFormat.QDQ if option(job, "format") == "qdq" else QuantFormat.QOperator,
-        op_types_to_quantize=list(option(job, "op_types")) or None,
-        per_channel=weights["granularity"]["kind"] == "per_channel",
-        reduce_range=option(job, "reduce_range"),
-        activation_type=_tool_type(activations["format"]),
-        weight_type=_tool_type(weights["format"]),
-        nodes_to_exclude=sorted(excluded),
-        calibrate_method=CalibrationMethod.__members__[_METHODS[method["kind"]]],
-        extra_options=_extra(job, weights, activations, method),
-    )
-    return {"samples": reader.samples, "digest": reader.digest}
+    ceiling = job.get("one_shot_bytes", ONE_SHOT_BYTES)
+    with overseen(reader, ceiling=ceiling, report=job.get("report")) as seen:
+        quantize_static(
+            source,
+            target,
+            reader,
+            quant_format=QuantFormat.QDQ if option(job, "format") == "qdq" else QuantFormat.QOperator,
+            op_types_to_quantize=list(option(job, "op_types")) or None,
+            per_channel=weights["granularity"]["kind"] == "per_channel",
+            reduce_range=option(job, "reduce_range"),
+            activation_type=_tool_type(activations["format"]),
+            weight_type=_tool_type(weights["format"]),
+            nodes_to_exclude=sorted(excluded),
+            calibrate_method=CalibrationMethod.__members__[_METHODS[method["kind"]]],
+            extra_options=_extra(job, weights, activations, method),
+        )
+    return seen.account()
 
 
-def _reader(job: dict[str, Any], source: str) -> Any:
+def _reader(job: dict[str, Any], source: str, folder: str) -> Any:
     from verifier.calibration import CalibrationReader
     from verifier.inspection.graph import load
 
@@ -224,7 +227,7 @@ def _reader(job: dict[str, Any], source: str) -> Any:
         "order": option(job, "calibration_order"),
         "seed": seed if isinstance(seed, int) else 0,
     }
-    return CalibrationReader(job["calibration_data"], inputs, settings)
+    return CalibrationReader(job["calibration_data"], inputs, settings, folder)
 
 
 def _extra(
@@ -253,6 +256,8 @@ def _extra(
         extra["OpTypesToExcludeOutputQuantization"] = list(option(job, "op_types")) or ["Conv", "MatMul", "Gemm"]
     if option(job, "calibration_stride"):
         extra["CalibStridedMinMax"] = option(job, "calibration_stride")
+    if option(job, "calib_max_intermediate_outputs"):
+        extra["CalibMaxIntermediateOutputs"] = option(job, "calib_max_intermediate_outputs")
     if method["kind"] == "moving_average":
         extra.update({"CalibMovingAverage": True, "CalibMovingAverageConstant": method["constant"]})
     elif method["kind"] == "percentile":

@@ -24,9 +24,11 @@ class Quantizer(NamedTuple):
     check: Callable[[dict[str, Any]], tuple[str, ...]]
     """``check(regime recipe as plain data) -> reasons why this tool cannot do it`` (empty if it can)."""
     quantize: Callable[[dict[str, Any]], dict[str, Any]]
-    """``quantize(job) -> {"samples": n, "digest": hex}``; the job names ``model``, ``output``, the regime's recipe as
-    plain data (``precision``, ``mixed_precision``, ``quantization``, ``calibration``, ``options``) and the
-    ``calibration_data`` npz; writes ``output``."""
+    """``quantize(job) -> {"samples": n, "digest": hex}``, what entered the statistics; the job names ``model``,
+    ``output``, the regime's recipe as plain data (``precision``, ``mixed_precision``, ``quantization``,
+    ``calibration``, ``options``) and the ``calibration_data`` npz; writes ``output``. Where the tool is watched also
+    the ledger of samples: ``read``, ``read_digest``, ``collection``, ``reason``, ``one_shot_bytes``. A job may have
+    ``limit``, the items of a shortened run, and ``report``, which takes the share that is done and a note."""
     variants: Callable[[dict[str, Any]], tuple[tuple[str, str, str, dict[str, Any]], ...]]
     """``variants(job) -> ((option, declared, compared with, job with that option at the tool's default), ...)``: what
-    the inert-recipe detector runs."""
+    the search for inert options runs. Where a shortened run could not show an effect the job has no ``limit``."""

@@ -33,6 +33,8 @@ class Job:
     progress: Progress = field(default_factory=Silent)
     interpreter: str = sys.executable
     """Python of the workers."""
+    evaluation_s: float | None = None
+    """Seconds that evaluating may take; ``None``: as many as every item needs."""
 
     def worker(self, *, threads: int | None = None) -> Worker:
         """A fresh worker that may use four fifths of the memory, so that a stranger's model cannot take the machine."""

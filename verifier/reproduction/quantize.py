@@ -1,4 +1,4 @@
-"""Stage 2: the declared recipe, run twice here; then each option removed in turn, to see whether it does anything."""
+"""Stage 2: the declared recipe, run twice here; then each option changed in turn, to see whether it does anything."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from lynxspec.claim import Regime, RegimeRecipe, present
 from lynxspec.claim.calibration import Calibration
 from verifier.artifacts import digest_of
 from verifier.errors import MaterialUnavailable, ToolFailed, VerifierError
-from verifier.evidence import InertOption, QuantizationRun
+from verifier.evidence import QuantizationRun
+from verifier.evidence_calibration import CalibrationAccount
 from verifier.quantizers import find_quantizer
+from verifier.reproduction.inert import SEARCH_RUNS, SEARCH_S, Command, Effects, Made, find_inert
 from verifier.reproduction.job import Files, Job
 
 QUANTIZATION_TIMEOUT_S = 2 * 3600
-FEW_SAMPLES = 8
-"""Calibration items that the search for inert options runs on."""
+LEAST_TIMEOUT_S = 60.0
+"""Time that each run of the search for inert options has at least; else three times that of the first run."""
 
 
 def quantize(job: Job, files: Files, regime: RegimeRecipe, *, detect_inert: bool = True) -> QuantizationRun:
@@ -35,11 +37,14 @@ def quantize(job: Job, files: Files, regime: RegimeRecipe, *, detect_inert: bool
             refusals = worker.call({"do": "check", "tool": tool.name, "job": command})["reasons"]
         if refusals:
             return _result(regime, tool.name, "", "not_testable", "; ".join(refusals))
+        started = time.monotonic()
         first = _once(job, tool.name, command)
-        second = _once(job, tool.name, command)
+        once_s = time.monotonic() - started
+        second = _once(job, tool.name, command, part=1)
         sha256 = _keep(job, first["path"])
         repeat = digest_of(second["path"])
-        inert = _inert(job, tool.name, command) if detect_inert and repeat == sha256 else ()
+        whole = Made(sha256=sha256, samples=first.get("read"))
+        effects = _search(job, tool.name, command, whole, once_s) if detect_inert and repeat == sha256 else Effects()
     except (ToolFailed, MaterialUnavailable) as error:
         status = "failed" if isinstance(error, ToolFailed) else "not_testable"
         return _result(regime, tool.name, "", status, error.message)
@@ -56,7 +61,10 @@ def quantize(job: Job, files: Files, regime: RegimeRecipe, *, detect_inert: bool
         seconds=round(time.monotonic() - began, 2),
         calibration_samples=first.get("samples"),
         calibration_digest=first.get("digest"),
-        inert=inert,
+        inert=effects.inert,
+        calibration=_account(command, first),
+        options_tried=effects.tried,
+        options_untried=effects.untried,
     )
 
 
@@ -103,13 +111,22 @@ def _job(job: Job, files: Files, regime: RegimeRecipe) -> dict[str, Any]:
     return command
 
 
-def _once(job: Job, tool: str, command: dict[str, Any]) -> dict[str, Any]:
-    """One run in a fresh process; each has another hash seed, which shows order that a tool takes from its sets."""
+def _once(
+    job: Job, tool: str, command: Command, *, part: int = 0, timeout_s: float = QUANTIZATION_TIMEOUT_S
+) -> dict[str, Any]:
+    """One run in a fresh process; each has another hash seed, which shows order that a tool takes from its sets.
+
+    ``part``: 0 for the first third of the stage, 1 and 2 for the others.
+    """
     output = job.store.temporary(".onnx")
+
+    def told(done: float, note: str) -> None:
+        job.progress.advance((part + done) / 3, note)
+
     with job.worker() as worker:
-        answer = worker.call(
-            {"do": "quantize", "tool": tool, "job": command | {"output": str(output)}}, timeout_s=QUANTIZATION_TIMEOUT_S
-        )
+        request = {"do": "quantize", "tool": tool, "job": {**command, "output": str(output)}}
+        answer = worker.call(request, timeout_s=timeout_s, progress=told)
+    job.progress.advance((part + 1) / 3)
     return answer | {"path": output}
 
 
@@ -122,20 +139,37 @@ def _keep(job: Job, path: Path) -> str:
     return job.store.keep(path, ".onnx")[1]
 
 
-def _inert(job: Job, tool: str, command: dict[str, Any]) -> tuple[InertOption, ...]:
-    """Options whose removal leaves the artifact as it is, seen on a few calibration items."""
-    few = command | {"limit": FEW_SAMPLES}
-    with job.worker() as worker:
-        variants = worker.call({"do": "variants", "tool": tool, "job": few})["variants"]
-    if not variants:
-        return ()
-    base = digest_of(_once(job, tool, few)["path"])
-    found = []
-    for option, declared, other, varied in variants:
-        try:
-            same = digest_of(_once(job, tool, varied | {"limit": FEW_SAMPLES})["path"]) == base
-        except ToolFailed:
-            continue  # a setting that the tool refuses is not inert
-        if same:
-            found.append(InertOption(option=option, declared=declared, compared_with=other))
-    return tuple(found)
+def _account(command: Command, answer: dict[str, Any]) -> CalibrationAccount | None:
+    """The ledger of samples, from a tool that is watched."""
+    if answer.get("read") is None:
+        return None
+    return CalibrationAccount(
+        declared=command["calibration"]["data"]["samples"],
+        read=answer["read"],
+        read_sha256=answer["read_digest"],
+        entered=answer["samples"],
+        entered_sha256=answer["digest"],
+        path=answer["collection"],
+        reason=answer["reason"],
+        one_shot_bytes=answer["one_shot_bytes"],
+    )
+
+
+def _search(job: Job, tool: str, command: Command, whole: Made, once_s: float) -> Effects:
+    """Options whose change leaves the artifact as it is."""
+
+    def variants(wanted: Command) -> list[tuple[str, str, str, dict[str, Any]]]:
+        with job.worker() as worker:
+            return [tuple(v) for v in worker.call({"do": "variants", "tool": tool, "job": wanted})["variants"]]
+
+    def run(wanted: Command) -> Made:
+        answer = _once(job, tool, wanted, part=2, timeout_s=max(LEAST_TIMEOUT_S, 3 * once_s))
+        made = Made(sha256=digest_of(answer["path"]), samples=answer.get("read"))
+        for path in (answer["path"], answer["path"].with_name(answer["path"].name + ".reference.onnx")):
+            path.unlink(missing_ok=True)
+        return made
+
+    try:
+        return find_inert(command, whole, variants=variants, run=run, seconds=max(SEARCH_S, SEARCH_RUNS * once_s))
+    except ToolFailed:
+        return Effects()  # the recipe itself ran; that our search did not is no finding about it

@@ -2,7 +2,7 @@
 
 1. materialize: find every file, check its digest
 2. quantize: run the declared recipe, twice, and look for options that do nothing
-3. inspect: what the files hold, what the runtime executes, how far weights moved, how the two artifacts differ
+3. inspect: what the files hold, what the runtime executes, how far numbers moved, what repeats, how two files differ
 4. evaluate: every item of the declared set, by every subject
 5. sustain: all regimes interleaved, in fresh processes
 
@@ -12,11 +12,11 @@ A stage that fails leaves a `Failure`; the others go on, and the judge calls wha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from lynxspec.claim import RegimeRecipe
+from lynxspec.claim import Claim, RegimeRecipe
 from lynxspec.errors import LynxSpecError
 from verifier.errors import VerifierError
 from verifier.evidence import (
@@ -30,21 +30,31 @@ from verifier.evidence import (
     SustainEvidence,
     WeightError,
 )
+from verifier.evidence_inspection import RepeatReport, SignalReport
 from verifier.host import describe
 from verifier.progress import shown
+from verifier.reproduction.budget import Budget
 from verifier.reproduction.evaluate import evaluate
-from verifier.reproduction.inspection import artifact_ledger, compare, executed_ledger, weight_error
+from verifier.reproduction.inspection import (
+    artifact_ledger,
+    compare,
+    executed_ledger,
+    repeat_report,
+    signal_report,
+    weight_error,
+)
 from verifier.reproduction.job import Files, Job
 from verifier.reproduction.materialize import materialize
 from verifier.reproduction.quantize import quantize
 from verifier.reproduction.subjects import Subject, all_subjects
 from verifier.reproduction.sustain import sustain
-from verifier.schedule import schedule
+from verifier.reproduction.until_decided import evaluate_until_decided, is_too_long
+from verifier.schedule import Schedule, schedule
 from verifier.store import key_of
 
 T = TypeVar("T")
 
-STAGES = 1
+STAGES = 2
 """Version of the stages; raise it when a stage measures something else, so that old evidence is not taken for new."""
 
 
@@ -57,12 +67,18 @@ class _Findings:
     ledgers: list[PrecisionLedger] = field(default_factory=list)
     errors: list[WeightError] = field(default_factory=list)
     comparisons: list[ArtifactComparison] = field(default_factory=list)
+    signals: list[SignalReport] = field(default_factory=list)
+    repeats: list[RepeatReport] = field(default_factory=list)
     scores: list[ItemScores] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
 
-def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
-    """Run what is not finished yet and give all evidence. Nothing that a tool does wrong escapes as an error."""
+def reproduce(job: Job, *, detect_inert: bool = True, budget: Budget | None = None) -> Evidence:
+    """Run what is not finished yet and give all evidence. Nothing that a tool does wrong escapes as an error.
+
+    Without a budget every item is evaluated once and the claim's window is measured, no more and no less.
+    """
+    budget = budget or Budget()
     host = describe()  # never from an earlier run's evidence: the machine or its tools may have changed since
     found = _Findings(host=key_of(host=host.model_dump(mode="json")))
     with shown(job.progress, "find files and check digests") as notes:
@@ -78,16 +94,11 @@ def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
     subjects = all_subjects(job, files, runs)
     for regime in job.document.regimes:
         _look(job, files, regime, subjects[regime.name], found, runs.get(regime.name))
-    for regime in job.document.regimes:
-        for rank, subject in enumerate(subjects[regime.name]):
-            work_scores = partial(evaluate, job, files, regime, subject, probe=rank == 0)
-            name = f"evaluate {_words(subject)}"
-            key = key_of(subject=subject.sha256, probe=rank == 0)
-            scored = _guard(job, found, name, regime, ItemScores, work_scores, key=key)
-            if scored is not None:
-                found.scores.append(scored)
     timed = {name: options[0] for name, options in subjects.items() if options}
-    return Evidence(
+    plan = _schedule(job, found)
+    limit = budget.for_evaluation(plan.total(len(timed)) if plan else 0.0)
+    _score(replace(job, evaluation_s=limit), files, subjects, found)
+    evidence = Evidence(
         format=EVIDENCE,
         claim_sha256=job.sha256,
         host=host,
@@ -97,9 +108,42 @@ def reproduce(job: Job, *, detect_inert: bool = True) -> Evidence:
         weight_errors=tuple(found.errors),
         comparisons=tuple(found.comparisons),
         scores=tuple(found.scores),
-        sustain=_sustained(job, files, timed, found),
-        failures=tuple(found.failures),
+        signals=tuple(found.signals),
+        repeats=tuple(found.repeats),
+        sustain=None,
+        failures=(),
     )
+    if plan and timed:
+        sustained = _sustained(job, files, timed, found, plan, budget, evidence)
+        evidence = evidence.model_copy(update={"sustain": sustained})
+    return evidence.model_copy(update={"failures": tuple(found.failures)})
+
+
+def _schedule(job: Job, found: _Findings) -> Schedule | None:
+    """The claim's schedule; a load that is no measurement becomes a failure."""
+    try:
+        return schedule(job.document.load)
+    except VerifierError as error:
+        found.failures.append(Failure(stage="sustain", regime=None, message=error.message))
+        return None
+
+
+def _score(job: Job, files: Files, subjects: dict[str, tuple[Subject, ...]], found: _Findings) -> None:
+    """Every item by every subject; a random part of them by the claim's own subjects if there is no time for all."""
+    if is_too_long(job):
+        first = {name: options[0] for name, options in subjects.items() if options}
+        work = partial(evaluate_until_decided, job, files, first)
+        key = key_of(subjects={name: subject.sha256 for name, subject in first.items()}, seconds=job.evaluation_s)
+        found.scores += _guard(job, found, "evaluate", None, tuple[ItemScores, ...], work, key=key) or ()
+        return
+    for regime in job.document.regimes:
+        for rank, subject in enumerate(subjects[regime.name]):
+            work_scores = partial(evaluate, job, files, regime, subject, probe=rank == 0)
+            name = f"evaluate {_words(subject)}"
+            key = key_of(subject=subject.sha256, probe=rank == 0)
+            scored = _guard(job, found, name, regime, ItemScores, work_scores, key=key)
+            if scored is not None:
+                found.scores.append(scored)
 
 
 def _words(subject: Subject) -> str:
@@ -135,6 +179,7 @@ def _look(
     executed = _guard(job, found, "executed precision of", regime, PrecisionLedger, work_run, key=subjects[0].sha256)
     if executed is not None:
         found.ledgers.append(executed)
+    _run_again(job, files, regime, subjects[0], found, recipe)
     if len(subjects) > 1:
         work_both = partial(compare, job, subjects[0], subjects[1])
         key = subjects[0].sha256 + subjects[1].sha256
@@ -143,25 +188,64 @@ def _look(
             found.comparisons.append(compared)
 
 
-def _sustained(job: Job, files: Files, timed: dict[str, Subject], found: _Findings) -> SustainEvidence | None:
-    if not timed:
-        return None
-    try:
-        total = schedule(job.document.load).total(len(timed))
-    except VerifierError as error:
-        found.failures.append(Failure(stage="sustain", regime=None, message=error.message))
-        return None
+def _run_again(
+    job: Job,
+    files: Files,
+    regime: RegimeRecipe,
+    subject: Subject,
+    found: _Findings,
+    recipe: QuantizationRun | None,
+) -> None:
+    """Whether outputs repeat, and how far a quantized model's layers are from the reference's."""
+    work_repeat = partial(repeat_report, job, files, regime, subject)
+    again = _guard(job, found, "repeat", regime, RepeatReport, work_repeat, key=subject.sha256)
+    if again is not None:
+        found.repeats.append(again)
+    if regime.role == "reference":
+        return
+    made = recipe.sha256 if recipe is not None else None
+    work = partial(signal_report, job, files, regime, subject, made)
+    key = key_of(subject=subject.sha256, recipe=made)
+    heard = _guard(job, found, "signal and noise of", regime, SignalReport, work, key=key)
+    if heard is not None:
+        found.signals.append(heard)
+
+
+def _sustained(
+    job: Job,
+    files: Files,
+    timed: dict[str, Subject],
+    found: _Findings,
+    plan: Schedule,
+    budget: Budget,
+    evidence: Evidence,
+) -> SustainEvidence | None:
+    """All regimes interleaved, for as long as the claim says, the budget lets, and open clauses need."""
     scores = {
         score.regime: score
         for score in found.scores
-        if score.status == "ok" and score.sha256 == timed[score.regime].sha256
+        if score.status == "ok"
+        and score.sha256 == timed[score.regime].sha256
+        and score.order_seed is None  # whose outcomes are in the file's order, so that timed items find theirs
     }
     key = key_of(
         files={name: subject.sha256 for name, subject in timed.items()},
         scores={name: [score.outputs_sha256, score.metrics] for name, score in scores.items()},
+        budget=budget.seconds,
     )
-    work = partial(sustain, job, files, timed, scores)
-    return _guard(job, found, "sustain", None, SustainEvidence, work, key=key, seconds=total)
+    shorter = budget.within(plan, len(timed))
+    if shorter is None:
+        needed = plan.total(len(timed))
+        message = f"the budget of {budget.seconds:g} s leaves no time to measure rates; they take {needed:.0f} s"
+        found.failures.append(Failure(stage="sustain", regime=None, message=message))
+        return None
+
+    def more(sustained: SustainEvidence) -> float:
+        claim = job.document
+        return budget.next_round(claim, evidence, sustained, shorter) if isinstance(claim, Claim) else 0.0
+
+    work = partial(sustain, job, files, timed, scores, plan=shorter, more=more)
+    return _guard(job, found, "sustain", None, SustainEvidence, work, key=key, seconds=shorter.total(len(timed)))
 
 
 def _stage(

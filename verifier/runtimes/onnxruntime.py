@@ -5,6 +5,7 @@ Runs inside the worker process: standard library, numpy, onnxruntime and onnx, s
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -33,6 +34,7 @@ _OPTIONS = (
     "spinning",
     "deterministic",
 )
+_CONTROL = ("If", "Loop", "Scan")
 _PROFILED_RUNS = 5
 """Runs whose kernel times are added up, after one that is not counted."""
 
@@ -135,10 +137,15 @@ def run(session: _Session, inputs: dict[str, Any]) -> dict[str, Any]:
     return dict(zip(session.outputs, session.session.run(session.outputs, inputs)))
 
 
+def bare(session: _Session) -> Any:
+    """ONNX Runtime's own call, as its documentation shows it."""
+    return functools.partial(session.session.run, session.outputs)
+
+
 def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Optimize and profile: products of the optimized graph by compute format, with their share of kernel time."""
     from verifier.inspection.graph import examine, load
-    from verifier.inspection.ledger import layers, survey, tensor_groups
+    from verifier.inspection.ledger import layers, product_rows, survey, tensor_groups
 
     examine(path)
     settings = _session_options(options)
@@ -152,14 +159,18 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
         for _ in range(_PROFILED_RUNS + 1):
             session.run(outputs, inputs)
         with open(session.end_profiling(), encoding="utf-8") as file:
-            times = _kernel_times(json.load(file))
+            events = json.load(file)
+        times, types = _kernel_times(events), _kernel_types(events)
         found = survey(load(optimized), executed=True)
-    total = sum(time for time, _ in times.values()) or 1
+    # a loop's own time holds that of the nodes inside it
+    total = sum(time for node, (time, _) in times.items() if types[node] not in _CONTROL) or 1
     providers = sorted({name for _, name in times.values() if name})
     named = layers(found)
     return {
         "provider": ", ".join(providers) or provider,
         "operators": _timed_groups(found.products, times, total),
+        "layers": _timed_layers(product_rows(found.products), times, total),
+        "time": _other_times({product.node for product in found.products}, times, types, total),
         "tensors": tensor_groups(found.entries),
         "float_products": [
             {"name": product.node, "op_type": product.op_type, "dequantized": product.dequantized}
@@ -201,6 +212,31 @@ def _kernel_times(events: list[dict[str, Any]]) -> dict[str, Any]:
     return {node: (sum(each[1:]), providers[node]) for node, each in times.items()}
 
 
+def _kernel_types(events: list[dict[str, Any]]) -> dict[str, str]:
+    """Operator of each node."""
+    suffix = "_kernel_time"
+    return {
+        event["name"][: -len(suffix)]: event.get("args", {}).get("op_name", "")
+        for event in events
+        if event.get("cat") == "Node" and event.get("name", "").endswith(suffix)
+    }
+
+
+def _timed_layers(rows: list[dict[str, Any]], times: dict[str, Any], total: int) -> list[dict[str, Any]]:
+    return [dict(row, time_share=times[row["node"]][0] / total if row["node"] in times else None) for row in rows]
+
+
+def _other_times(products: set[str], times: dict[str, Any], types: dict[str, str], total: int) -> list[dict[str, Any]]:
+    """Time of all that is no product, by operator: conversions, layouts, activation functions."""
+    spent: dict[str, list[int]] = {}
+    for node, (time, _) in times.items():
+        if node not in products and types[node] and types[node] not in _CONTROL:
+            spent.setdefault(types[node], []).append(time)
+    return [
+        {"op_type": name, "count": len(each), "time_share": sum(each) / total} for name, each in sorted(spent.items())
+    ]
+
+
 def _timed_groups(found: Any, times: dict[str, Any], total: int) -> list[dict[str, Any]]:
     from verifier.inspection.ledger import operator_groups
 
@@ -219,5 +255,6 @@ RUNTIME = Runtime(
     options=_OPTIONS,
     open=open_session,
     run=run,
+    bare=bare,
     executed=executed,
 )

@@ -25,6 +25,8 @@ class Runtime(NamedTuple):
     """``open(model_path, provider, options) -> session``; raises if the provider is not really used."""
     run: Callable[[Any, dict[str, Any]], dict[str, Any]]
     """``run(session, inputs by name) -> outputs by name`` (numpy arrays)."""
+    bare: Callable[[Any], Callable[[dict[str, Any]], Any]]
+    """``bare(session)(inputs by name)``: the engine's own call, which our loop is held against."""
     executed: Callable[[str, str, dict[str, Any], dict[str, Any]], dict[str, Any]]
     """``executed(model_path, provider, options, inputs) -> {"provider", "operators": [...], "tensors": [...]}``: what
     the engine really runs, with time shares; the shapes of `verifier.evidence.PrecisionLedger`."""

@@ -108,3 +108,12 @@ def test_what_differs_from_the_claimed_system_is_a_deviation(record: Record):
 
 def test_nothing_that_was_not_given_is_invented():
     assert set(Performed().model_dump().values()) == {"not stated"}
+
+
+def test_a_record_whose_points_were_changed_contradicts_itself(record: Record) -> None:
+    assert record.frontier is not None
+    assert not contradictions(record)
+    points = record.frontier.points
+    moved = (points[0].model_copy(update={"rate": points[0].rate * 1.1}), *points[1:])
+    altered = record.model_copy(update={"frontier": record.frontier.model_copy(update={"points": moved})})
+    assert any("frontier" in words for words in contradictions(altered))

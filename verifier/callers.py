@@ -1,0 +1,193 @@
+"""Clients of a load: each makes calls one after another and keeps the time of every one.
+
+Runs inside the worker process: standard library and numpy, syntax of Python 3.8.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    Arrays = dict[str, Any]
+    Call = Callable[[Arrays], Any]
+
+
+class Clock(NamedTuple):
+    """What the load generator takes for time; a simulated one makes a block exact."""
+
+    now: Callable[[], int] = time.perf_counter_ns
+    """Nanoseconds on a monotonic clock."""
+    sleep: Callable[[float], None] = time.sleep
+    """Waits at least that many seconds."""
+
+
+class Queue:
+    """Arrivals in order; callers take the next one each."""
+
+    def __init__(self, due: list[int], patience: int) -> None:
+        """``due``: nanoseconds, ascending; ``patience``: nanoseconds."""
+        self.due = due
+        self.patience = patience
+        """An arrival that waited longer ends the block: the callers will not catch up, and the queue would grow."""
+        self.gave_up_at: int | None = None
+
+
+class Sample:
+    """A uniform draw of some of the calls so far; it says which call to keep next (Li 1994, algorithm L)."""
+
+    def __init__(self, needed: Callable[[Arrays], Arrays], size: int, most_bytes: int, seed: int) -> None:
+        """Of ``size`` calls, fewer if their outputs would take more than ``most_bytes``."""
+        self._needed = needed
+        self._size = size
+        self._most_bytes = most_bytes
+        self._random = random.Random(seed)  # noqa: S311 - a draw that needs no secrecy
+        self._w = 1.0
+        self.kept: list[tuple[int, Arrays]] = []
+        self.next = 0 if size else -1
+
+    def take(self, index: int, outputs: Arrays) -> None:
+        """Keep the outputs of call ``next``, made on batch ``index``, and draw the next call to keep."""
+        pair = (index, self._needed(outputs))
+        if not self.kept:
+            each = sum(np.asarray(array).nbytes for array in pair[1].values())
+            self._size = max(1, min(self._size, self._most_bytes // max(each, 1)))
+        if len(self.kept) < self._size:
+            self.kept.append(pair)
+            if len(self.kept) < self._size:
+                self.next += 1
+                return
+        else:
+            self.kept[self._random.randrange(self._size)] = pair
+        self._w *= math.exp(math.log(1.0 - self._random.random()) / self._size)
+        gap = math.log(1.0 - self._random.random()) / math.log1p(-min(self._w, 1 - 1e-12))
+        self.next += 1 + int(min(gap, 2.0**60))
+
+
+class Caller:
+    """One client: its calls, their times, and a draw of their outputs."""
+
+    def __init__(
+        self,
+        call: Call,
+        batches: list[Arrays],
+        order: list[int],
+        tickets: Iterator[int],
+        sample: Sample,
+        clock: Clock,
+    ) -> None:
+        """``tickets`` number the calls: its own, or those of a queue that it shares with other callers."""
+        self._call = call
+        self._batches = batches
+        self.order = order
+        self._tickets = tickets
+        self.sample = sample
+        self._clock = clock
+        self.ends = array("q")
+        self.durations = array("q")
+        self.served, self.begun, self.woken = array("q"), array("q"), array("q")
+        """Open loop: numbers of the arrivals, when their calls began, how long after waking for them."""
+
+    @property
+    def calls(self) -> int:
+        """Calls made."""
+        return len(self.ends)
+
+    @property
+    def last(self) -> int:
+        """When the last call had ended."""
+        return self.ends[-1]
+
+    def until(self, deadline: int) -> None:
+        """Call until the deadline has passed; a call that began before it is counted in full."""
+        clock, call, batches, order, sample = self._clock.now, self._call, self._batches, self.order, self.sample
+        ends, durations, length = self.ends, self.durations, len(order)
+        for seen, number in enumerate(self._tickets):
+            index = order[number % length]
+            began = clock()
+            outputs = call(batches[index])
+            end = clock()
+            ends.append(end)
+            durations.append(end - began)
+            if seen == sample.next:
+                sample.take(index, outputs)
+            if end >= deadline:
+                return
+
+    def serve(self, queue: Queue) -> None:
+        """Take arrivals in order until there are none; wait for those that are not due yet."""
+        clock, call, sample, order, due = self._clock.now, self._call, self.sample, self.order, queue.due
+        length = len(order)
+        for seen, number in enumerate(self._tickets):
+            if number >= len(due) or queue.gave_up_at is not None:
+                return
+            now = clock()
+            wait = due[number] - now
+            if wait > 0:
+                self._clock.sleep(wait / 1e9)
+                self.woken.append(clock() - due[number])
+            elif -wait > queue.patience:
+                queue.gave_up_at = now
+                return
+            index = order[number % length]
+            self.begun.append(clock())
+            outputs = call(self._batches[index])
+            self.ends.append(clock())
+            self.served.append(number)
+            if seen == sample.next:
+                sample.take(index, outputs)
+
+
+class Bare:
+    """The simplest loop that anybody would write: no time of a call, no output kept."""
+
+    def __init__(self, call: Call, batches: list[Arrays], order: list[int]) -> None:
+        """Nothing is called yet."""
+        self._call = call
+        self._batches = batches
+        self._order = order
+        self.calls = 0
+        self.last = 0
+        """When the last call had ended."""
+
+    def until(self, deadline: int) -> None:
+        """Call until the deadline has passed."""
+        clock, call, batches, order = time.perf_counter_ns, self._call, self._batches, self._order
+        number, length = 0, len(order)
+        while True:
+            call(batches[order[number % length]])
+            number += 1
+            now = clock()
+            if now >= deadline:
+                break
+        self.calls, self.last = number, now
+
+
+def together(callers: list[Any], tasks: list[Any]) -> None:
+    """Let each caller do its task, a deadline or a queue, in a thread of its own if there are several."""
+    errors: list[Exception] = []
+
+    def work(caller: Any, task: Any) -> None:
+        try:
+            if isinstance(task, Queue):
+                caller.serve(task)
+            else:
+                caller.until(task)
+        except Exception as error:  # noqa: BLE001 - raised again below, by the one who waits
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(callers[1:], tasks[1:])]
+    for thread in threads:
+        thread.start()
+    work(callers[0], tasks[0])
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]

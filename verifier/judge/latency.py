@@ -1,0 +1,97 @@
+"""Judge of the latency percentiles of each regime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lynxspec.claim import Regime, present
+from lynxspec.claim.throughput import Latency
+from verifier.evidence import Quantile, SustainedRun
+from verifier.judge.case import Case
+from verifier.judge.clause import Finding, clause, deviations, gate
+from verifier.judge.disturbance import disturbances
+from verifier.judge.shortfall import REPEATABILITY, other_load, refutable
+from verifier.verdict import ClauseKind, ClauseVerdict, Reason
+
+TAIL_FLOORS = {0.5: REPEATABILITY, 0.9: 0.25, 0.99: 1.0}
+"""Shortfall that refutes nothing, by percentile: single interruptions of the host make the tail."""
+RULE = (
+    "Exact binomial 95 % bounds of each percentile. Reproduced if every upper bound is within the tolerance; "
+    "refuted if a lower bound exceeds it under the conditions of the rate, and p90 by more than 25 %, p99 by more "
+    "than 100 %. Otherwise inconclusive."
+)
+
+
+def judge_latency(case: Case) -> Iterator[ClauseVerdict]:
+    """The latency percentiles of each regime."""
+    for regime in case.claim.regimes:
+        claimed = present(regime.performance.latency)
+        if claimed is None:
+            continue
+        run = case.run(regime)
+        rows = _percentiles(claimed, run) if isinstance(run, SustainedRun) else ()
+        if isinstance(run, SustainedRun):
+            finding = other_load(case.claim, run, f"{case.claim.load.item}/s") or _latency(case, regime, rows)
+        else:
+            finding = run
+        differences = case.differences(regime, run.sha256 if isinstance(run, SustainedRun) else None)
+        yield clause(
+            ClauseKind.LATENCY,
+            regime.name,
+            gate(ClauseKind.LATENCY, finding, differences),
+            title=f"Latency of regime {regime.name}",
+            claimed=", ".join(f"p{p * 100:.0f} {stated * 1e3:.4g} ms" for p, stated in _stated(claimed)),
+            measured=", ".join(f"p{q.p * 100:.0f} {q.value_s * 1e3:.4g} ms" for _, q in rows) or None,
+            tolerance=str(case.claim.reproduction.tolerances.latency),
+            rule=RULE,
+            notes=deviations(ClauseKind.LATENCY, differences),
+        )
+
+
+def _stated(claimed: Latency) -> tuple[tuple[float, float], ...]:
+    p99 = present(claimed.p99)
+    tail = ((0.99, p99.base),) if p99 is not None else ()
+    return ((0.5, claimed.p50.base), (0.9, claimed.p90.base), *tail)
+
+
+def _percentiles(claimed: Latency, run: SustainedRun) -> tuple[tuple[float, Quantile], ...]:
+    """Claimed seconds with the measured quantile of the same order, where there is one."""
+    rows = []
+    for p, stated in _stated(claimed):
+        found = next((q for q in run.quantiles if abs(q.p - p) < 1e-9), None)
+        if found is not None:
+            rows.append((stated, found))
+    return tuple(rows)
+
+
+def _latency(case: Case, regime: Regime, rows: tuple[tuple[float, Quantile], ...]) -> Finding:
+    claimed = present(regime.performance.latency)
+    if claimed is None or len(rows) < len(_stated(claimed)):
+        return Reason.NOT_REACHED, "The run has no value for every claimed percentile."
+    tolerance = case.claim.reproduction.tolerances.latency.base
+    run = case.run(regime)
+    loop = run.load.open_loop if isinstance(run, SustainedRun) and run.load is not None else None
+    if loop is not None and loop.unserved:
+        return (
+            Reason.INTERVAL_TOO_WIDE,
+            f"{loop.unserved} arrivals were never served: there is no upper bound.",
+        )
+    undecided: list[str] = []
+    for stated, found in rows:
+        limit = stated * (1.0 + tolerance)
+        words = f"p{found.p * 100:.0f}: measured {found.value_s * 1e3:.4g} ms, limit {limit * 1e3:.4g} ms."
+        if found.low_s is not None and found.low_s > limit:
+            share = stated / found.low_s
+            floor = TAIL_FLOORS[min(TAIL_FLOORS, key=lambda p: abs(p - found.p))]
+            finding = refutable(case, regime.name, share, tolerance, 1.0 - 1.0 / (1.0 + floor), words)
+            if finding[0] is Reason.BELOW_CLAIM:
+                return finding
+            undecided.append(finding[1])
+        elif found.high_s is None:
+            return Reason.TOO_FEW_ITEMS, f"{words} Too few calls for an upper bound."
+        elif found.high_s > limit:
+            undecided.append(words)
+    if not undecided:
+        return Reason.WITHIN_TOLERANCE, "All percentiles, with their bounds, are within the tolerance."
+    text = " ".join(undecided[:2])
+    return (Reason.HOST_DISTURBED if disturbances(case) else Reason.INTERVAL_TOO_WIDE), text
