@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from verifier.evidence import WeightError
-from verifier.evidence_inspection import WeightStorage
+from verifier.evidence.inspection import WeightStorage
 from verifier.inspection.storage import storage
 from verifier.inspection.weights import weight_error
 from verifier.inspection.whole import inspect

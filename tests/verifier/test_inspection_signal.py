@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto
 from scipy import stats
 
-from verifier.evidence_inspection import ActivationFit, GrowthPoint, LayerSignal, Outliers
+from verifier.evidence.inspection import ActivationFit, GrowthPoint, LayerSignal, Outliers
 from verifier.inspection import signal as module
 from verifier.inspection.moments import Noise, Tails
 from verifier.inspection.signal import signal

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verifier.evidence_inspection import Layer
+from verifier.evidence.inspection import Layer
 from verifier.judge.layers import layer_rows
 from verifier.judge.storage import BLOCKS
 from verifier.verdict import Verdict

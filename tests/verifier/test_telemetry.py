@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from verifier.evidence_telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, MOST_POINTS, THROTTLE_BITS, Telemetry, Validity
+from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, MOST_POINTS, THROTTLE_BITS, Telemetry, Validity
 from verifier.telemetry import HostSampler
 from verifier.telemetry.host import Own, Pressure, ProcessorTime, Quota, Waiting
 from verifier.telemetry.nvml import Nvml, cards

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from verifier.audit.record import Record
 from verifier.evidence import PrecisionLedger
-from verifier.evidence_inspection import ActivationFit, LayerSignal, SignalReport
+from verifier.evidence.inspection import ActivationFit, LayerSignal, SignalReport
 from verifier.judge.clause import number, percent
 from verifier.judge.layers import LayerRow, layer_rows
 from verifier.judge.signal import clipped_share

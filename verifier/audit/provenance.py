@@ -19,7 +19,7 @@ SCORING = (
     "sample_size.py",
 )
 """Parts of `lynxspec` that findings and score come from."""
-JUDGING = ("judge", "statistics", "verdict.py", "evidence.py")
+JUDGING = ("judge", "statistics", "verdict.py", "evidence")
 """Parts of `verifier` that verdicts come from."""
 
 

@@ -43,7 +43,7 @@ class Growth:
         return self._places.setdefault((source, name), {}).setdefault(place, Noise())
 
     def rows(self, steps: Iterable[tuple[str, Noise]]) -> list[dict[str, Any]]:
-        """`verifier.evidence_inspection.GrowthPoint` rows; ``steps`` are products in order, by weight."""
+        """`verifier.evidence.inspection.GrowthPoint` rows; ``steps`` are products in order, by weight."""
         by_weight: dict[str, list[Noise]] = {}
         for weight, noise in steps:
             by_weight.setdefault(weight, []).append(noise)

@@ -370,7 +370,7 @@ def _head_apart(entries: tuple[Entry, ...], found: list[Product]) -> tuple[Entry
 
 
 def product_rows(found: Iterable[Product]) -> list[dict[str, Any]]:
-    """Products in order as in `verifier.evidence_inspection.Layer`, without their time."""
+    """Products in order as in `verifier.evidence.inspection.Layer`, without their time."""
     rows = []
     for product in found:
         stored = product.weights[0] if product.weights else None

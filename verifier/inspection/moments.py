@@ -98,7 +98,7 @@ class Tails:
         self._powers += (centred.sum(), square.sum(), np.dot(square, centred), np.dot(square, square))
 
     def row(self, tensor: str) -> dict[str, Any] | None:
-        """As `verifier.evidence_inspection.Outliers`; ``None`` if nothing varies."""
+        """As `verifier.evidence.inspection.Outliers`; ``None`` if nothing varies."""
         if self.largest is None:
             return None
         median = float(np.median(self.largest))

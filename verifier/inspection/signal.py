@@ -86,7 +86,7 @@ class Sessions:
 
 
 def signal(request: dict[str, Any], start: Open, run: Run) -> dict[str, Any]:
-    """Compare; the answer has the fields of `verifier.evidence_inspection.SignalReport` that come from running.
+    """Compare; the answer has the fields of `verifier.evidence.inspection.SignalReport` that come from running.
 
     ``request``: ``reference``, ``quantized``, ``provider``, ``options``, ``inputs``, ``batch``, ``items`` (of each
     set), ``seconds`` (no new work is begun after them), ``family``, ``evaluation`` and ``calibration`` with ``data``

@@ -28,7 +28,7 @@ class _Found(NamedTuple):
 
 
 def storage(model: Any) -> list[dict[str, Any]]:
-    """Groups of weights and embeddings as in `verifier.evidence_inspection.WeightStorage`; each tensor counts once."""
+    """Groups of weights and embeddings as in `verifier.evidence.inspection.WeightStorage`; each tensor counts once."""
     groups: dict[tuple[str, str, str, str, int], list[_Found]] = {}
     for found in _all(model):
         scheme = found.stored.scheme

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lynxspec.claim import present
 from verifier.evidence import SustainedRun, SustainEvidence
-from verifier.evidence_telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, THROTTLE_BITS, During, Telemetry
+from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, THROTTLE_BITS, During, Telemetry
 from verifier.judge.case import Case
 from verifier.judge.clause import number, percent
 from verifier.judge.equilibrium import settled

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lynxspec.claim.throughput import EQUILIBRIUM_DEGREES, EQUILIBRIUM_S
 from verifier.evidence import SustainEvidence
-from verifier.evidence_telemetry import LIMIT_BITS, THROTTLE_BITS, Reading, Telemetry, Validity
+from verifier.evidence.telemetry import LIMIT_BITS, THROTTLE_BITS, Reading, Telemetry, Validity
 
 DEGREES_PER_MINUTE = 1.0
 """Fitted slope that counts as none: with the two minutes in which slow heat sinks settle, two degrees remain."""

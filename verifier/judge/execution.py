@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lynxspec.claim import Regime, present
 from lynxspec.vocabulary import UNQUANTIZED, Approach
 from verifier.evidence import ItemScores, OperatorGroup, PrecisionLedger
-from verifier.evidence_inspection import RepeatReport, Repetition
+from verifier.evidence.inspection import RepeatReport, Repetition
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, absent, clause, deviations, failed, gate, percent
 from verifier.judge.exceptions import Exceptions

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from verifier.evidence import PrecisionLedger
-from verifier.evidence_inspection import Layer
+from verifier.evidence.inspection import Layer
 
 _ADDED = re.compile(r"(_token_\d+|_nchwc|_quant|_quantized|_matmul|_fused|/\w*Fusion\w*)+$")
 """What a runtime's optimizer hangs on names."""

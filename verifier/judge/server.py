@@ -9,7 +9,7 @@ from scipy import stats
 
 from lynxspec.claim.throughput import Sustained
 from verifier.evidence import SustainedRun
-from verifier.evidence_load import OpenLoop
+from verifier.evidence.load import OpenLoop
 from verifier.judge.clause import Finding, number, percent
 from verifier.verdict import Reason
 

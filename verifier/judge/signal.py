@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lynxspec.claim import Regime
-from verifier.evidence_inspection import ActivationFit, GrowthPoint, LayerSignal, SignalReport
+from verifier.evidence.inspection import ActivationFit, GrowthPoint, LayerSignal, SignalReport
 from verifier.judge.case import Case
 from verifier.judge.clause import number, percent
 

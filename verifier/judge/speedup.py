@@ -140,7 +140,7 @@ def _gain(case: Case, fast: Regime, slow: Regime, *, calm: bool = False) -> Rate
         ([x.items for x, _ in pairs], [y.items for _, y in pairs]),
         ([x.seconds for x, _ in pairs], [y.seconds for _, y in pairs]),
         declared_s=_window(fast, slow),
-        processes=[x.process for x, _ in pairs],
+        processes=None if calm else [x.process for x, _ in pairs],  # chosen by their rate, not by process
         alpha=1.0 - COVERAGE,
     )
 

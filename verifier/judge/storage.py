@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lynxspec.vocabulary import UNQUANTIZED
 from verifier.evidence import PrecisionLedger, TensorGroup
-from verifier.evidence_inspection import WeightStorage
+from verifier.evidence.inspection import WeightStorage
 from verifier.judge.clause import number
 
 _INTEGERS = {f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in range(2, 17)}

@@ -14,7 +14,7 @@ import numpy as np
 from lynxspec.claim import RegimeRecipe, present
 from verifier.errors import ToolFailed, VerifierError
 from verifier.evidence import ItemScores
-from verifier.evidence_accuracy import BatchProbe
+from verifier.evidence.accuracy import BatchProbe
 from verifier.metrics import Array, Scored, outcomes_of, score
 from verifier.reproduction.job import Files, Job
 from verifier.reproduction.subjects import Subject

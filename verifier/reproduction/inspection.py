@@ -11,7 +11,7 @@ from lynxspec.claim import Frozen, RegimeRecipe, present
 from lynxspec.claim.calibration import Calibration
 from verifier.errors import ToolFailed, VerifierError
 from verifier.evidence import ArtifactComparison, PrecisionLedger, WeightError
-from verifier.evidence_inspection import RepeatReport, Repetition, SignalReport
+from verifier.evidence.inspection import RepeatReport, Repetition, SignalReport
 from verifier.process import Worker
 from verifier.reproduction.evaluate import digest_of_outputs, open_command, prediction_command
 from verifier.reproduction.job import Files, Job

@@ -12,7 +12,7 @@ from lynxspec.claim.calibration import Calibration
 from verifier.artifacts import digest_of
 from verifier.errors import MaterialUnavailable, ToolFailed, VerifierError
 from verifier.evidence import QuantizationRun
-from verifier.evidence_calibration import CalibrationAccount
+from verifier.evidence.calibration import CalibrationAccount
 from verifier.quantizers import find_quantizer
 from verifier.reproduction.inert import SEARCH_RUNS, SEARCH_S, Command, Effects, Made, find_inert
 from verifier.reproduction.job import Files, Job

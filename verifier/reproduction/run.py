@@ -30,7 +30,7 @@ from verifier.evidence import (
     SustainEvidence,
     WeightError,
 )
-from verifier.evidence_inspection import RepeatReport, SignalReport
+from verifier.evidence.inspection import RepeatReport, SignalReport
 from verifier.host import describe
 from verifier.progress import shown
 from verifier.reproduction.budget import Budget

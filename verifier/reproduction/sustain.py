@@ -66,8 +66,10 @@ def sustain(
     plan = plan or schedule(job.document.load)
     regimes = [regime for regime in job.document.regimes if regime.name in subjects]
     tallies = {regime.name: _tally(job, regime, plan) for regime in regimes}
-    with HostSampler() as sampler:
-        stage = _Stage(job, files, plan, regimes, subjects, scores, sampler, tallies)
+    threads = max((_threads(regime) for regime in regimes), default=1)
+    with HostSampler() as sampler, job.worker(threads=threads) as prober:
+        sampler.own.add(prober.pid)
+        stage = _Stage(job, files, plan, regimes, subjects, scores, sampler, prober, tallies)
         for _ in range(plan.repetitions):
             stage.round(plan.blocks, plan.seconds)
         while more is not None and stage.processes < MOST_PROCESSES:
@@ -105,6 +107,7 @@ class _Stage:
     subjects: Mapping[str, Subject]
     scores: Mapping[str, ItemScores]
     sampler: HostSampler
+    prober: Worker
     tallies: dict[str, Tally]
     fresh_seed: int = field(default_factory=lambda: secrets.randbits(31))
     processes: int = 0
@@ -130,9 +133,7 @@ class _Stage:
                         workers[name], name, seconds, lead=self.plan.lead, keep=blocks, seed=serial, fresh=fresh
                     )
                     self._count(name, answer, fresh=fresh)
-                worker = workers[names[0]]
-                probe = {"do": "probe", "seconds": PROBE_SECONDS, "threads": _threads(self.regimes[0])}
-                self.probes.append(float(worker.call(probe)["gflops"]))
+                self.probes.append(float(self.prober.call({"do": "probe", "seconds": PROBE_SECONDS})["gflops"]))
             for name in first:
                 self._close(workers[name], by_name[name])
         self.processes += 1

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from lynxspec.claim import RegimeRecipe, present
 from verifier.errors import VerifierError
 from verifier.evidence import Block, ItemScores, Quantile, SustainedRun
-from verifier.evidence_accuracy import TimedPairs
-from verifier.evidence_load import Compared, LoadReport, OpenLoop
+from verifier.evidence.accuracy import TimedPairs
+from verifier.evidence.load import Compared, LoadReport, OpenLoop
 from verifier.metrics import outcomes_of, ranking_value
 from verifier.reproduction.evaluate import labels_of
 from verifier.reproduction.job import Files, Job

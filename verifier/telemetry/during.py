@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.evidence_telemetry import LIMIT_BITS, THROTTLE_BITS, During
+from verifier.evidence.telemetry import LIMIT_BITS, THROTTLE_BITS, During
 from verifier.telemetry.trace import Floats, Spans, Trace
 
 IN_USE_PERCENT = 5.0

@@ -20,7 +20,7 @@ from typing import IO, Self
 import numpy as np
 
 from verifier.evidence import HostSample
-from verifier.evidence_telemetry import Telemetry
+from verifier.evidence.telemetry import Telemetry
 from verifier.telemetry.summary import telemetry
 from verifier.telemetry.trace import Lines, Spans, Trace
 

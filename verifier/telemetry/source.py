@@ -1,7 +1,7 @@
 """What a telemetry source is: a few numbers that can be read again and again, or the reason why they cannot.
 
 Sources run in the sampler's own process, which imports the standard library and these files only. Reason codes are the
-values of `verifier.evidence_telemetry.Validity`.
+values of `verifier.evidence.telemetry.Validity`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import numpy as np
 
-from verifier.evidence_telemetry import (
+from verifier.evidence.telemetry import (
     LEAST_HZ,
     MOST_PERIODS,
     MOST_POINTS,

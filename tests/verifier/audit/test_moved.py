@@ -5,7 +5,7 @@ from __future__ import annotations
 from verifier.audit.moved import MOST_LAYERS, moved
 from verifier.audit.record import Record
 from verifier.audit.render import page_source
-from verifier.evidence_inspection import ActivationFit, GrowthPoint, Layer, LayerSignal, SignalReport, WeightStorage
+from verifier.evidence.inspection import ActivationFit, GrowthPoint, Layer, LayerSignal, SignalReport, WeightStorage
 
 SHA = "0" * 64
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Literal
 
 from lynxspec.claim.base import Frozen, Sha256
-from verifier.evidence_accuracy import BatchProbe, TimedPairs
-from verifier.evidence_calibration import CalibrationAccount
-from verifier.evidence_inspection import FormatError, Layer, RepeatReport, SignalReport, TimeShare, WeightStorage
-from verifier.evidence_load import LoadReport
-from verifier.evidence_telemetry import Telemetry
+from verifier.evidence.accuracy import BatchProbe, TimedPairs
+from verifier.evidence.calibration import CalibrationAccount
+from verifier.evidence.inspection import FormatError, Layer, RepeatReport, SignalReport, TimeShare, WeightStorage
+from verifier.evidence.load import LoadReport
+from verifier.evidence.telemetry import Telemetry
 
 EVIDENCE: Literal["lynxspec-evidence/1"] = "lynxspec-evidence/1"
 """Version of these types; older ones stay readable."""
@@ -312,10 +312,10 @@ class SustainedRun(Frozen):
 
 
 class SpeedProbe(Frozen):
-    """A fixed FP32 matrix product (512 x 512 x 512, numpy, declared threads) run between blocks."""
+    """A fixed FP32 matrix product (512 cubed, numpy, declared threads) between blocks, in a process of its own."""
 
     gflops: tuple[float, ...]
-    """Rate of each probe, in order."""
+    """Rate of each probe, the median over its products, in order."""
     threads: int
 
 
