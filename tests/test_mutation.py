@@ -30,7 +30,6 @@ CLAIMS = [ROOT / "tests/data/complete.claim.yaml", *sorted((ROOT / "examples").g
 DELETED = object()
 KNOWN_WARNINGS = {
     "minilm-reviews/int8-sustained.claim.yaml": {"LXS240"},
-    "mobilenetv2-mnist/int8.claim.yaml": {"LXS240"},
 }
 """Measured on a shared host whose clock rises now and then: their block rates scatter, and the linter says so."""
 Path_ = tuple[str | int, ...]

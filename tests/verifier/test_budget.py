@@ -43,13 +43,20 @@ def next_round(of: Case, left: float) -> float:
     return budget(left).next_round(of.claim, of.evidence, of.evidence.sustain, schedule(of.claim.load))
 
 
-def test_without_a_budget_the_claims_window_is_measured_and_no_more():
-    found = case(rate=1855.0, spread=0.04)
-    plan = schedule(found.claim.load)
+def test_without_a_budget_nothing_is_cut():
+    plan = schedule(case().claim.load)
     assert Budget().within(plan, 2) is plan
     assert Budget().for_evaluation(1e6) is None
-    assert found.evidence.sustain is not None
-    assert Budget().next_round(found.claim, found.evidence, found.evidence.sustain, plan) == 0.0
+
+
+def test_without_a_budget_an_open_clause_gets_half_as_much_time_again():
+    plan = schedule(case().claim.load)
+    now = 100.0
+    limited = Budget(clock=lambda: now, began=0.0).with_overtime(plan, 2)
+    assert limited.left == pytest.approx(1.5 * plan.total(2))
+    now += plan.total(2)
+    assert limited.left == pytest.approx(0.5 * plan.total(2))
+    assert budget(50.0).with_overtime(plan, 2).left == 50.0
 
 
 def test_a_short_budget_measures_fewer_blocks_in_as_many_processes():

@@ -40,7 +40,6 @@ def test_a_block_is_never_shorter_than_a_tenth_of_a_second():
     assert _schedule(window="1.5 s", block="1 s", repetitions=3).blocks == 5
 
 
-
 @pytest.mark.parametrize(
     "load",
     [

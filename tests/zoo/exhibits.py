@@ -123,9 +123,7 @@ def recorded() -> Iterator[Exhibit]:
 
 def quiet() -> Iterator[Exhibit]:
     """The hand-written evidence, and the examples with all that was recorded but the timed run."""
-    yield Exhibit(
-        name="hand-written", make=lambda: (fixtures.claim_data(), fixtures.evidence_data()), quiet=True
-    )
+    yield Exhibit(name="hand-written", make=lambda: (fixtures.claim_data(), fixtures.evidence_data()), quiet=True)
     for folder in folders():
         yield Exhibit(name=f"{folder.name}-quiet", make=functools.partial(_quiet_day, folder), quiet=True)
 

@@ -215,7 +215,10 @@ FILES = (
 
 ARTIFACTS = (
     Lie(
-        name="another calibration method", tell=_another_method, where=lambda c, e: calibrated(c, e) and supplied(c, e), **_OTHER_SCALES
+        name="another calibration method",
+        tell=_another_method,
+        where=lambda c, e: calibrated(c, e) and supplied(c, e),
+        **_OTHER_SCALES,
     ),
     Lie(
         name="other activation scales",
@@ -234,17 +237,27 @@ PRECISION = (
     Lie(name="weights called int4", tell=_scheme("weights", format="int4"), **_AT_FILE),
     Lie(name="weights called uint8", tell=_scheme("weights", format="uint8"), **_AT_FILE),
     Lie(name="weights called fp8", tell=_scheme("weights", format="fp8_e4m3fn"), **_AT_FILE),
-    Lie(name="weights called per group", tell=_scheme("weights", granularity={"kind": "per_group", "group_size": 32, "axis": 0}), **_AT_FILE),
+    Lie(
+        name="weights called per group",
+        tell=_scheme("weights", granularity={"kind": "per_group", "group_size": 32, "axis": 0}),
+        **_AT_FILE,
+    ),
     Lie(name="weights called per tensor", tell=_scheme("weights", granularity={"kind": "per_tensor"}), **_AT_FILE),
     Lie(name="asymmetric weights", tell=_asymmetric_weights, **_AT_FILE),
     Lie(name="activations called int8", tell=_scheme("activations", format="int8"), **_AT_FILE),
     Lie(name="activations called int4", tell=_scheme("activations", format="int4"), **_AT_FILE),
-    Lie(name="activations called per channel", tell=_scheme("activations", granularity={"kind": "per_channel", "axis": 1}), **_AT_FILE),
+    Lie(
+        name="activations called per channel",
+        tell=_scheme("activations", granularity={"kind": "per_channel", "axis": 1}),
+        **_AT_FILE,
+    ),
     Lie(name="activations called symmetric", tell=_scheme("activations", symmetry="symmetric"), **_AT_FILE),
     Lie(name="static called dynamic, or the reverse", tell=_other_timing, **_AT_FILE),
     Lie(name="bias called int8", tell=_quantized("bias", "int8"), where=has_class("bias"), **_AT_FILE),
     Lie(name="outputs called int16", tell=_quantized("outputs", "int16"), where=has_class("outputs"), **_AT_FILE),
-    Lie(name="embeddings called int8", tell=_quantized("embeddings", "int8"), where=has_class("embeddings"), **_AT_FILE),
+    Lie(
+        name="embeddings called int8", tell=_quantized("embeddings", "int8"), where=has_class("embeddings"), **_AT_FILE
+    ),
     Lie(name="head called int4", tell=_head_called, where=has_class("head"), **_AT_FILE),
     Lie(name="head called int4, last layer int8", tell=_quantized("head", "int4"), where=has_class("head"), **_AT_FILE),
     Lie(name="first layer called otherwise", tell=_first_called, **_AT_FILE),
@@ -252,8 +265,18 @@ PRECISION = (
     Lie(name="exception not made", tell=_exception_not_made, **_AT_FILE),
     Lie(name="exception not told", tell=_exception_not_told, where=_has_node_exceptions, **_AT_FILE),
     Lie(name="a layer left in float", tell=_layer_left_in_float, **_AT_FILE),
-    Lie(name="quantized reference", tell=_quantized_reference, clause="precision_artifact/{slow}", reason="other_precision"),
-    Lie(name="reference called bf16", tell=_reference_called("bf16"), clause="precision_artifact/{slow}", reason="other_precision"),
+    Lie(
+        name="quantized reference",
+        tell=_quantized_reference,
+        clause="precision_artifact/{slow}",
+        reason="other_precision",
+    ),
+    Lie(
+        name="reference called bf16",
+        tell=_reference_called("bf16"),
+        clause="precision_artifact/{slow}",
+        reason="other_precision",
+    ),
 )
 
 WEIGHTS = (

@@ -119,5 +119,3 @@ def fewer(scores: Plain, metric: str, share: float) -> int:
         items[i] = 0.0
     scores["metrics"][metric] = sum(items) / len(items)
     return count
-
-

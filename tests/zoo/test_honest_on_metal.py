@@ -126,8 +126,8 @@ def _read_only(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _linked(folder: Path) -> Iterator[None]:
-    """The files lie elsewhere, with other dates, and links stand in their places."""
-    elsewhere = folder.with_name("elsewhere")
+    """The files lie in a folder below, with other dates, and links stand in their places."""
+    elsewhere = folder / "store"
     elsewhere.mkdir()
     for file in (*folder.glob("*.npz"), *folder.glob("*.onnx")):
         moved = file.rename(elsewhere / file.name)

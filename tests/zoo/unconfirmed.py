@@ -224,12 +224,16 @@ UNCONFIRMED = (
         reason="mirror_file_differs",
         where=_foreign_reference,
     ),
-    Lie(name="the reader's wrong copy", tell=_readers_copy, clause="materials/evaluation", reason="mirror_file_differs"),
+    Lie(
+        name="the reader's wrong copy", tell=_readers_copy, clause="materials/evaluation", reason="mirror_file_differs"
+    ),
     Lie(name="a file that is gone", tell=_gone, clause="materials/evaluation", reason="material_unavailable"),
     Lie(name="a blind head", tell=_blind_head, clause=_Q, reason="evidence_too_weak", where=_with_head),
     Lie(name="random outputs", tell=_random_outputs, clause=_Q, reason="not_deterministic"),
     Lie(name="unscored outputs", tell=_unscored, clause="timed_outputs/{fast}", reason="not_reached"),
-    Lie(name="easy inputs when timed", tell=_other_timed_data, clause="timed_outputs/{fast}", reason="evidence_too_weak"),
+    Lie(
+        name="easy inputs when timed", tell=_other_timed_data, clause="timed_outputs/{fast}", reason="evidence_too_weak"
+    ),
     Lie(
         name="wrong in large calls, scales by the call",
         tell=wrong_in_large_calls,

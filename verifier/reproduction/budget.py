@@ -1,10 +1,13 @@
-"""`Budget`: how long a verification may take, and where that time goes: to the clauses that are still open."""
+"""`Budget`: how long a verification may take, and where that time goes: to the clauses that are still open.
+
+Without a number of seconds there is no end, and what is still open after the claim's window gets half as much again.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lynxspec.claim import Claim
 from verifier.evidence import Evidence, SustainEvidence
@@ -14,13 +17,15 @@ from verifier.schedule import Schedule
 
 ENDING_S = 15.0
 """Judging, rendering, signing."""
+OVERTIME = 0.5
+"""Share of the time for the claim's window that open clauses may cost beyond it where no budget is given."""
 LEAST_EVALUATION = 1 / 3
 """Share of the time left that evaluation gets at least, however long the claim's window is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Seconds from its making on; without a number there is no end, and no more than the claim's window is measured."""
+    """Seconds from its making on."""
 
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
@@ -30,6 +35,13 @@ class Budget:
     def left(self) -> float | None:
         """Seconds left for measuring; `None` without a budget."""
         return None if self.seconds is None else self.began + self.seconds - ENDING_S - self.clock()
+
+    def with_overtime(self, plan: Schedule, regimes: int) -> Budget:
+        """What measuring rates may take from now on: this budget, or the schedule and some time for open clauses."""
+        if self.seconds is not None:
+            return self
+        total = plan.total(regimes) * (1.0 + OVERTIME) + ENDING_S
+        return replace(self, seconds=total, began=self.clock())
 
     def for_evaluation(self, sustain_s: float) -> float | None:
         """Seconds that evaluating may take if rates will take ``sustain_s``; `None`: as many as it needs."""

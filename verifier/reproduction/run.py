@@ -76,7 +76,8 @@ class _Findings:
 def reproduce(job: Job, *, detect_inert: bool = True, budget: Budget | None = None) -> Evidence:
     """Run what is not finished yet and give all evidence. Nothing that a tool does wrong escapes as an error.
 
-    Without a budget every item is evaluated once and the claim's window is measured, no more and no less.
+    Without a budget every item is evaluated, and the claim's window is measured, and half as much again if a rate or a
+    gain is still open then.
     """
     budget = budget or Budget()
     host = describe()  # never from an earlier run's evidence: the machine or its tools may have changed since
@@ -240,11 +241,14 @@ def _sustained(
         found.failures.append(Failure(stage="sustain", regime=None, message=message))
         return None
 
-    def more(sustained: SustainEvidence) -> float:
-        claim = job.document
-        return budget.next_round(claim, evidence, sustained, shorter) if isinstance(claim, Claim) else 0.0
+    def work() -> SustainEvidence:
+        claim, limited = job.document, budget.with_overtime(shorter, len(timed))
 
-    work = partial(sustain, job, files, timed, scores, plan=shorter, more=more)
+        def more(so_far: SustainEvidence) -> float:
+            return limited.next_round(claim, evidence, so_far, shorter) if isinstance(claim, Claim) else 0.0
+
+        return sustain(job, files, timed, scores, plan=shorter, more=more)
+
     return _guard(job, found, "sustain", None, SustainEvidence, work, key=key, seconds=shorter.total(len(timed)))
 
 
