@@ -148,13 +148,13 @@ def test_a_rate_half_as_much_again_is_refuted_by_evidence_of_a_quiet_host(path: 
 @pytest.mark.parametrize(
     "clause", ["throughput/fp32", "throughput/int8", "latency/fp32", "latency/int8", "speedup/int8/fp32"]
 )
-def test_a_host_that_changed_its_speed_decides_no_rate(clause: str) -> None:
+def test_a_host_at_another_speed_than_when_the_claim_was_measured_decides_no_rate(clause: str) -> None:
     folder = ROOT / "examples/records/g2p-gru-int8"
     evidence = Evidence.model_validate_json((folder / "evidence.json").read_bytes())
     claim = open_claim(folder / "claim.yaml").claim.model_dump(mode="json")
     found = verdicts(claim, evidence)[clause]
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "speed probe varies" in found.explanation
+    assert "the speed probe ran at 71.3 % of the claim's" in found.explanation
 
 
 def test_on_other_hardware_every_rate_is_not_testable_and_still_observed() -> None:

@@ -18,10 +18,7 @@ NEVER_REFUTED = {ClauseKind.TOOL_CHAIN, ClauseKind.HARDWARE, ClauseKind.RECIPE_E
 """What is not here is not testable, and what our tools do is no lie: these have no refuting reason."""
 
 MISSED = {
-    ("minilm", "embeddings called int8"): "an exception for products of two activations clears tensors of weights",
-    ("minilm", "a layer left in float"): "an exception for products of two activations clears tensors of weights",
-    ("minilm", "a fifth of the time in fp32"): "float products that an exception names are taken off a second time",
-    ("", "head called int4, last layer int8"): "the format of the last layer clears a head that is declared otherwise",
+    ("mobilenetv2-mnist", "another model when timed, without pairs"): "older evidence, without pairs, is left open here",
 }
 """Lies that the judge does not catch, by the beginning of the exhibit's name: faults of the judge, not of the zoo."""
 

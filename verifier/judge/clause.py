@@ -94,7 +94,8 @@ def number(value: float, digits: int = 4) -> str:
     """A number for people, without a trailing zero parade."""
     if not math.isfinite(value):
         return str(value)
-    return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+    text = f"{value:.{digits}g}"
+    return f"{value:.0f}" if abs(value) >= 10**digits or "e+" in text else text
 
 
 def percent(share: float, digits: int = 3) -> str:

@@ -26,24 +26,31 @@ class Exceptions:
             return cls(exemptions=(), ends=())
         return cls(exemptions=policy.exceptions, ends=(policy.first_layer.value, policy.last_layer.value))
 
-    def explain(self, group: TensorGroup, ledger: PrecisionLedger) -> bool | None:
+    def explain(  # noqa: PLR0911 - one return per way to be covered
+        self, group: TensorGroup, ledger: PrecisionLedger
+    ) -> bool | None:
         """Whether the policy covers a group of tensors in another format than the regime's.
 
-        Claims name nodes, ledgers name tensors: names are compared first; else the tensors must be no more than the
-        products of that format that the policy names, first and last layer included. `None` where the ledger lists too
-        few names to tell: the number of layers alone neither clears nor accuses anybody.
+        Claims name nodes, ledgers name tensors: names are compared first, with those of the layers that read a tensor;
+        else the tensors must be no more than the layers with weights of that format that the policy names, first and
+        last layer included. `None` where the ledger lists too few names to tell: the number of layers alone neither
+        clears nor accuses anybody.
         """
         covering = [e for e in self.exemptions if e.format.value == group.format]
         if any(_selects_class(e, group.tensor_class) for e in covering):
             return True
-        if len(group.examples) == group.tensors and all(_named(covering, name) for name in group.examples):
+        if len(group.examples) == group.tensors and all(_read_by_named(covering, x, ledger) for x in group.examples):
             return True
+        if group.tensor_class == "embeddings":
+            # no product reads a table that is looked up, so that no number of products can clear it
+            return None if any(not _names_products(e, ledger) for e in covering) else False
         products = [o for o in ledger.operators if o.compute == group.format and o.count > 0]
-        named = sum(_weights_of(o) * _covered(covering, o) for o in products) + self._unnamed_ends(
-            covering, products, group
-        )
-        if group.tensors <= named:
+        certain, possible = _named_weights(covering, group, ledger, products)
+        ends = self._unnamed_ends(covering, products, group)
+        if group.tensors <= certain + ends:
             return True
+        if group.tensors <= possible + ends:
+            return None
         truncated = not products or any(o.count > len(o.examples) for o in products)
         nodes = sum(len(e.selector.values) for e in covering if e.selector.kind == "node")
         globs = any(e.selector.kind in ("glob", "op_type") for e in covering)
@@ -56,6 +63,8 @@ class Exceptions:
 
         Examples stand in the order of the graph, so that a first (last) layer is the first (last) of its operators.
         """
+        if group.tensor_class == "head":
+            return 0  # what a claim says of its head is said of the head, whatever it says of the last layer
         if not products:
             return self.ends.count(group.format)
         first = self.ends[:1] == (group.format,) and not all(
@@ -93,9 +102,45 @@ class Exceptions:
         return problems
 
 
-def _weights_of(group: OperatorGroup) -> int:
+def _weights_of(op_type: str) -> int:
     """Weight tensors of one such operator: a recurrent cell has one for its input and one for its state."""
-    return 2 if group.op_type.endswith(("LSTM", "GRU", "RNN")) else 1
+    return 2 if op_type.endswith(("LSTM", "GRU", "RNN")) else 1
+
+
+def _named_weights(
+    covering: list[Exemption], group: TensorGroup, ledger: PrecisionLedger, products: list[OperatorGroup]
+) -> tuple[int, int]:
+    """Tensors of the group's kind that products named by the policy read: certainly, and possibly.
+
+    A product of two activations reads none, and excepting it says nothing of any weight. Ledgers that list no layers
+    (older evidence) do not tell these apart: as many as the file has pairs of activations are only possible.
+    """
+    counted = sum(_weights_of(o.op_type) * _covered(covering, o) for o in products)
+    if group.tensor_class not in ("weights", "head"):
+        return counted, counted
+    if not ledger.layers:
+        pairs = sum(g.tensors for g in ledger.tensors if g.tensor_class == "other" and g.format == group.format) // 2
+        return max(counted - pairs, 0), counted
+    by_type = {v for e in covering if e.selector.kind == "op_type" for v in e.selector.values}
+    found = sum(
+        _weights_of(layer.op_type)
+        for layer in ledger.layers
+        if layer.weight
+        and layer.weight_format == group.format
+        and (layer.op_type in by_type or _named(covering, layer.node) or _named(covering, layer.weight))
+    )
+    return found, found
+
+
+def _read_by_named(covering: list[Exemption], tensor: str, ledger: PrecisionLedger) -> bool:
+    """Whether the policy names a tensor, or a layer that reads it."""
+    readers = (layer.node for layer in ledger.layers if layer.weight == tensor)
+    return _named(covering, tensor) or any(_named(covering, node) for node in readers)
+
+
+def _names_products(exemption: Exemption, ledger: PrecisionLedger) -> bool:
+    """Whether an exemption is about products that the ledger lists, and so about no table that is looked up."""
+    return any(_covered([exemption], group) for group in ledger.operators)
 
 
 def _covered(exemptions: list[Exemption], group: OperatorGroup) -> int:

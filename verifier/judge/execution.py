@@ -91,13 +91,15 @@ def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str
         here = [(g, s) for g, s in zip(groups, shares, strict=True) if family(g.compute) == compute]
         left = [(g, s) for g, s in here if not exceptions.covers(g)]
         number = sum(g.count for g, _ in left)
-        budget = exceptions.ends.count(compute) + (_in_file(file, compute) if file else 0)
+        taken_off = sum(g.count for g, _ in here) - number
+        # what the file has by right includes the layers that the policy names: these were taken off already
+        budget = max(0, _in_file(file, compute) - taken_off) if file else exceptions.ends.count(compute)
         part = sum(s for _, s in left) * max(0, number - budget) / number if number else 0.0
         if part > 0 and len(left) == len(here):
             known = _exact(rows, compute, max(0, number - budget), sum(g.time_share or 0.0 for g in groups))
             part = part if known is None else known
         in_file = sum(g.count for g in file.operators if family(g.compute) == compute) if file else 0
-        if max(0, number - exceptions.ends.count(compute) - in_file) == 0:
+        if number <= max(0, in_file - taken_off) + (0 if file else exceptions.ends.count(compute)):
             unseen += part  # the runtime does what the file says, but the file's clause could not see these weights
         notes += _kinds(groups, here, compute)
         if part > 0:

@@ -13,7 +13,7 @@ from lynxspec.claim import Claim
 from verifier.evidence import Block, SustainedRun
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, percent
-from verifier.judge.disturbance import barred, disturbances, slower_machine, unwatched, witness
+from verifier.judge.disturbance import WITNESS_TOLERANCE, barred, disturbances, slower_machine, unwatched, witness
 from verifier.schedule import LONGEST_S
 from verifier.verdict import Reason
 
@@ -41,10 +41,11 @@ def refutable(  # noqa: PLR0911 - one return per innocent cause
         return Reason.HOST_DISTURBED, f"{words} It is not known what was measured: {against}."
     if unwatched(case):
         return Reason.NO_WITNESS, f"{words} The host was not watched, so that other load cannot be excluded."
-    found = witness(case, regime, tolerance)
+    # a latency's tolerance is wide: a regime that is a tenth slower than claimed vouches for no machine
+    found = witness(case, regime, min(tolerance, WITNESS_TOLERANCE))
     if found is None:
         return Reason.NO_WITNESS, f"{words} The claim states no speed probe, and no other regime's rate was reproduced."
-    slower = slower_machine(found, tolerance)
+    slower = slower_machine(found, min(tolerance, WITNESS_TOLERANCE))
     if slower is not None:
         return Reason.MACHINE_SLOWER, f"{words} {slower}"
     allowed = allowance(case, tolerance, floor, 0.0 if found.held else PROBE_ALONE)

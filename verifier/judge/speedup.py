@@ -10,7 +10,15 @@ from verifier.evidence import SustainedRun
 from verifier.judge.accuracy import half_unit
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause, deviations, gate, number, percent
-from verifier.judge.disturbance import barred, disturbances, equilibrium, unwatched
+from verifier.judge.disturbance import (
+    WITNESS_TOLERANCE,
+    barred,
+    disturbances,
+    equilibrium,
+    slower_machine,
+    unwatched,
+    witness,
+)
 from verifier.judge.platform import tool_differences
 from verifier.judge.shortfall import allowance, other_load, usable
 from verifier.judge.throughput import FEWEST_BLOCKS, OPEN, bounds, cost, decision_words
@@ -197,7 +205,7 @@ def _speedup(  # noqa: PLR0911 - one return per outcome of the rule
     if comparison.qualifier in UNCLAIMED:
         promise = f"A gain {comparison.qualifier.replace('_', ' ')} promises nothing about this load."
         return Reason.NOT_CLAIMED, f"{words} {promise}"
-    return _short_gain(case, decision, words, _barred(case, fast, slow))
+    return _short_gain(case, fast.name, decision, words, _barred(case, fast, slow))
 
 
 def _unfit(case: Case, fast: Regime, slow: Regime, gain: float) -> Finding | None:
@@ -232,7 +240,9 @@ def _barred(case: Case, *regimes: Regime) -> Finding | None:
     return None
 
 
-def _short_gain(case: Case, decision: RateDecision, words: str, against: Finding | None) -> Finding:
+def _short_gain(  # noqa: PLR0911 - one return per innocent cause
+    case: Case, fast: str, decision: RateDecision, words: str, against: Finding | None
+) -> Finding:
     """Whether a gain that was not shown is refuted."""
     reasons = disturbances(case)
     if reasons:
@@ -243,6 +253,11 @@ def _short_gain(case: Case, decision: RateDecision, words: str, against: Finding
         return against[0], f"{words} {against[1]}"
     if unwatched(case):
         return Reason.NO_WITNESS, f"{words} The host was not watched, so that other load cannot be excluded."
+    # In another state of the machine two regimes slow down by different shares: one may wait for memory, one compute.
+    found = witness(case, fast, WITNESS_TOLERANCE)
+    slower = None if found is None else slower_machine(found, WITNESS_TOLERANCE)
+    if slower is not None:
+        return Reason.MACHINE_SLOWER, f"{words} {slower}"
     allowed = allowance(case, case.claim.reproduction.tolerances.speedup.base)
     if decision.high / decision.claimed >= 1.0 - allowed:
         return (

@@ -48,7 +48,7 @@ def analyse(
     _check(count, time, processes)
     level = float(count.sum() / time.sum()) if len(count) else 0.0
     relative = count / time / level - 1.0 if level > 0 else np.zeros(len(count))
-    return _analyse(relative, time, processes, declared_s, alpha, lambda z: level * (1.0 + z))
+    return _analyse(relative, time, processes, declared_s, alpha, lambda z: max(level * (1.0 + z), 0.0))
 
 
 def analyse_ratio(
