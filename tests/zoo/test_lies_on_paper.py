@@ -18,7 +18,10 @@ NEVER_REFUTED = {ClauseKind.TOOL_CHAIN, ClauseKind.HARDWARE, ClauseKind.RECIPE_E
 """What is not here is not testable, and what our tools do is no lie: these have no refuting reason."""
 
 MISSED = {
-    ("mobilenetv2-mnist", "another model when timed, without pairs"): "older evidence, without pairs, is left open here",
+    (
+        "mobilenetv2-mnist",
+        "another model when timed, without pairs",
+    ): "older evidence, without pairs, is left open here",
 }
 """Lies that the judge does not catch, by the beginning of the exhibit's name: faults of the judge, not of the zoo."""
 

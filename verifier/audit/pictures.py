@@ -334,7 +334,7 @@ def over_time(record: Record, run: SustainedRun) -> Markup | None:
     """Throughput of one regime over the counted seconds, with blocks, claim and host noise."""
     total = sum(block.seconds for block in run.blocks)
     means = [(b.seconds, b.items / b.seconds) for b in run.blocks if b.seconds > 0]
-    if not means or not run.bins:
+    if not means:
         return None
     stated: StatedRegime | None = next((r for r in record.claim.regimes if r.name == run.regime), None)
     claimed = stated.rate_per_s if stated else None
@@ -347,7 +347,8 @@ def over_time(record: Record, run: SustainedRun) -> Markup | None:
     if claimed and low_band and high_band:
         parts.append(_rect(x.start, y(high_band), x.end - x.start, y(low_band) - y(high_band), BAND))
     parts.extend(_axes(x, y, "seconds counted", f"{run.item}/s (axis does not start at zero)"))
-    parts.append(_curve(run.bins, x, y))
+    if run.bins:
+        parts.append(_curve(run.bins, x, y))
     done = 0.0
     for seconds, mean in means:
         parts.append(_line(x(done), y(mean), x(done + seconds), y(mean), INK, width=1.8))

@@ -27,7 +27,7 @@ from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 UNCLAIMED = frozenset({"up_to", "theoretical"})
 """Qualifiers of a gain that promise nothing about this load."""
-METHOD = "log ratio of neighbouring blocks, last plateau, confidence sequence of 95 %"
+METHOD = "confidence sequence of log ratios"
 RULE = (
     "The mean logarithm of the ratio of neighbouring blocks, with a 95 % confidence sequence. Reproduced if its lower "
     "bound reaches the claimed gain less the tolerance over the claim's window; refuted if the upper bound lies below "

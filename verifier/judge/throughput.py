@@ -19,7 +19,7 @@ from verifier.verdict import ClauseKind, ClauseVerdict, Interval, Reason
 
 FEWEST_BLOCKS = 4
 """Blocks below which nothing is said about a rate."""
-METHOD = "last plateau after MSER-5, confidence sequence of 95 %, autocorrelation and processes included"
+METHOD = "confidence sequence of the last plateau"
 RULE = (
     "The rate of the last plateau, with a 95 % confidence sequence that allows early looks. Reproduced if its lower "
     "bound reaches the claimed rate less the tolerance over the claim's whole window (or at thermal equilibrium), "
