@@ -21,7 +21,7 @@ from verifier.evidence import Evidence
 from verifier.judge import judge
 from verifier.verdict import ClauseVerdict
 
-from ..verifier import fixtures
+from ..verifier import fixtures  # noqa: TID252 - tests are no package that has a name
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "examples/records"
@@ -151,7 +151,7 @@ def scores_of(evidence: Plain, regime: str) -> Plain:
 def ledger_of(evidence: Plain, regime: str, *, executed: bool = False) -> Plain:
     """What the file of a regime holds, or what ran."""
     found = [x for x in evidence["ledgers"] if x["regime"] == regime and (x["ledger"] == "executed") is executed]
-    return sorted(found, key=lambda x: x["ledger"] != "supplied_artifact")[0]
+    return min(found, key=lambda x: x["ledger"] != "supplied_artifact")
 
 
 def artifact_of(claim: Plain, role: str) -> Plain | None:

@@ -86,7 +86,7 @@ def neither(where: Where) -> Where:
 # --- what several lies do
 
 
-def other_file(**found: int | float) -> Tell:
+def other_file(**found: float) -> Tell:
     """The recipe gives, twice, a file that differs so from the supplied one."""
 
     def tell(claim: Plain, evidence: Plain) -> None:

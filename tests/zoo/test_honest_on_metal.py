@@ -3,6 +3,7 @@
 Slow: about nine minutes on two quiet cores. Variations that cannot disturb each other share a run; where rates are not
 in question the budget leaves no time for them.
 """
+# ruff: noqa: ARG001 - all of a kind take the same arguments
 
 from __future__ import annotations
 
@@ -78,7 +79,7 @@ def _nice() -> None:
 
 def _closed_in() -> None:
     """No standard input, no rights for others, few open files."""
-    import resource
+    import resource  # noqa: PLC0415 - runs in the child
 
     os.close(0)
     os.umask(0o077)

@@ -2,6 +2,7 @@
 
 Slow: about two minutes on two quiet cores. Rates are not in question, but of the model with two faces.
 """
+# ruff: noqa: ARG001 - all of a kind take the same arguments
 
 from __future__ import annotations
 

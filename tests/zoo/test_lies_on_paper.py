@@ -39,7 +39,7 @@ def told() -> list[tuple[Exhibit, Lie]]:
 TOLD = told()
 
 
-@pytest.mark.parametrize("exhibit", (*RECORDED, *QUIET), ids=lambda e: e.name)
+@pytest.mark.parametrize("exhibit", [*RECORDED, *QUIET], ids=lambda e: e.name)
 def test_without_a_lie_nothing_is_refuted(exhibit):
     found = exhibits.verdicts(*exhibit.fresh())
     assert not [v for v in found.values() if v.verdict is Verdict.REFUTED]
