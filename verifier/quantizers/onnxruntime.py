@@ -13,7 +13,6 @@ import tempfile
 from typing import Any
 
 from verifier.onnxruntime_recipe import FLOATS, OPTIONS, check, option, scheme, shortened, variants, weight_only
-from verifier.quantizers._onnxruntime_calibration import ONE_SHOT_BYTES, overseen
 from verifier.quantizers.quantizer import Quantizer
 
 _METHODS = {
@@ -185,6 +184,8 @@ def _tool_type(fmt: str) -> Any:
 
 def _static(job: dict[str, Any], source: str, target: str, excluded: set[str]) -> dict[str, Any]:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, quantize_static
+
+    from verifier.quantizers._onnxruntime_calibration import ONE_SHOT_BYTES, overseen
 
     weights, activations = scheme(job, "weights"), scheme(job, "activations")
     reader = _reader(job, source, os.path.dirname(target))
