@@ -10,6 +10,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
+def _everywhere(_provider: str, _options: dict[str, Any]) -> tuple[str, ...]:
+    """For engines that execute wherever they can be installed."""
+    return ()
+
+
 class Runtime(NamedTuple):
     """One engine."""
 
@@ -18,7 +23,7 @@ class Runtime(NamedTuple):
     requires: tuple[str, ...]
     """Top-level modules; probed without importing them."""
     distribution: str
-    """Distribution whose version is the engine's version."""
+    """Distribution whose version is the engine's version; empty if it is none of Python's."""
     options: tuple[str, ...]
     """Closed vocabulary of session options."""
     open: Callable[[str, str, dict[str, Any]], Any]
@@ -30,3 +35,29 @@ class Runtime(NamedTuple):
     executed: Callable[[str, str, dict[str, Any], dict[str, Any]], dict[str, Any]]
     """``executed(model_path, provider, options, inputs) -> {"provider", "operators": [...], "tensors": [...]}``: what
     the engine really runs, with time shares; the shapes of `verifier.evidence.PrecisionLedger`."""
+    companions: tuple[str, ...] = ("numpy", "onnx")
+    """Requirements, beside the engine itself, of the environment that it runs in."""
+    formats: tuple[str, ...] = (".onnx",)
+    """Suffixes of the model files that it opens, the preferred one first."""
+    heads: bool = True
+    """Whether it opens heads, too, which are small ONNX files; if not, ONNX's own evaluator runs them."""
+    inspect: Callable[[str], dict[str, Any]] | None = None
+    """``inspect(path)``: precision ledger of a file in the engine's own format; ``None`` where that format is ONNX."""
+    probe: Callable[[str, dict[str, Any]], tuple[str, ...]] = _everywhere
+    """``probe(provider, options) -> reasons`` why nothing can be executed on this machine: no device, no browser. What
+    would have to be executed is then not testable here; it did not fail."""
+    start: Callable[[str, dict[str, Any]], Callable[[], tuple[int, ...]]] | None = None
+    """``start(provider, options)`` for an engine that lives in processes of its own (a browser): starts them without a
+    model and returns what lists their ids. Their memory is then the model's, not the worker's; calling it again with
+    the same settings starts nothing."""
+    timed: Callable[[Any, list[dict[str, Any]]], Any] | None = None
+    """``timed(session, batches)`` for an engine whose clock is elsewhere: lays the batches ready there and returns an
+    object with ``sizes`` (bytes of each output of one call), ``clocks() -> (our clock, its clock, how long reading both
+    took)`` in nanoseconds, and ``loop({"loop", "order", "seconds", "draws", "wanted"}) -> {"calls", "elapsed_ns",
+    "ends", "durations", "kept"}``. A loop calls over the batches in that order, again and again, until ``seconds`` have
+    passed; a call that began before is counted in full. ``timed``: the clock is read before and after each call, times
+    are nanoseconds since the loop began, and of the calls in ``draws`` (``[call, place]``, ascending) the ``wanted``
+    outputs are kept, ``{place: (batch, outputs)}``, a later one in the place of an earlier one. ``bare``: the simplest
+    loop, no times, nothing kept. ``idle``: as ``timed`` around a call that does nothing."""
+    version: Callable[[], str] | None = None
+    """``version()`` of an engine that is no distribution of Python's."""
