@@ -1,7 +1,7 @@
 """Interpreters with the heavy tools, for tests that need one: the reader's own, or this one if it has the tool.
 
-``LYNXSPEC_TEST_ENV_OPENVINO=/path/to/python`` names the interpreter for tests of ``openvino``; without it, and where the
-tool is not installed beside the tests, they are skipped and say so.
+``LYNXSPEC_TEST_ENV_OPENVINO=/path/to/python`` names the interpreter for tests of ``openvino``; without it, and where
+the tool is not installed beside the tests, they are skipped and say so.
 """
 
 from __future__ import annotations
