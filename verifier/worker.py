@@ -99,6 +99,7 @@ class Worker:
 
     def open(self, request: dict[str, Any]) -> dict[str, Any]:
         """Load a model; the resident set before that is what the process itself takes."""
+        from verifier.heads import Head
         from verifier.workload import Opened
 
         runtime = _plugin("runtimes", request["runtime"])
@@ -108,7 +109,7 @@ class Worker:
             self._processes = runtime.start(request["provider"], request.get("options", {}))
         self._reset_peak()
         baseline = self._resident("VmRSS")
-        self.opened = Opened(runtime, request)
+        self.opened = Opened(runtime, request, None if runtime.heads else Head)
         self.load = None
         others = [] if runtime.start is None else list(self._processes())
         version = _version(runtime.distribution) if runtime.version is None else runtime.version()
@@ -196,8 +197,16 @@ class Worker:
         """The recipe with each option changed in turn."""
         return {"variants": [list(v) for v in _plugin("quantizers", request["tool"]).variants(request["job"])]}
 
+    def probe_runtime(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Why the engine can execute nothing on this machine."""
+        runtime = _plugin("runtimes", request["runtime"])
+        return {"reasons": list(runtime.probe(request["provider"], request.get("options", {})))}
+
     def inspect(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Precision ledger of a file."""
+        """Precision ledger of a file: by the engine whose own format it is, else as ONNX."""
+        if request.get("runtime"):
+            answer: dict[str, Any] = _plugin("runtimes", request["runtime"]).inspect(request["model"])
+            return answer
         from verifier.inspection.whole import inspect
 
         return inspect(request["model"])
@@ -249,6 +258,7 @@ _COMMANDS: dict[str, Callable[[Worker, dict[str, Any]], dict[str, Any]]] = {
     "check": Worker.check,
     "quantize": Worker.quantize,
     "variants": Worker.variants,
+    "probe_runtime": Worker.probe_runtime,
     "inspect": Worker.inspect,
     "weight_error": Worker.weight_error,
     "compare": Worker.compare,

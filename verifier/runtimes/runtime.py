@@ -40,7 +40,7 @@ class Runtime(NamedTuple):
     formats: tuple[str, ...] = (".onnx",)
     """Suffixes of the model files that it opens, the preferred one first."""
     heads: bool = True
-    """Whether it opens heads, too, which are small ONNX files; if not, ONNX's own evaluator runs them."""
+    """Whether it opens the small ONNX files of heads, too; if not, ONNX's own evaluator runs them."""
     inspect: Callable[[str], dict[str, Any]] | None = None
     """``inspect(path)``: precision ledger of a file in the engine's own format; ``None`` where that format is ONNX."""
     probe: Callable[[str, dict[str, Any]], tuple[str, ...]] = _everywhere
@@ -61,3 +61,6 @@ class Runtime(NamedTuple):
     loop, no times, nothing kept. ``idle``: as ``timed`` around a call that does nothing."""
     version: Callable[[], str] | None = None
     """``version()`` of an engine that is no distribution of Python's."""
+    npm: str = ""
+    """Package of npm that the engine is, where it is one; its folder is told to the worker by the environment variable
+    ``LYNXSPEC_NPM_`` and the name in capitals."""
