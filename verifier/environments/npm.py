@@ -23,6 +23,7 @@ from typing import Any
 from verifier.environments.cache import root
 from verifier.environments.lock import Lock
 from verifier.errors import MaterialUnavailable
+from verifier.runtimes._browser import find as find_browser
 
 TIMEOUT_S = 900
 MOST_BYTES = 2**30
@@ -105,6 +106,19 @@ def make(name: str, version: str) -> Package:
     if (package := find(name, version)) is None:
         raise MaterialUnavailable(f"{name} {version} was removed from the cache while it was put there")
     return package
+
+
+def browser() -> tuple[str, ...]:
+    """Lock line of the browser that pages will run in, by what it says of itself; none without one."""
+    program = find_browser()
+    if program is None:
+        return ()
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.match(r"(.*?) (\d+(?:\.\d+)+)", done.stdout)
+    return (f"{found[1].strip().lower().replace(' ', '-')}=={found[2]}",) if found else ()
 
 
 def _place(archive: Path, work: Path, lock: Lock) -> None:

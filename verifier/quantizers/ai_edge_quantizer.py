@@ -159,7 +159,7 @@ def quantize(job: dict[str, Any]) -> dict[str, Any]:
     """Write ``job["output"]``."""
     from ai_edge_quantizer import quantizer
 
-    from verifier.runtimes._litert_file import read
+    from verifier.inspection.litert import read
 
     file = read(job["model"])
     excluded = excluded_layers(file, job)
@@ -218,7 +218,7 @@ def excluded_layers(file: Any, job: dict[str, Any]) -> set[str]:
 
     LiteRT's operators have no names of their own: they go by their first output's.
     """
-    from verifier.runtimes._litert_file import survey
+    from verifier.inspection.litert import survey
 
     policy = job.get("mixed_precision") or {}
     named = [(file.tensors[each.outputs[0]].name, each.name) for each in file.operators if each.outputs]

@@ -108,7 +108,7 @@ def _interpreter(path: str, provider: str, options: dict[str, Any], **more: Any)
 
 def open_session(path: str, provider: str, options: dict[str, Any]) -> _Session:
     """Load a model; one that needs operators of a library is refused."""
-    from verifier.runtimes._litert_file import read
+    from verifier.inspection.litert import read
 
     read(path)
     return _Session(path, provider, options)
@@ -131,7 +131,7 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) 
     that each one that it takes is seen with its operands.
     """
     from verifier.inspection.ledger import layers, operator_groups, product_rows, tensor_groups
-    from verifier.runtimes._litert_file import PRODUCTS, read, survey
+    from verifier.inspection.litert import PRODUCTS, read, survey
 
     found = survey(read(path))
     apart = _Model(_interpreter(path, provider, options, experimental_disable_delegate_node_fusion=True))
@@ -172,7 +172,7 @@ def _who(delegated: int, left: list[str]) -> list[str]:
 
 def inspect(path: str) -> dict[str, Any]:
     """Precision ledger of a file."""
-    from verifier.runtimes._litert_file import ledger
+    from verifier.inspection.litert import ledger
 
     return ledger(path)
 

@@ -321,4 +321,5 @@ RUNTIME = Runtime(
     start=start,
     timed=timed,
     version=version,
+    npm="onnxruntime-web",
 )
