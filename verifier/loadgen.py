@@ -201,7 +201,8 @@ class PreparedLoad:
             return 0.0  # simulated time does not pass by itself
         began = time.perf_counter_ns()
         idle.until(began + _IDLE_NS)
-        return (idle.last - began) / idle.calls
+        mean: float = (idle.last - began) / idle.calls
+        return mean
 
     def _generator_rate(self, request: dict[str, Any]) -> float:
         """Calls per second that the generator itself can make, with a model that does nothing."""
@@ -227,7 +228,7 @@ class PreparedLoad:
 
 
 def _require_one_caller(request: dict[str, Any]) -> None:
-    """An engine with a clock of its own is one thread of a page: a second caller or an arrival would wait behind it."""
+    """A page is one thread: a second caller would wait behind the first."""
     if int(request.get("concurrency", 1)) > 1 or request.get("scenario") == "server":
         raise ValueError(
             "in a page one call follows another: neither more than one concurrent call nor arrivals at random (scenario "

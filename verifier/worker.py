@@ -171,7 +171,8 @@ class Worker:
         return sum(resident_bytes(field, str(process)) for process in self._processes())
 
     def _reset_peak(self) -> bool:
-        return all([reset_peak(str(process)) for process in self._processes()])
+        done = [reset_peak(str(process)) for process in self._processes()]  # each of them, whatever the first one says
+        return all(done)
 
     def check(self, request: dict[str, Any]) -> dict[str, Any]:
         """Why the tool cannot do a recipe."""

@@ -146,7 +146,9 @@ class Translation:
         value = self.values[node.input[1]].transpose(0, 2, 3, 1)
         shape = [*self.shapes[node.input[0]][:3], max(self.shapes[node.input[0]][3], value.shape[3])]
         inputs = [self.numbers[node.input[0]], self.flat.constant(node.input[1], value)]
-        self.flat.operator(code, inputs, self._put(node.output[0], shape), getattr(schema.BuiltinOptions, kind), options)
+        self.flat.operator(
+            code, inputs, self._put(node.output[0], shape), getattr(schema.BuiltinOptions, kind), options
+        )
 
     def _conv(self, node: onnx.NodeProto) -> None:
         attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
@@ -252,7 +254,9 @@ def main() -> None:
     if difference is not None and difference > AGREEMENT:
         raise SystemExit(f"the outputs of {target.name} differ by {difference}")
     print(f"{hashlib.sha256(target.read_bytes()).hexdigest()}  {target.stat().st_size:>9}  {target.name}")
-    print("not compared: onnxruntime is not installed" if difference is None else f"largest difference {difference:.2g}")
+    print(
+        "not compared: onnxruntime is not installed" if difference is None else f"largest difference {difference:.2g}"
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ CALL_MS = 2.0
 
 
 class Elsewhere:
-    """An engine with a clock of its own, which goes ``pace`` times as fast as ours; each call takes 2 ms of its time."""
+    """An engine with a clock that goes ``pace`` times as fast as ours; each call takes 2 ms of it."""
 
     def __init__(self, pace=1.0):
         self.pace = pace
@@ -111,9 +111,8 @@ def test_a_draw_made_beforehand_is_the_draw_made_on_the_way():
             if number == along.next:
                 along.take(number, {"y": np.zeros(3)})
                 expected = {index for index, _ in along.kept}
-        places = {}
-        for call, place in Sample(lambda outputs: outputs, 5, 10**6, seed).ahead(24, 500):
-            places[place] = call
+        drawn = Sample(lambda outputs: outputs, 5, 10**6, seed).ahead(24, 500)
+        places = {place: call for call, place in drawn}
         assert set(places.values()) == expected
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import os
 import time
@@ -10,11 +11,12 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from tests.environments import interpreter_of
 from verifier.environments import npm
-from verifier.errors import ToolFailed
+from verifier.errors import MaterialUnavailable, ToolFailed
 from verifier.process import Worker
 from verifier.runtimes import _browser, onnxruntime_web
 
@@ -170,11 +172,13 @@ def test_a_page_whose_process_dies_is_told_as_our_failure(start, tmp_path):
             process.call(command | {"out": str(tmp_path / "out.npz")}, timeout_s=60)
 
 
-def test_a_page_is_served_to_nobody_without_its_address(package, tmp_path):
+def test_a_page_is_served_to_nobody_without_its_address(tmp_path):
     if _browser.find() is None:
         pytest.skip("no browser of the Chromium family is on the path")
     (tmp_path / "page.html").write_text('<script type="module" src="page.js"></script>')
-    (tmp_path / "page.js").write_text("await fetch('next', {method: 'POST', body: new Uint8Array([2, 0, 0, 0, 123, 125])})")
+    (tmp_path / "page.js").write_text(
+        "await fetch('next', {method: 'POST', body: new Uint8Array([2, 0, 0, 0, 123, 125])})"
+    )
     page = _browser.Page({name: str(tmp_path / name) for name in ("page.html", "page.js")})
     port = next(
         word.rpartition(":")[2].partition("/")[0]
@@ -221,10 +225,6 @@ def test_messages_keep_every_type_and_shape():
 
 
 def test_the_empty_model_is_a_valid_one():
-    import base64
-
-    import onnx
-
     model = onnx.load_from_string(base64.b64decode(onnxruntime_web._EMPTY))
     onnx.checker.check_model(model, full_check=True)
     assert [node.op_type for node in model.graph.node] == ["Identity"]
@@ -242,16 +242,12 @@ def test_a_package_of_npm_is_fetched_once_and_held_against_the_registrys_digest(
 
 @pytest.mark.parametrize("version", ["latest", "^1.30.0", "1.30", "file:../x", "1.30.0 && true"])
 def test_only_an_exact_version_is_asked_for(monkeypatch, tmp_path, version):
-    from verifier.errors import MaterialUnavailable
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(MaterialUnavailable, match="no exact version"):
         npm.make("onnxruntime-web", version)
 
 
 def test_a_given_folder_must_hold_the_package(tmp_path):
-    from verifier.errors import MaterialUnavailable
-
     (tmp_path / "package.json").write_text('{"name": "onnxruntime-node", "version": "1.30.0"}')
     with pytest.raises(MaterialUnavailable, match="holds onnxruntime-node, not onnxruntime-web"):
         npm.given(tmp_path, "onnxruntime-web")

@@ -165,7 +165,13 @@ def _npm(words: list[str], folder: str) -> str:
     command = ["npm", "--loglevel=error", "--no-update-notifier", "--no-fund", "--no-audit", *words]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MaterialUnavailable(f"npm did not finish: {error}") from error

@@ -245,9 +245,10 @@ def _product(file: File, operator: Operator, layout: Layout, channels: dict[str,
     weight, dequantized = weight_behind(file, number)
     taken = _taken(data, weight, dequantized)
     compute = "fp32" if dequantized else _compute(data, weight)
-    stored = (_stored(weight, layout),) if weight is not None else ()
-    if stored:
-        channels.setdefault(stored[0].name, not weight.block and weight.axis == layout.channel and len(weight.scales) > 1)
+    stored = (_stored(weight),) if weight is not None else ()
+    if weight is not None:
+        several = len(weight.scales) > 1 and not weight.block
+        channels.setdefault(weight.name, several and weight.axis == layout.channel)
     product = Product(output.name, operator.name, compute, dequantized, stored)
     inner, outer = ("activations", "outputs") if stored else ("other", "other")
     listed = [Entry("weights", each.name, each.scheme, each.elements) for each in stored]
@@ -284,7 +285,7 @@ def _taken(data: Tensor | None, weight: Tensor | None, dequantized: bool) -> Any
     return scheme_of(data)
 
 
-def _stored(weight: Tensor, layout: Layout | None) -> Any:
+def _stored(weight: Tensor) -> Any:
     from verifier.inspection.scheme import Stored
 
     form = "float" if weight.format in _FLOATS else "affine"
@@ -299,7 +300,7 @@ def _cell(file: File, operator: Operator) -> tuple[Any, list[Any]]:
     data, output = file.of(operator, 0), file.tensors[operator.outputs[0]]
     weights = [file.of(operator, place) for place in _RECURRENT[operator.name]]
     known = [weight for weight in weights if weight is not None and weight.data is not None]
-    stored = tuple(_stored(weight, None) for weight in known)
+    stored = tuple(_stored(weight) for weight in known)
     compute = _compute(data, known[0] if known else None)
     listed = [Entry("weights", each.name, each.scheme, each.elements) for each in stored]
     taken = _taken(data, known[0] if known else None, False)

@@ -67,12 +67,19 @@ def check(job: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _option_reasons(options: dict[str, Any]) -> Iterator[str]:
-    for name, value in options.items():
-        if name not in OPTIONS:
-            yield "unknown option {!r}; known are {}".format(name, ", ".join(OPTIONS))
+    for name in sorted(set(options).difference(OPTIONS)):
+        yield "unknown option {!r}; known are {}".format(name, ", ".join(OPTIONS))
     if options.get("mode") not in _MODES:
         yield "option mode must say static, dynamic or weight_only"
         return
+    yield from _value_reasons(options)
+    if options["mode"] != "static":
+        for name in ("quantize_io", "calibration_order"):
+            if name in options:
+                yield "option {} has no meaning in mode {}".format(name, options["mode"])
+
+
+def _value_reasons(options: dict[str, Any]) -> Iterator[str]:
     types = options.get("op_types", ())
     if not isinstance(types, (list, tuple)) or not all(isinstance(each, str) for each in types):
         yield "option op_types must be a list of operator types"
@@ -83,10 +90,6 @@ def _option_reasons(options: dict[str, Any]) -> Iterator[str]:
     fewest = options.get("min_weight_elements", 0)
     if isinstance(fewest, bool) or not isinstance(fewest, int) or fewest < 0:
         yield "option min_weight_elements must be a whole number"
-    if options["mode"] != "static":
-        for name in ("quantize_io", "calibration_order"):
-            if name in options:
-                yield "option {} has no meaning in mode {}".format(name, options["mode"])
 
 
 def _weight_reasons(weights: dict[str, Any]) -> Iterator[str]:
@@ -146,7 +149,7 @@ def _policy_reasons(job: dict[str, Any], weights: dict[str, Any]) -> Iterator[st
     policy = job.get("mixed_precision") or {}
     for end in ("first_layer", "last_layer"):
         if policy.get(end) not in (None, weights["format"], "fp32"):
-            yield "{} in {}: the tool quantizes a layer or leaves it in fp32".format(end, policy[end])
+            yield f"{end} in {policy[end]}: the tool quantizes a layer or leaves it in fp32"
     for exception in policy.get("exceptions", ()):
         if exception["format"] != "fp32":
             yield "an exception in {}: the tool can only leave a layer as it is".format(exception["format"])

@@ -8,6 +8,7 @@ with a content security policy that lets them load from this server alone.
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -57,7 +58,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:",
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; "
+    "worker-src 'self' blob:",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -75,7 +77,7 @@ def find() -> str | None:
 
 
 def encode(header: dict[str, Any], arrays: Arrays) -> bytes:
-    """A message: length of the header (4 bytes, little endian), header as JSON, raw tensors, each at a multiple of 8."""
+    """A message: length of the header (4 bytes, little endian), header as JSON, raw tensors at multiples of 8 bytes."""
     listed, bodies = [], []
     for name, array in arrays.items():
         values = np.ascontiguousarray(array)
@@ -236,7 +238,7 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, 9)
 
 
-def _handler(channel: Any) -> Any:
+def _handler(channel: Any) -> Any:  # noqa: C901 - the library wants a class, whose methods all see the channel
     """Handler of one page's requests; whoever does not know the token is told nothing."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -245,17 +247,17 @@ def _handler(channel: Any) -> Any:
         def log_message(self, *_: Any) -> None:
             """Nothing is logged."""
 
-        def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        def do_GET(self) -> None:
             name = self._name()
             if name == "alive":
                 self._stay()
-            elif name in channel.files:
+            elif name is not None and name in channel.files:
                 with open(channel.files[name], "rb") as file:
                     self._send(file.read(), _KINDS.get(os.path.splitext(name)[1], "application/octet-stream"))
             else:
                 self.send_error(404)
 
-        def do_POST(self) -> None:  # noqa: N802 - as above
+        def do_POST(self) -> None:
             if self._name() != "next":
                 self.send_error(404)
                 return
@@ -283,10 +285,8 @@ def _handler(channel: Any) -> Any:
             self.end_headers()
             self.wfile.write(b"1\r\n \r\n")
             self.wfile.flush()
-            try:
+            with contextlib.suppress(OSError):  # broken is gone, too
                 self.rfile.read(1)
-            except OSError:
-                pass  # broken is gone, too
             channel.gone.set()
 
     return Handler

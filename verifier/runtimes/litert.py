@@ -67,7 +67,7 @@ def _places(interpreter: Any) -> tuple[dict[str, int], dict[str, int]]:
     """Numbers of the input and output tensors by name."""
     signatures = interpreter.get_signature_list()
     if len(signatures) > 1:
-        raise ValueError("the file has {} signatures, and a claim names none".format(len(signatures)))
+        raise ValueError(f"the file has {len(signatures)} signatures, and a claim names none")
     if signatures:
         runner = interpreter.get_signature_runner(next(iter(signatures)))
         found = (runner.get_input_details(), runner.get_output_details())
@@ -127,8 +127,8 @@ def bare(session: _Session) -> Any:
 def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) -> dict[str, Any]:
     """Products as the interpreter lists them once delegates have taken theirs, and who takes each.
 
-    The interpreter has no profile in Python: there are no shares of time. A delegate's nodes are kept apart for this, so
-    that each one that it takes is seen with its operands.
+    The interpreter has no profile in Python: there are no shares of time. A delegate's nodes are kept apart for this,
+    so that each one that it takes is seen with its operands.
     """
     from verifier.inspection.ledger import layers, operator_groups, product_rows, tensor_groups
     from verifier.inspection.litert import PRODUCTS, read, survey
@@ -136,7 +136,7 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) 
     found = survey(read(path))
     apart = _Model(_interpreter(path, provider, options, experimental_disable_delegate_node_fusion=True))
     apart(inputs)
-    details = apart.interpreter._get_ops_details()
+    details = apart.interpreter._get_ops_details()  # noqa: SLF001 - no public call lists operators
     taken = {int(number) for entry in details if entry["op_name"] == "DELEGATE" for number in entry["outputs"]}
     own = [entry for entry in details if entry["op_name"] in PRODUCTS and int(entry["outputs"][0]) not in taken]
     names = {entry["index"]: entry["name"] for entry in apart.interpreter.get_tensor_details()}
@@ -158,7 +158,10 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) 
         ],
         "first_layer": named["first_layer"],
         "last_layer": named["last_layer"],
-        "notes": [*_who(delegated, left), "the interpreter gives no profile: products are counted, their time is not known"],
+        "notes": [
+            *_who(delegated, left),
+            "the interpreter gives no profile: products are counted, their time is not known",
+        ],
     }
 
 

@@ -163,7 +163,7 @@ def _require_provider(provider: str) -> None:
         raise ValueError("provider {} is none of {}".format(provider, ", ".join(_SCRIPTS)))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - Python 3.8
 def _engine(provider: str, threads: int) -> _Engine:
     """One page per process and setting: a browser for each model would take longer to start than the model to run."""
     return _Engine(provider, {"intra_op_threads": threads})
@@ -243,7 +243,7 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) 
     _require_provider(provider)
     if provider != "wasm":
         raise ValueError(
-            f"which operators ran on {provider} and which on the processor is not told by the engine: what was executed "
+            f"the engine does not tell which operators ran on {provider} and which on the processor: what was executed "
             "cannot be seen"
         )
     settings = _session_options(provider, options)
@@ -281,9 +281,9 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) 
 
 def probe(provider: str, options: dict[str, Any]) -> tuple[str, ...]:
     """Reasons why nothing can be executed here: no browser, no package, no adapter but a program on the processor."""
-    if provider not in _SCRIPTS:
-        return ("provider {} is none of {}".format(provider, ", ".join(_SCRIPTS)),)
     reasons = []
+    if provider not in _SCRIPTS:
+        reasons.append("provider {} is none of {}".format(provider, ", ".join(_SCRIPTS)))
     if _browser().find() is None:
         reasons.append("no browser of the Chromium family is on the path")
     try:
@@ -296,12 +296,15 @@ def probe(provider: str, options: dict[str, Any]) -> tuple[str, ...]:
         hello = start(provider, options).__self__.hello
     except RuntimeError as error:
         return (f"the engine does not start: {error}",)
-    if provider == "wasm":
-        return ()
+    return _adapter_reasons(provider, hello) if provider != "wasm" else ()
+
+
+def _adapter_reasons(provider: str, hello: dict[str, Any]) -> tuple[str, ...]:
     adapter = hello[provider]
     if adapter is None:
         return (f"the browser has no adapter for {provider}",)
-    if hello["webgpuFallback"] and provider == "webgpu" or any(word in adapter.lower() for word in _SOFTWARE):
+    software = any(word in adapter.lower() for word in _SOFTWARE)
+    if software or (provider == "webgpu" and hello["webgpuFallback"]):
         return (f"the browser's only adapter for {provider} is a program on the processor: {adapter}",)
     return ()
 
