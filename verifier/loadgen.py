@@ -231,8 +231,8 @@ def _require_one_caller(request: dict[str, Any]) -> None:
     """A page is one thread: a second caller would wait behind the first."""
     if int(request.get("concurrency", 1)) > 1 or request.get("scenario") == "server":
         raise ValueError(
-            "in a page one call follows another: neither more than one concurrent call nor arrivals at random (scenario "
-            "server) can be measured there"
+            "in a page one call follows another: neither more than one concurrent call nor arrivals at random "
+            "(scenario server) can be measured there"
         )
 
 
