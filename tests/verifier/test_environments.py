@@ -161,6 +161,13 @@ def test_a_substitute_is_taken_on_request_only_and_named():
     assert HERE in chain[0].explanation
 
 
+def test_isolation_builds_what_the_verifiers_own_interpreter_has_too():
+    reports = prepare(claim_with(HERE), Wishes(offline=True, isolate=True)).reports
+
+    assert {r.status for r in reports} == {"unavailable"}  # nothing was built before, and nothing may be fetched
+    assert "will be installed" in str(places(foreseen(claim_with(HERE), Wishes(isolate=True))))
+
+
 def test_a_given_interpreter_outranks_the_verifiers_own(tmp_path):
     link = tmp_path / "venv" / "bin" / "python"
     link.parent.mkdir(parents=True)
