@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from lynxspec.claim import Claim
 from lynxspec.errors import UsageError
 from verifier.cli import COMMANDS
 from verifier.commands import environments as command
+from verifier.commands.plan import _facts as write_facts
 from verifier.environments import cache
 from verifier.environments.interpreter import asked, given, name_of, own
 from verifier.environments.lock import Lock, _line, request_key
@@ -322,3 +324,16 @@ def listed(capsys):
 
 def test_the_command_is_there():
     assert "environments" in {entry.name for entry in COMMANDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("6-tool-without-calibrator", "tensorrt"), ("1-no-calibration", "")],
+    ids=["a tool that cannot", "none"],
+)
+def test_plans_tell_what_is_known_of_the_declared_tools(name, told):
+    text = io.StringIO()
+    write_facts(open_claim(CLAIM.parents[1] / f"claims/incomplete/{name}.claim.yaml"), text)
+
+    assert told in text.getvalue().casefold()
+    assert bool(told) == text.getvalue().startswith("Known of these tools:")
