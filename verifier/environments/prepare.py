@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -39,6 +39,8 @@ class Wishes:
     """``--env NAME=PATH``: the interpreter for a regime, a tool, or a tool in one version (``NAME==VERSION``)."""
     offline: bool = False
     """Nothing is fetched: what is neither here nor in the cache is not to be had."""
+    isolate: bool = False
+    """Build environments even where the verifier's own interpreter has the version: every file then has its digest."""
     substitute: bool = False
     """Take the installed version where the declared one is not to be had; what it measures is only observed."""
 
@@ -88,12 +90,8 @@ class _Want:
 
 
 def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None = None) -> Environments:
-    """Find or build every environment; one that is not to be had is a report, and the others go on.
-
-    Raises `UsageError` for an ``--env`` that names nothing of the claim.
-    """
+    """Find or build every environment; one that is not to be had is a report, and the others go on."""
     wants = [want for regime in document.regimes for want in _wants(document, regime)]
-    _require_known(wishes, wants)
     interpreters: dict[tuple[str, Role], str] = {}
     variables: dict[tuple[str, Role], Mapping[str, str]] = {}
     reports: list[EnvironmentReport] = []
@@ -154,7 +152,7 @@ def _where(  # noqa: PLR0911 - one return per place
     if not want.plugin.distribution:
         return "no package of Python's: it is looked for when it runs", declared
     here = own()
-    if _fits(here, want):
+    if _fits(here, want) and not wishes.isolate:
         return "the verifier's own interpreter has this version", declared
     lock = cache.known(want.requirements)
     if lock is not None and cache.find(lock) is not None:
@@ -195,12 +193,14 @@ def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
     return found
 
 
-def _require_known(wishes: Wishes, wants: list[_Want]) -> None:
+def require_known(wishes: Wishes, documents: Iterable[Claim | Recipe]) -> None:
+    """Raise `UsageError` for an ``--env`` that names nothing of what is to be run, since it would go unnoticed."""
+    wants = (want for document in documents for regime in document.regimes for want in _wants(document, regime))
     names = {name for want in wants for name in _names(want)}
     for name in wishes.given:
         if name not in names:
             raise UsageError(
-                f"--env {name}: the claim has no regime and no tool of that name",
+                f"--env {name}: no regime and no tool of that name takes part",
                 hint=f"one of {', '.join(sorted(names))}",
             )
 
@@ -224,7 +224,7 @@ def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
         interpreter = asked(given(path))
         return _Place(interpreter=interpreter, origin="given", lock=listed(interpreter, interpreter.packages))
     here = own()
-    if not want.plugin.distribution or _fits(here, want):
+    if not want.plugin.distribution or (_fits(here, want) and not wishes.isolate):
         return _Place(interpreter=here, origin="host", lock=listed(here, filter(None, names)))
     try:
         return _built(want, wishes, progress)
