@@ -4,7 +4,7 @@
 The graph is translated operator by operator: it has no others than those below. LiteRT keeps channels last, so that
 the image is transposed once inside the model; kernels are laid out anew, their values stay bit by bit. Where a
 convolution pads alike on both sides and steps by two, LiteRT's own padding would be lopsided, so that the border is
-added by an operator of its own, as in the ONNX graph.
+added by an operator of its own, as in the ONNX graph. Operators keep their names: where two became one, both.
 
     python examples/mobilenetv2-mnist/twin.py
 
@@ -173,8 +173,9 @@ class Translation:
         weight = self.flat.constant(node.input[1], laid)
         inputs = [data, weight, self.flat.constant(node.input[2], self.values[node.input[2]])]
         name = after.output[0] if after is not None else node.output[0]
+        both = f"{node.output[0]};{name}" if after is not None else name  # LiteRT's converters join names like this
         shape = [batch, -(-high // stride), -(-wide // stride), kernel.shape[0]]
-        self.flat.operator(code, inputs, self._put(name, shape), kind, options)
+        self.flat.operator(code, inputs, self._put(name, shape, both), kind, options)
 
     def _padded(self, node: onnx.NodeProto, pad: int) -> int:
         batch, high, wide, channels = self.shapes[node.input[0]]

@@ -79,6 +79,11 @@ class Tensor(NamedTuple):
     """Its bytes, if it is a constant."""
 
     @property
+    def label(self) -> str:
+        """Name of the operator that gives it: of several that were made one, whose names converters join, the first."""
+        return self.name.partition(";")[0]
+
+    @property
     def elements(self) -> int:
         """Number of values."""
         return int(np.prod(self.shape)) if self.shape else 1
@@ -249,7 +254,7 @@ def _product(file: File, operator: Operator, layout: Layout, channels: dict[str,
     if weight is not None:
         several = len(weight.scales) > 1 and not weight.block
         channels.setdefault(weight.name, several and weight.axis == layout.channel)
-    product = Product(output.name, operator.name, compute, dequantized, stored)
+    product = Product(output.label, operator.name, compute, dequantized, stored)
     inner, outer = ("activations", "outputs") if stored else ("other", "other")
     listed = [Entry("weights", each.name, each.scheme, each.elements) for each in stored]
     if data is not None:
@@ -306,7 +311,7 @@ def _cell(file: File, operator: Operator) -> tuple[Any, list[Any]]:
     taken = _taken(data, known[0] if known else None, False)
     listed.append(Entry("activations", data.name if data else "", taken, 0))
     listed.append(Entry("outputs", output.name, scheme_of(output), 0))
-    return Product(output.name, operator.name, compute, False, stored), listed
+    return Product(output.label, operator.name, compute, False, stored), listed
 
 
 def _tables(file: File) -> list[Any]:

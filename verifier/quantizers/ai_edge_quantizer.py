@@ -36,7 +36,31 @@ _FEWEST_BATCHES = 4
 """Batches that a shortened run keeps: with a single one no moving average and no order could show."""
 
 
+_OF_ONNX = {
+    "Add": ("ADD",),
+    "AveragePool": ("AVERAGE_POOL_2D",),
+    "Concat": ("CONCATENATION",),
+    "Conv": ("CONV_2D", "DEPTHWISE_CONV_2D"),
+    "ConvTranspose": ("TRANSPOSE_CONV",),
+    "Div": ("DIV",),
+    "Gather": ("GATHER", "EMBEDDING_LOOKUP"),
+    "Gemm": ("FULLY_CONNECTED",),
+    "GlobalAveragePool": ("MEAN",),
+    "MatMul": ("FULLY_CONNECTED", "BATCH_MATMUL"),
+    "MaxPool": ("MAX_POOL_2D",),
+    "Mul": ("MUL",),
+    "Pad": ("PAD", "PADV2"),
+    "Resize": ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"),
+    "Softmax": ("SOFTMAX",),
+    "Sub": ("SUB",),
+    "Transpose": ("TRANSPOSE",),
+}
+"""ONNX's operators by LiteRT's names: a policy that was written for an ONNX file selects the same of its twin."""
+
+
 def _option(job: dict[str, Any], name: str) -> Any:
+    if name == "mode":  # the approach says the same; where both are given they must agree
+        return (job.get("options") or {}).get(name) or (job.get("quantization") or {}).get("approach")
     return (job.get("options") or {}).get(name, OPTIONS[name])
 
 
@@ -48,7 +72,7 @@ def _scheme(job: dict[str, Any], tensor_class: str) -> Any:
 
 def check(job: dict[str, Any]) -> tuple[str, ...]:
     """Why the tool cannot do this recipe; empty if it can."""
-    reasons = list(_option_reasons(job.get("options") or {}))
+    reasons = list(_option_reasons(job.get("options") or {}, _option(job, "mode")))
     if reasons:
         return tuple(reasons)
     mode = _option(job, "mode")
@@ -66,17 +90,16 @@ def check(job: dict[str, Any]) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _option_reasons(options: dict[str, Any]) -> Iterator[str]:
+def _option_reasons(options: dict[str, Any], mode: Any) -> Iterator[str]:
     for name in sorted(set(options).difference(OPTIONS)):
         yield "unknown option {!r}; known are {}".format(name, ", ".join(OPTIONS))
-    if options.get("mode") not in _MODES:
+    if mode not in _MODES:
         yield "option mode must say static, dynamic or weight_only"
         return
     yield from _value_reasons(options)
-    if options["mode"] != "static":
-        for name in ("quantize_io", "calibration_order"):
-            if name in options:
-                yield "option {} has no meaning in mode {}".format(name, options["mode"])
+    for name in ("quantize_io", "calibration_order") if mode != "static" else ():
+        if name in options:
+            yield f"option {name} has no meaning in mode {mode}"
 
 
 def _value_reasons(options: dict[str, Any]) -> Iterator[str]:
@@ -219,13 +242,15 @@ def _recipe(job: dict[str, Any], excluded: set[str]) -> list[dict[str, Any]]:
 def excluded_layers(file: Any, job: dict[str, Any]) -> set[str]:
     """Names of the operators that stay in float by the mixed-precision policy.
 
-    LiteRT's operators have no names of their own: they go by their first output's.
+    LiteRT's operators have no names of their own: they go by their first output's, and where converters made one of
+    several, by each of the names that they joined. Kinds of operators may be ONNX's.
     """
     from verifier.inspection.litert import survey
 
     policy = job.get("mixed_precision") or {}
     named = [(file.tensors[each.outputs[0]].name, each.name) for each in file.operators if each.outputs]
-    products = [product.node for product in survey(file).products if product.weights]
+    whole = {name.partition(";")[0]: name for name, _ in named}
+    products = [whole[product.node] for product in survey(file).products if product.weights]
     excluded: set[str] = set()
     for exception in policy.get("exceptions", ()):
         selector = exception["selector"]
@@ -245,12 +270,17 @@ def excluded_layers(file: Any, job: dict[str, Any]) -> set[str]:
 
 def _selected(kind: str, value: str, named: list[tuple[str, str]], products: list[str]) -> set[str]:
     if kind == "op_type":
-        return {name for name, op_type in named if op_type == value}
+        kinds = _OF_ONNX.get(value, (value,))
+        return {name for name, op_type in named if op_type in kinds}
     if kind == "glob":
-        return {name for name, _ in named if fnmatch.fnmatchcase(name, value)}
+        return {name for name, _ in named if any(fnmatch.fnmatchcase(part, value) for part in _parts(name))}
     if kind == "node":
-        return {name for name, _ in named if name == value}
+        return {name for name, _ in named if value in _parts(name)}
     return set(products[-1:])
+
+
+def _parts(name: str) -> list[str]:
+    return [name, *name.split(";")]
 
 
 class _Counted:

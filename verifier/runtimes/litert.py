@@ -140,7 +140,7 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) 
     taken = {int(number) for entry in details if entry["op_name"] == "DELEGATE" for number in entry["outputs"]}
     own = [entry for entry in details if entry["op_name"] in PRODUCTS and int(entry["outputs"][0]) not in taken]
     names = {entry["index"]: entry["name"] for entry in apart.interpreter.get_tensor_details()}
-    left = [str(names.get(int(entry["outputs"][0]), entry["index"])) for entry in own]
+    left = [str(names.get(int(entry["outputs"][0]), entry["index"])).partition(";")[0] for entry in own]
     delegated = sum(entry["op_name"] in PRODUCTS for entry in details) - len(own)
     if not taken and provider == "XNNPACK":
         raise RuntimeError("provider XNNPACK was asked for, but it takes no operator of this model")
@@ -193,4 +193,5 @@ RUNTIME = Runtime(
     formats=(".tflite",),
     heads=False,
     inspect=inspect,
+    quantizers=("ai-edge-quantizer",),
 )
