@@ -54,6 +54,8 @@ FLAGS = (
 """A page of ours and nothing else: no network beyond the loop-back, no throttling of a page that nobody looks at."""
 _ALIGNED = 8
 _FOLDER = "lynxspec-browser-"
+_LONGEST = 60
+"""Longest path of the browser's own folder: it makes sockets there, whose addresses end at 107 characters (Linux)."""
 _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -135,6 +137,7 @@ class Page:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._words,
+            env=dict(os.environ, TMPDIR=folder) if len(folder) < _LONGEST else None,  # what it leaves goes with it
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - one call into the system between fork and exec
         )
         self.close = weakref.finalize(self, _end, self._process, server, folder)
