@@ -10,7 +10,7 @@ from typing import Literal
 from lynxspec.claim import Claim, Recipe, RegimeRecipe, present
 from lynxspec.claim.toolchain import Quantizer, Runtime
 from lynxspec.errors import UsageError
-from verifier.environments import cache
+from verifier.environments import cache, npm
 from verifier.environments.interpreter import Interpreter, asked, given, name_of, own
 from verifier.environments.lock import Lock, listed
 from verifier.errors import MaterialUnavailable, ToolFailed, VerifierError
@@ -50,6 +50,8 @@ class Environments:
     """Interpreters by regime and role, and what stands in the evidence of each."""
 
     interpreters: Mapping[tuple[str, Role], str] = field(default_factory=dict)
+    variables: Mapping[tuple[str, Role], Mapping[str, str]] = field(default_factory=dict)
+    """Environment variables by which a worker finds what is no package of Python's."""
     reports: tuple[EnvironmentReport, ...] = ()
 
 
@@ -61,6 +63,9 @@ class _Place:
     origin: Origin
     lock: Lock
     message: str = ""
+    version: str = ""
+    """Of an engine that is no package of Python's."""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +81,19 @@ class _Want:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        return (f"{self.plugin.distribution}=={self.tool.version}", *self.plugin.companions)
+        return (f"{self.plugin.distribution or self.npm}=={self.tool.version}", *self.plugin.companions)
+
+    @property
+    def npm(self) -> str:
+        """Package of npm that the engine is; empty for all others."""
+        return self.plugin.npm if isinstance(self.plugin, RuntimePlugin) else ""
 
 
 def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None = None) -> Environments:
     """Find or build every environment; one that is not to be had is a report, and the others go on."""
     wants = [want for regime in document.regimes for want in _wants(document, regime)]
     interpreters: dict[tuple[str, Role], str] = {}
+    variables: dict[tuple[str, Role], Mapping[str, str]] = {}
     reports: list[EnvironmentReport] = []
     made: dict[tuple[str, ...], _Place | str] = {}
     for want in wants:
@@ -97,8 +108,9 @@ def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None 
             reports.append(_unavailable(want, place))
             continue
         interpreters[want.regime, want.role] = place.interpreter.path
+        variables[want.regime, want.role] = place.variables
         reports.append(_probed(want, place))
-    return Environments(interpreters=interpreters, reports=tuple(reports))
+    return Environments(interpreters=interpreters, variables=variables, reports=tuple(reports))
 
 
 def foreseen(document: Claim | Recipe, wishes: Wishes) -> tuple[tuple[EnvironmentReport, str], ...]:
@@ -130,6 +142,8 @@ def _where(  # noqa: PLR0911 - one return per place
 ) -> tuple[str, str | None]:
     """Where it will run, and in which version; ``None`` if it is known to be nowhere to be had."""
     declared, path = want.tool.version, _given(wishes, want)
+    if want.npm:
+        return _where_npm(want, wishes)
     if path is not None:
         try:
             return f"given: {path}", asked(given(path)).version(want.plugin.distribution)
@@ -148,6 +162,20 @@ def _where(  # noqa: PLR0911 - one return per place
     if wishes.substitute and here.version(want.plugin.distribution):
         return "the installed version, in place of the declared one", here.version(want.plugin.distribution)
     return "not to be had: nothing may be fetched, and it is neither installed nor in the cache", None
+
+
+def _where_npm(want: _Want, wishes: Wishes) -> tuple[str, str | None]:
+    declared, path = want.tool.version, _given(wishes, want)
+    if path is not None:
+        try:
+            return f"given: {path}", npm.given(path, want.npm).version
+        except MaterialUnavailable as error:
+            return error.message, None
+    if npm.find(want.npm, declared) is not None:
+        return "a package of npm in the cache, in a browser of this machine", declared
+    if wishes.offline:
+        return "not to be had: nothing may be fetched, and the package is not in the cache", None
+    return f"npm will fetch {want.npm} {declared}; it runs in a browser of this machine", declared
 
 
 def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
@@ -188,6 +216,8 @@ def _given(wishes: Wishes, want: _Want) -> Path | None:
 
 def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
     """Raises `MaterialUnavailable`, or `ToolFailed` for a given interpreter that does not run."""
+    if want.npm:
+        return _of_npm(want, wishes, progress)
     names = (want.plugin.distribution, *map(name_of, want.plugin.companions))
     path = _given(wishes, want)
     if path is not None:
@@ -203,6 +233,26 @@ def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
             message = f"substituted on request, since the declared version is not to be had: {error.message}"
             return _Place(interpreter=here, origin="host", lock=listed(here, names), message=message)
         raise
+
+
+def _of_npm(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
+    """A package of npm, driven from the verifier's own interpreter, and the browser that it will run in."""
+    path, version = _given(wishes, want), want.tool.version
+    package = npm.given(path, want.npm) if path is not None else npm.find(want.npm, version)
+    if package is None:
+        if wishes.offline:
+            raise MaterialUnavailable(f"{want.npm} {version} is not in the cache, and nothing may be fetched")
+        with shown(progress, f"package {want.npm} {version} of npm"):
+            package = npm.make(want.npm, version)
+    here = own()
+    lines = (*package.lock.lines, *listed(here, map(name_of, want.plugin.companions)).lines, *npm.browser())
+    return _Place(
+        interpreter=here,
+        origin="built" if path is None else "given",
+        lock=Lock(lines=tuple(sorted(lines))),
+        version=package.version,
+        variables={npm.variable(want.npm): str(package.folder)},
+    )
 
 
 def _fits(interpreter: Interpreter, want: _Want) -> bool:
@@ -252,7 +302,9 @@ def _probed(want: _Want, place: _Place) -> EnvironmentReport:
         role=want.role,
         tool=want.tool.name,
         declared=want.tool.version,
-        version=place.interpreter.version(want.plugin.distribution) if want.plugin.distribution else want.tool.version,
+        version=place.interpreter.version(want.plugin.distribution)
+        if want.plugin.distribution
+        else place.version or want.tool.version,
         origin=place.origin,
         status="ok",
         message=place.message,
@@ -270,7 +322,7 @@ def _probed(want: _Want, place: _Place) -> EnvironmentReport:
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in want.tool.options.items()},
     }
     try:
-        with Worker(interpreter=place.interpreter.path) as worker:
+        with Worker(interpreter=place.interpreter.path, env=place.variables) as worker:
             reasons = worker.call(command)["reasons"]
     except VerifierError:
         return report  # that our probe broke is no finding: what really runs will tell

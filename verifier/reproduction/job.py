@@ -48,9 +48,9 @@ class Job:
         With ``regime`` it runs in the environment of that regime's tool.
         """
         own = self.interpreter if regime is None else self.environments.interpreters.get((regime.name, role))
-        return Worker(
-            interpreter=own or self.interpreter, threads=threads, memory_limit_bytes=memory_bytes() * 4 // 5 or None
-        )
+        told = {} if regime is None else self.environments.variables.get((regime.name, role), {})
+        limit = memory_bytes() * 4 // 5 or None
+        return Worker(interpreter=own or self.interpreter, env=told, threads=threads, memory_limit_bytes=limit)
 
     def can_run(self, regime: RegimeRecipe, role: Role = "runtime") -> str | None:
         """Why the regime's tool cannot run here, ``None`` if it can, or if there is no plug-in that would know."""
