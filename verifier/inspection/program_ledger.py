@@ -285,8 +285,10 @@ def _granularity(shape: tuple[int, ...], scale: tuple[int, ...]) -> tuple[str, i
 
 
 def _scaled_after(graph: _Graph, node: Node, weight: Weight) -> Weight:
-    """Codes that are multiplied as they are: the scale multiplies the product's result."""
+    """Codes that are multiplied as they are: the scale multiplies the product's result, beside that of the inputs."""
     name = node.outputs[0]
+    maker = _quantizer(graph, node.arguments.get(PRODUCTS[_word(node)][0], ""))
+    inputs = graph.constant(_argument(maker, "scale", "scales")) if maker is not None else None
     for _ in range(16):
         users = [user for user in graph.users.get(name, []) if user.outputs]
         if len(users) != 1 or not users[0].outputs:
@@ -294,7 +296,7 @@ def _scaled_after(graph: _Graph, node: Node, weight: Weight) -> Weight:
         user = users[0]
         if _word(user) in ("mul", "mul_"):
             scales = [graph.constant(value) for value in user.arguments.values() if isinstance(value, Ref)]
-            scale = next((found for found in scales if found is not None), None)
+            scale = next((found for found in scales if found not in (None, inputs)), None)
             if scale is not None:
                 return _turn(_affine(graph, weight.codes, scale, None, (None, None)), weight.stored.turned)
         elif _word(user) not in (*_VIEWS, "sub", "sub_", "add", "add_"):
@@ -335,23 +337,28 @@ def _activation(graph: _Graph, node: Node, weights: list[Weight]) -> Scheme:
 
 
 def _scheme(graph: _Graph, name: Any) -> Scheme:
-    """Format of a computed tensor, back through casts and shifts to where it was quantized, if it was."""
-    start = name
+    """Format of a computed tensor: the one that it was quantized to, if it was."""
+    maker = _quantizer(graph, name)
+    if maker is not None:
+        return _quantized(graph, maker)
+    fmt = graph.program.formats.get(name, "fp32")
+    return Scheme(fmt) if fmt in FLOATS else Scheme(fmt, "per_tensor", None, "static")
+
+
+def _quantizer(graph: _Graph, name: Any) -> Node | None:
+    """Where a computed tensor was quantized, back through casts and shifts of its codes."""
     for _ in range(_DEPTH):
         node = graph.makers.get(name)
         if node is None:
-            break
+            return None
         word = _word(node)
         if word in _QUANTIZE:
-            return _quantized(graph, node)
-        if word in _DEQUANTIZE or word in _VIEWS:
-            name = _data(node)
-        elif word in ("add", "sub") and not isinstance(_argument(node, "other"), Ref):
-            name = _data(node)
-        else:
-            break
-    fmt = graph.program.formats.get(start, "fp32")
-    return Scheme(fmt) if fmt in FLOATS else Scheme(fmt, "per_tensor", None, "static")
+            return node
+        shift = word in ("add", "sub") and not isinstance(_argument(node, "other"), Ref)
+        if not shift and word not in _DEQUANTIZE and word not in _VIEWS:
+            return None
+        name = _data(node)
+    return None
 
 
 def _quantized(graph: _Graph, node: Node) -> Scheme:

@@ -237,7 +237,11 @@ def _calibrated(
         )
         for name in chosen
     }
-    hooks = [module.get_submodule(name).register_forward_pre_hook(_observing(each)) for name, each in made.items()]
+    ranks: dict[str, int] = {}
+    hooks = [
+        module.get_submodule(name).register_forward_pre_hook(_observing(name, observer, ranks))
+        for name, observer in made.items()
+    ]
     samples, digest = _feed(job, module, program)
     for hook in hooks:
         hook.remove()
@@ -245,13 +249,16 @@ def _calibrated(
     pair = [PerTensor(), PerTensor() if kind == "per_tensor" else PerRow()]
     configs = {}
     for name, observer in made.items():
-        scale, _ = observer.calculate_qparams()
+        if name not in ranks:
+            raise ValueError(f"no calibration sample reached the layer {name}")
+        scale = observer.calculate_qparams()[0].reshape([1] * ranks[name])  # torchao wants one size for each axis
         configs[name] = ao.Int8StaticActivationInt8WeightConfig(act_quant_scale=scale, granularity=pair)
     return configs, {"samples": samples, "digest": digest}
 
 
-def _observing(observer: Any) -> Any:
+def _observing(name: str, observer: Any, ranks: dict[str, int]) -> Any:
     def see(_: Any, arguments: tuple[Any, ...]) -> None:
+        ranks[name] = arguments[0].dim()
         observer(arguments[0])
 
     return see
