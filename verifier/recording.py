@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from lynxspec.claim import Claim, Recipe
 from lynxspec.errors import UnreadableInput
 from verifier.audit import record as records
+from verifier.environments.prepare import Wishes, prepare
 from verifier.evidence import Evidence
 from verifier.judge import JUDGE, judge
 from verifier.progress import Progress, Silent
+from verifier.reproduction.also import Elsewhere, Target
 from verifier.reproduction.budget import Budget
 from verifier.reproduction.job import Job
 from verifier.reproduction.run import reproduce
@@ -47,8 +49,9 @@ class RunFolder:
         *,
         overrides: Mapping[str, Path],
         progress: Progress | None = None,
+        wishes: Wishes | None = None,
     ) -> Job:
-        """A job over this folder."""
+        """A job over this folder, with an environment for every tool: what is missing is built now."""
         return Job(
             document=document,
             source=source,
@@ -57,6 +60,7 @@ class RunFolder:
             store=self.store,
             overrides=overrides,
             progress=progress or Silent(),
+            environments=prepare(document, wishes or Wishes(), progress),
         )
 
     def run(self, job: Job, *, detect_inert: bool = True, budget: Budget | None = None) -> Evidence:
@@ -72,13 +76,29 @@ class RunFolder:
         overrides: Mapping[str, Path],
         progress: Progress,
         budget: Budget | None = None,
+        wishes: Wishes | None = None,
+        also: tuple[Target, ...] = (),
     ) -> Evidence:
-        """Run the claim, keeping a copy of it."""
+        """Run the claim, keeping a copy of it; then its model and scheme on the runtimes of ``also``."""
         for name in CLAIMS:
             (self.root / name).unlink(missing_ok=True)
         write_atomically(self.root / CLAIMS[opened.path.suffix == ".json"], opened.source)
-        job = self.job(opened.claim, opened.source, opened.path, overrides=overrides, progress=progress)
-        return self.run(job, budget=budget)
+        job = self.job(opened.claim, opened.source, opened.path, overrides=overrides, progress=progress, wishes=wishes)
+        evidence = self.run(job, budget=budget)
+        if not also:
+            return evidence
+        elsewhere = Elsewhere(
+            claim=opened.claim,
+            folder=opened.path.parent,
+            root=self.root,
+            overrides=overrides,
+            wishes=wishes or Wishes(),
+            progress=progress,
+            budget=budget or Budget(),
+        )
+        evidence = evidence.model_copy(update={"also": tuple(elsewhere.on(target) for target in also)})
+        write_atomically(self.root / EVIDENCE, evidence.model_dump_json(indent=1).encode())
+        return evidence
 
     @property
     def claim(self) -> Path:

@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="keep no quantized models beside the claim: it then names them by digest, and the recipe must give them",
     )
     options.add_files(parser)
+    options.add_environments(parser)
     options.add_quiet(parser)
 
 
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{arguments.output}: a claim's name ends in {SUFFIX}", hint=f"-o NAME{SUFFIX}")
     recipe, source = open_recipe(arguments.recipe)
     from verifier.authoring import claim_of, write_claim  # noqa: PLC0415 - nothing heavy before the recipe is accepted
+    from verifier.environments.prepare import require_known  # noqa: PLC0415 - as above
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
     from verifier.reproduction.plan import estimate  # noqa: PLC0415 - as above
 
@@ -43,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"Measuring {recipe.identity.title}: about {duration(total)}\n")
     stem = arguments.output.name.removesuffix(SUFFIX)
     folder = RunFolder(arguments.out or arguments.output.with_name(f"{stem}.run"))
-    overrides = options.overrides_of(arguments)
-    job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress)
+    overrides, wishes = options.overrides_of(arguments), options.wishes_of(arguments)
+    require_known(wishes, [recipe])
+    job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress, wishes=wishes)
     beside = None if arguments.without_models else arguments.output.parent
     claim = claim_of(job, folder.run(job, detect_inert=False), folder=beside, stem=stem)
     write_claim(claim, arguments.output)
