@@ -52,10 +52,7 @@ def common_reasons(job: dict[str, Any]) -> Iterator[str]:
     if weights.get("timing") != "static":
         yield "weights are quantized before deployment (static)"
     kind = granularity(weights)[0]
-    axis = (weights.get("granularity") or {}).get("axis", 0 if kind == "per_channel" else 1)
-    if kind == "per_channel" and axis != 0:
-        yield "the output channel of a linear layer's weight is axis 0"
-    if kind == "per_group" and axis != 1:
+    if kind == "per_group" and (weights.get("granularity") or {}).get("axis", 1) != 1:
         yield "groups run along axis 1, the input channels of a linear layer"
     for name in ("outputs", "bias", "embeddings", "state"):
         declared = scheme(job, name)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from verifier import pytorch_recipe as recipe
+from verifier.inspection.program import SUFFIX
 from verifier.quantizers.quantizer import Quantizer
 
 _OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -33,8 +34,6 @@ def _reasons(job: dict[str, Any]) -> Iterator[str]:
         yield reason
     if stop:
         return
-    if recipe.option(job, "function", None) is None:
-        yield "the option function names no function of torch.ao: quantize_dynamic"
     weights = recipe.scheme(job, "weights")
     if weights["format"] != "int8" or weights.get("symmetry") != "symmetric":
         yield "quantize_dynamic has symmetric int8 weights"
@@ -123,4 +122,7 @@ QUANTIZER = Quantizer(
     check=check,
     quantize=quantize,
     variants=variants,
+    companions=("numpy", "onnx"),
+    reads=(SUFFIX,),
+    writes=SUFFIX,
 )

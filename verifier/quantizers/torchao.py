@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from verifier import pytorch_recipe as recipe
+from verifier.inspection.program import SUFFIX
 from verifier.quantizers.quantizer import Quantizer
 
 _WEIGHT_ONLY = ("Int8WeightOnlyConfig", "IntxWeightOnlyConfig", "Float8WeightOnlyConfig")
@@ -27,8 +28,9 @@ _REFUSED = {
     "Int4WeightOnlyConfig": "Int4WeightOnlyConfig packs weights for one kind of GPU, and what it packs is no raw "
     "tensor that another process could open; the same numbers are written by IntxWeightOnlyConfig"
 }
+_CONFIGS = (*_WEIGHT_ONLY, *_DYNAMIC, *_STATIC)
 _OPTIONS: dict[str, tuple[Any, ...]] = {
-    "config": (*_WEIGHT_ONLY, *_DYNAMIC, *_STATIC, *_REFUSED),
+    "config": (*_CONFIGS, *_REFUSED),
     "device": ("cpu", "cuda"),
     "calibration_order": ("file",),
 }
@@ -45,10 +47,12 @@ def _reasons(job: dict[str, Any]) -> Iterator[str]:
     for reason in (*recipe.option_reasons(job, _OPTIONS), *recipe.common_reasons(job)):
         stop = True
         yield reason
+    if stop:
+        return
     config = recipe.option(job, "config", None)
     if config is None:
-        yield "the option config names no configuration of torchao: one of " + ", ".join(_OPTIONS["config"])
-    if stop or config is None:
+        if _fitting(job) is None:
+            yield "no configuration of torchao has this scheme; the option config names one: " + ", ".join(_CONFIGS)
         return
     if config in _REFUSED:
         yield _REFUSED[config]
@@ -58,6 +62,12 @@ def _reasons(job: dict[str, Any]) -> Iterator[str]:
     if config == "Float8DynamicActivationFloat8WeightConfig":
         for reason in _float8_reasons(recipe.option(job, "device", "cpu")):
             yield reason
+
+
+def _fitting(job: dict[str, Any]) -> str | None:
+    """The first configuration that has the declared scheme, for a recipe that names none."""
+    fits = (c for c in _CONFIGS if not any((*_weight_reasons(c, job), *_approach_reasons(c, job))))
+    return next(fits, None)
 
 
 def _weight_reasons(config: str, job: dict[str, Any]) -> Iterator[str]:
@@ -152,7 +162,8 @@ def quantize(job: dict[str, Any]) -> dict[str, Any]:
     device = recipe.option(job, "device", "cpu")
     module = module.to(device)
     answer: dict[str, Any] = {"samples": None, "digest": None}
-    if recipe.option(job, "config", None) in _STATIC:
+    job = dict(job, options=dict(job.get("options") or {}, config=recipe.option(job, "config", None) or _fitting(job)))
+    if job["options"]["config"] in _STATIC:
         configs, answer = _calibrated(job, module, chosen, program)
     else:
         configs = dict.fromkeys(chosen, _config(job))
@@ -309,4 +320,7 @@ QUANTIZER = Quantizer(
     check=check,
     quantize=quantize,
     variants=variants,
+    companions=("torch", "numpy", "onnx"),
+    reads=(SUFFIX,),
+    writes=SUFFIX,
 )

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.inspection.program import SUFFIX
 from verifier.runtimes.runtime import Runtime
 
 _PRECISIONS = ("highest", "high", "medium")
@@ -339,4 +340,10 @@ RUNTIME = Runtime(
     run=run,
     bare=bare,
     executed=executed,
+    companions=("numpy", "onnx", "torchao"),
+    formats=(SUFFIX,),
+    quantizers=("pytorch", "torchao"),
+    heads=False,
+    inspect=inspect,
+    probe=probe,
 )
