@@ -134,7 +134,30 @@ def survey(program: Program) -> tuple[Survey, list[tuple[str, Weight]]]:
                 stored = table.stored
                 entry = Entry("embeddings", stored.name, stored.scheme, stored.elements)
                 entries.setdefault((entry.tensor_class, entry.name), entry)
-    return Survey(head_apart(tuple(entries.values()), found), tuple(found), channels), list(listed.values())
+    return _grouped(Survey(head_apart(tuple(entries.values()), found), tuple(found), channels), listed)
+
+
+def _grouped(found: Survey, listed: dict[str, tuple[str, Weight]]) -> tuple[Survey, list[tuple[str, Weight]]]:
+    """Call a layer that is just one group wide what its neighbours are called: for it both words are true."""
+    sizes = {(w.stored.scheme.format, w.stored.block) for _, w in listed.values() if w.stored.block}
+
+    def named(stored: Stored) -> Stored:
+        width = stored.shape[1] if len(stored.shape) == 2 else 0
+        scheme = stored.scheme
+        if scheme.granularity != "per_channel(axis=0)" or (scheme.format, width) not in sizes:
+            return stored
+        return stored._replace(scheme=scheme._replace(granularity=f"per_group({width})"), axis=1, block=width)
+
+    stored = {name: named(weight.stored) for name, (_, weight) in listed.items()}
+    entries = tuple(
+        entry._replace(scheme=stored[entry.name].scheme)
+        if entry.tensor_class in ("weights", "head", "embeddings") and entry.name in stored
+        else entry
+        for entry in found.entries
+    )
+    products = tuple(p._replace(weights=tuple(stored[w.name] for w in p.weights)) for p in found.products)
+    rows = [(kind, weight._replace(stored=stored[name])) for name, (kind, weight) in listed.items()]
+    return Survey(entries, products, found.channels), rows
 
 
 def weights_of(program: Program) -> dict[str, Weight]:
@@ -444,14 +467,14 @@ def storage(program: Program, weights: list[tuple[str, Weight]]) -> list[dict[st
         scheme = weight.stored.scheme
         key = (kind, scheme.format, scheme.granularity, weight.codes.format, used or 0)
         groups.setdefault(key, []).append((weight, low, high, used))
-    return [_row(key, members) for key, members in sorted(groups.items())]
+    return [_row(program, key, members) for key, members in sorted(groups.items())]
 
 
-def _row(key: tuple[Any, ...], members: list[Any]) -> dict[str, Any]:
+def _row(program: Program, key: tuple[Any, ...], members: list[Any]) -> dict[str, Any]:
     kind, fmt, words, stored_as, _ = key
     elements = sum(weight.stored.elements for weight, _, _, _ in members) or 1
     codes = sum(_bits(weight.codes) for weight, _, _, _ in members)
-    extra = sum(_bits(weight.scale) + _bits(weight.zero) for weight, _, _, _ in members)
+    extra = sum(_bits(part) for weight, _, _, _ in members for part in _parts_beside(program, weight))
     lows, highs = ([row[at] for row in members if row[at] is not None] for at in (1, 2))
     numeric = int(fmt[4 if fmt.startswith("u") else 3 :]) if re.fullmatch(r"u?int\d", fmt) else BITS.get(fmt, 0)
     return {
@@ -469,6 +492,14 @@ def _row(key: tuple[Any, ...], members: list[Any]) -> dict[str, Any]:
         "effective_bits": (codes + extra) / elements,
         "examples": [weight.stored.name for weight, _, _, _ in members[:MOST_NAMES]],
     }
+
+
+def _parts_beside(program: Program, weight: Weight) -> list[Tensor]:
+    """Scale, zero point, and what else the file keeps of a weight, whether the graph uses it or not."""
+    kept = {tensor.name: tensor for tensor in (weight.scale, weight.zero) if tensor is not None}
+    kept.update({t.name: t for t in program.tensors.values() if tidy(t.name) == weight.stored.name})
+    kept.pop(weight.codes.name, None)
+    return list(kept.values())
 
 
 def _bits(tensor: Tensor | None) -> int:
