@@ -62,6 +62,23 @@ class Convolution(nn.Module):
         return self.fc(torch.relu(self.conv(image)).flatten(1))
 
 
+class Float8(nn.Module):
+    """One FP8 product with a scale for each row of its input, computed from it, as torchao writes it for a GPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        weight = known(16, 32, 7)
+        self.register_buffer("scale", (weight.abs().amax(1, keepdim=True) / 448.0))
+        self.register_buffer("weight", (weight / self.scale).to(torch.float8_e4m3fn))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scale = x.abs().amax(1, keepdim=True).clamp(min=1e-12) / 448.0
+        codes = (x / scale).clamp(-448.0, 448.0).to(torch.float8_e4m3fn)
+        return torch._scaled_mm(
+            codes, self.weight.t(), scale_a=scale, scale_b=self.scale.t(), out_dtype=torch.bfloat16
+        )
+
+
 def export(model: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, *, keywords: bool = False) -> None:
     """Free in the first axis of each input."""
     batch = torch.export.Dim("batch", min=1, max=4096)
@@ -109,6 +126,7 @@ def main() -> None:
     ids, mask = torch.zeros(2, 6, dtype=torch.int64), torch.zeros(2, 6)
     export(Attention(), (ids, mask), folder / "attention.pt2", keywords=True)
     export(Convolution(), (torch.zeros(2, 1, 8, 8),), folder / "convolution.pt2")
+    export(Float8(), (torch.ones(16, 32),), folder / "float8_dynamic.pt2")
     quantized(folder)
 
 

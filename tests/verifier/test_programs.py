@@ -290,6 +290,14 @@ def test_a_layer_one_group_wide_is_called_as_its_neighbours_are():
     assert {row["granularity"] for row in weights.values()} == {"per_group(32)"}
 
 
+def test_a_float8_product_has_its_scales_as_arguments():
+    ledger = inspect(str(PROGRAMS / "float8_dynamic.pt2"))
+    found = {g["tensor_class"]: g for g in ledger["tensors"]}
+    assert "{format} {granularity}".format(**found["weights"]) == "fp8_e4m3fn per_channel(axis=0)"
+    assert "{format} {granularity} {timing}".format(**found["activations"]) == "fp8_e4m3fn per_token dynamic"
+    assert {(g["op_type"], g["compute"]) for g in ledger["operators"]} == {("_scaled_mm", "fp8_e4m3fn")}
+
+
 def test_four_bit_numbers_in_bytes_are_told_apart_from_eight_bit_ones():
     four, eight = (inspect(str(PROGRAMS / f"{name}.pt2"))["storage"] for name in ("int4_weights", "int8_weights"))
     assert {(row["numeric_bits"], row["used_bits"]) for row in four} == {(4, 4)}

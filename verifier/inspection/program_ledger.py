@@ -188,6 +188,10 @@ def _weights(graph: _Graph, node: Node) -> list[Weight]:
     for parameter in (PRODUCTS[_word(node)][1], PRODUCTS[_word(node)][0]):
         weight = _trace(graph, node.arguments.get(parameter))
         if weight is not None:
+            if _word(node) == "_scaled_mm":
+                scale = graph.constant(_argument(node, "scale_b"))
+                scaled = _affine(graph, weight.codes, scale, None, (None, None))
+                return [_turn(scaled, weight.stored.turned)]
             if weight.scale is None and weight.stored.scheme.format not in FLOATS:
                 weight = _scaled_after(graph, node, weight)
             return [weight]
@@ -352,6 +356,12 @@ def _activation(graph: _Graph, node: Node, weights: list[Weight]) -> Scheme:
     """Format in which a product takes its data."""
     if _word(node) == "linear_dynamic":
         return Scheme("uint8", "per_tensor", False, "dynamic")
+    if _word(node) == "_scaled_mm":
+        scale = _argument(node, "scale_a")
+        shape = graph.program.shapes.get(scale, ())
+        words = "per_tensor" if all(size == 1 for size in shape) else "per_token"
+        fmt = graph.program.formats.get(node.arguments["self"], "fp8_e4m3fn")
+        return Scheme(fmt, words, None, "dynamic" if graph.constant(scale) is None else "static")
     data, weight, _ = PRODUCTS[_word(node)]
     name = node.arguments.get(data, "")
     if weights and graph.constant(name) is not None:

@@ -27,6 +27,8 @@ _OPTIONS = ("intra_op_threads", *_WORDS, *_FLAGS)
 _PROFILED_RUNS = 5
 """Runs whose times are added up, after some that are not counted."""
 _WARM_RUNS = 2
+_EVENT_SECONDS = 1.0
+"""Time over which a device's own rate is taken."""
 
 
 class Session:
@@ -212,7 +214,7 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
             f"the file has {len(found.products)} products and {per_run} were executed per run, so that the executed "
             "ones are not told apart by layer"
         )
-    notes += _device_notes(session)
+    notes += _device_notes(path, provider, options, inputs)
     rows = _rows(ran, per_run, names)
     named = layers(found)
     return {
@@ -246,7 +248,6 @@ def _profiled(session: Session, inputs: dict[str, Any]) -> list[dict[str, Any]]:
     kinds = [ProfilerActivity.CPU]
     if session.device.type == "cuda":
         kinds.append(ProfilerActivity.CUDA)
-        torch.cuda.reset_peak_memory_stats()
     tensors = session.tensors(inputs)
     with profile(activities=kinds, record_shapes=True) as recorded:
         for _ in range(_PROFILED_RUNS):
@@ -281,16 +282,22 @@ def measured_format(device: str) -> str:
     return "fp32" if kept[0] else "tf32" if kept[1] else "bf16"
 
 
-def _device_notes(session: Session) -> list[str]:
+def _device_notes(path: str, provider: str, options: dict[str, Any], inputs: dict[str, Any]) -> list[str]:
+    """What the device did by its own clock, with the options as declared."""
     import torch
 
-    if session.device.type != "cuda":
+    from verifier.runtimes._pytorch_device import rates
+
+    if provider != "cuda":
         return []
-    peak = torch.cuda.max_memory_allocated()
+    found = rates(open_session(path, provider, options), inputs, _EVENT_SECONDS)
     major, minor = torch.cuda.get_device_capability()
+    batch = len(next(iter(inputs.values())))
     return [
         f"{torch.cuda.get_device_name()}, compute capability {major}.{minor}",
-        f"peak of the device memory that PyTorch allocated: {peak} bytes",
+        f"{found.calls_per_second * batch:.6g} items per second by CUDA events, inputs on the device: "
+        f"{found.input_bytes} bytes of them in turns, the cache holds {found.cache_bytes}",
+        f"peak of the device memory that PyTorch allocated: {found.peak_bytes} bytes",
     ]
 
 
