@@ -76,7 +76,11 @@ def with_linear_modules(exported: Any) -> tuple[Any, list[str]]:
         data, weight, bias = (*node.args, None)[:3]
         names = [each.target if each is not None and each.op == "get_attr" else None for each in (weight, bias)]
         path = str(names[0]).rpartition(".")[0]
-        if names[0] != path + ".weight" or names[1] not in (None, path + ".bias") or (bias is None) != (names[1] is None):
+        if (
+            names[0] != path + ".weight"
+            or names[1] not in (None, path + ".bias")
+            or (bias is None) != (names[1] is None)
+        ):
             continue
         if path not in found:
             module.set_submodule(path, _linear(stored[names[0]], stored.get(names[1]) if names[1] else None))
@@ -224,7 +228,7 @@ def _pack(weight: Any, scales: Any, zero_points: Any, bias: Any) -> Any:
     import torch
 
     if scales.numel() == 1:
-        codes = torch._make_per_tensor_quantized_tensor(weight, float(scales), int(zero_points))
+        codes = torch._make_per_tensor_quantized_tensor(weight, float(scales), int(zero_points))  # noqa: SLF001 - no public one
     else:
-        codes = torch._make_per_channel_quantized_tensor(weight, scales.double(), zero_points.long(), 0)
+        codes = torch._make_per_channel_quantized_tensor(weight, scales.double(), zero_points.long(), 0)  # noqa: SLF001 - as above
     return torch.ops.quantized.linear_prepack(codes, bias)

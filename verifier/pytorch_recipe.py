@@ -58,10 +58,15 @@ def common_reasons(job: dict[str, Any]) -> Iterator[str]:
         declared = scheme(job, name)
         if declared and declared["format"] not in FLOATS:
             yield f"{name} stay in float: the tool quantizes linear layers' weights and inputs"
+    yield from _policy_reasons(job, weights["format"])
+
+
+def _policy_reasons(job: dict[str, Any], quantized: str) -> Iterator[str]:
+    """Layers stay as they are or follow the regime."""
     policy = job.get("mixed_precision") or {}
     for end in ("first_layer", "last_layer"):
         fmt = policy.get(end)
-        if fmt is not None and fmt != weights["format"] and fmt not in FLOATS:
+        if fmt is not None and fmt != quantized and fmt not in FLOATS:
             yield f"{end} in {fmt}: this verifier has the tool quantize a layer as the regime says, or leaves it"
     head, last = scheme(job, "head").get("format"), policy.get("last_layer")
     if head and last and (head in FLOATS) != (last in FLOATS):

@@ -34,6 +34,7 @@ class Pronouncer(nn.Module):
     """Encoder over the letters, greedy decoder over the phonemes."""
 
     def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        """Take the weights of model.onnx by name."""
         super().__init__()
         self.enc_emb = nn.Embedding.from_pretrained(torch.tensor(weights["enc_emb"]))
         self.dec_emb = nn.Embedding.from_pretrained(torch.tensor(weights["dec_emb"]))

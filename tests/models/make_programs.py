@@ -74,9 +74,7 @@ class Float8(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scale = x.abs().amax(1, keepdim=True).clamp(min=1e-12) / 448.0
         codes = (x / scale).clamp(-448.0, 448.0).to(torch.float8_e4m3fn)
-        return torch._scaled_mm(
-            codes, self.weight.t(), scale_a=scale, scale_b=self.scale.t(), out_dtype=torch.bfloat16
-        )
+        return torch._scaled_mm(codes, self.weight.t(), scale_a=scale, scale_b=self.scale.t(), out_dtype=torch.bfloat16)
 
 
 def export(model: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, *, keywords: bool = False) -> None:
@@ -102,9 +100,7 @@ def quantized(folder: Path) -> None:
         "int8_dynamic": ao.Int8DynamicActivationInt8WeightConfig(),
         "int8_weights": ao.Int8WeightOnlyConfig(),
         "int4_weights": ao.IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32)),
-        "int4_int8": ao.Int8DynamicActivationIntxWeightConfig(
-            weight_dtype=torch.int4, weight_granularity=PerGroup(32)
-        ),
+        "int4_int8": ao.Int8DynamicActivationIntxWeightConfig(weight_dtype=torch.int4, weight_granularity=PerGroup(32)),
         "float8_weights": ao.Float8WeightOnlyConfig(),
     }
     for name, config in configs.items():

@@ -52,7 +52,9 @@ def nodes(document):
 
 
 def groups(ledger, *, of="tensors"):
-    return {(g["tensor_class"], g["format"], g["granularity"], g["symmetry"], g["timing"], g["tensors"]) for g in ledger[of]}
+    return {
+        (g["tensor_class"], g["format"], g["granularity"], g["symmetry"], g["timing"], g["tensors"]) for g in ledger[of]
+    }
 
 
 def test_a_program_has_its_inputs_outputs_and_free_sizes_by_name():

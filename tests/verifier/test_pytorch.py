@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +161,7 @@ RECIPES = {
         "dynamic",
     ),
     "fp8 weights per channel": job("Float8WeightOnlyConfig", weights("fp8_e4m3fn"), FLOAT, "weight_only"),
-    "fp8 weights per tensor": job(
-        "Float8WeightOnlyConfig", weights("fp8_e4m3fn", "per_tensor"), FLOAT, "weight_only"
-    ),
+    "fp8 weights per tensor": job("Float8WeightOnlyConfig", weights("fp8_e4m3fn", "per_tensor"), FLOAT, "weight_only"),
     "int8 static": job(
         "Int8StaticActivationInt8WeightConfig",
         weights(),
@@ -268,10 +267,10 @@ def test_on_the_cpu_everything_can_be_executed(worker):
 def test_float32_products_are_told_by_what_they_round_away(python):
     """FP32 keeps 1 + 2**-12, TF32 and BF16 do not: the default of this runtime keeps it."""
     code = (
-        "import sys; sys.path.insert(0, {!r}); import torch\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from verifier.runtimes.pytorch import apply, measured_format\n"
-        "apply({{}}); print(measured_format('cpu'))\n"
-    ).format(str(ROOT))
+        "apply({}); print(measured_format('cpu'))\n"
+    )
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "fp32"
 
@@ -295,7 +294,10 @@ def test_convolutions_are_products_too(worker, tmp_path):
     np.savez(tmp_path / "in.npz", image=np.ones((2, 1, 8, 8), np.float32))
     request = opening(PROGRAMS / "convolution.pt2") | {"do": "executed", "data": str(tmp_path / "in.npz")}
     answer = worker.call(request | {"inputs": ["image"], "batch": 2}, timeout_s=300)
-    assert [(row["node"], row["compute"]) for row in answer["layers"]] == [("conv.conv2d", "fp32"), ("fc.linear", "fp32")]
+    assert [(row["node"], row["compute"]) for row in answer["layers"]] == [
+        ("conv.conv2d", "fp32"),
+        ("fc.linear", "fp32"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -316,8 +318,6 @@ def test_what_is_executed_is_what_the_profiler_saw(worker, data, name, found):
 
 def test_a_file_that_runs_code_in_pytorch_itself_runs_none_here(python, worker, tmp_path):
     """The threat is real: torch.export.load unpickles the sample inputs of a program, whatever they are."""
-    import zipfile
-
     mark = tmp_path / "mark"
     pickled = b"cposix\nsystem\n(S'touch " + str(mark).encode() + b"'\ntR."
     with zipfile.ZipFile(PROGRAMS / "two_layers.pt2") as source:
@@ -326,7 +326,9 @@ def test_a_file_that_runs_code_in_pytorch_itself_runs_none_here(python, worker, 
     with zipfile.ZipFile(hostile, "w", zipfile.ZIP_STORED) as archive:
         for name, content in found.items():
             archive.writestr(name, pickled if name.endswith("sample_inputs/model.pt") else content)
-    subprocess.run([str(python), "-c", f"import torch; torch.export.load({str(hostile)!r})"], capture_output=True, check=False)
+    subprocess.run(
+        [str(python), "-c", f"import torch; torch.export.load({str(hostile)!r})"], capture_output=True, check=False
+    )
     assert mark.exists()
     mark.unlink()
     worker.call(opening(hostile))
@@ -390,9 +392,15 @@ with torch.inference_mode():
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (RECIPES["int8 dynamic"] | {"options": {"config": "Int4WeightOnlyConfig"}}, "packs weights for one kind of GPU"),
+        (
+            RECIPES["int8 dynamic"] | {"options": {"config": "Int4WeightOnlyConfig"}},
+            "packs weights for one kind of GPU",
+        ),
         (RECIPES["int8 dynamic"] | {"options": {"config": "GPTQ"}}, "option config must be one of"),
-        (RECIPES["int8 dynamic"] | {"options": {"config": "Int8WeightOnlyConfig"}}, "is weight_only, the recipe says dynamic"),
+        (
+            RECIPES["int8 dynamic"] | {"options": {"config": "Int8WeightOnlyConfig"}},
+            "is weight_only, the recipe says dynamic",
+        ),
         (RECIPES["int8 dynamic"] | {"options": {"filter": "x"}}, "unknown option 'filter'"),
         (job("Int8WeightOnlyConfig", weights("int4"), FLOAT, "weight_only"), "has weights in int8, not int4"),
         (job("Int8WeightOnlyConfig", weights(), activations(), "weight_only"), "leaves activations alone"),
@@ -407,7 +415,9 @@ with torch.inference_mode():
             "uses no calibration data",
         ),
         (
-            job("Float8DynamicActivationFloat8WeightConfig", weights("fp8_e4m3fn"), activations("fp8_e4m3fn"), "dynamic"),
+            job(
+                "Float8DynamicActivationFloat8WeightConfig", weights("fp8_e4m3fn"), activations("fp8_e4m3fn"), "dynamic"
+            ),
             "needs the option device: cuda",
         ),
         (
@@ -428,7 +438,9 @@ def test_a_recipe_that_torchao_cannot_do_is_refused_with_the_reason(worker, want
 def test_float8_activations_without_a_device_are_refused_before_torchao_fails(python, worker):
     if _has_cuda(python):
         pytest.skip("there is a CUDA device here")
-    wanted = job("Float8DynamicActivationFloat8WeightConfig", weights("fp8_e4m3fn"), activations("fp8_e4m3fn"), "dynamic")
+    wanted = job(
+        "Float8DynamicActivationFloat8WeightConfig", weights("fp8_e4m3fn"), activations("fp8_e4m3fn"), "dynamic"
+    )
     wanted["options"]["device"] = "cuda"
     assert "needs a CUDA device of compute capability 8.9" in " ".join(reasons(worker, "torchao", wanted))
 
@@ -436,8 +448,14 @@ def test_float8_activations_without_a_device_are_refused_before_torchao_fails(py
 @pytest.mark.parametrize(
     ("policy", "left"),
     [
-        ({"exceptions": [{"selector": {"kind": "node", "values": ["a"]}, "format": "fp32", "reason": "x"}]}, "a.weight"),
-        ({"exceptions": [{"selector": {"kind": "glob", "values": ["b*"]}, "format": "fp32", "reason": "x"}]}, "b.weight"),
+        (
+            {"exceptions": [{"selector": {"kind": "node", "values": ["a"]}, "format": "fp32", "reason": "x"}]},
+            "a.weight",
+        ),
+        (
+            {"exceptions": [{"selector": {"kind": "glob", "values": ["b*"]}, "format": "fp32", "reason": "x"}]},
+            "b.weight",
+        ),
         ({"first_layer": "fp32"}, "a.weight"),
         ({"last_layer": "fp32"}, "b.weight"),
     ],
@@ -464,7 +482,9 @@ def test_a_width_that_is_no_multiple_of_the_group_is_refused_where_torchao_would
 
 
 def test_products_other_than_linear_layers_stay_as_they_are(worker, tmp_path):
-    path, _ = quantize(worker, "torchao", RECIPES["int8 dynamic"] | {"model": str(PROGRAMS / "convolution.pt2")}, tmp_path)
+    path, _ = quantize(
+        worker, "torchao", RECIPES["int8 dynamic"] | {"model": str(PROGRAMS / "convolution.pt2")}, tmp_path
+    )
     formats = {row["name"]: row["format"] for row in inspect(str(path))["weights"]}
     assert formats == {"conv.weight": "fp32", "fc.weight": "int8"}
 

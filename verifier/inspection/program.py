@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -59,7 +60,7 @@ _MOST_ENTRIES = 200_000
 _MOST_JSON = 512 * 2**20
 _CONTROL = ("archive_format", "archive_version", "byteorder", "version", ".data/version")
 _DROPPED = (".data/serialization_id", ".format_version", ".storage_alignment")
-_NAME = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"(?:(?!__)[A-Za-z_][A-Za-z0-9_]*)?")
 _PATH = re.compile(r"(?!__)[A-Za-z0-9_]*(?:\.(?!__)[A-Za-z0-9_]+)*")
 _WORD = re.compile(r"[A-Za-z0-9_.:+\-]*")
 _TEXT = re.compile(r"[A-Za-z0-9_ ,.>-]{0,200}")
@@ -67,7 +68,7 @@ _TOKEN = re.compile(r"\s*(?:([A-Za-z_]\w*)|'[a-z]{1,4}\d+'|\d+(?:\.\d+)?(?:e[+-]
 _SYMBOL = re.compile(r"[a-z]{1,4}\d+")
 _ALONE = re.compile(r"Symbol\('([a-z]{1,4}\d+)'[A-Za-z ,=]*\)")
 _FUNCTIONS = frozenset(
-    (
+    (  # noqa: SIM905 - a list of words is read more easily
         "FloorDiv ModularIndexing Where PythonMod Mod CleanDiv CeilToInt FloorToInt CeilDiv LShift RShift PowByNatural "
         "FloatPow FloatTrueDiv IntTrueDiv TruncToFloat TruncToInt RoundToInt RoundDecimal ToFloat Identity "
         "IsNonOverlappingAndDenseIndicator Max Min Eq Ne Lt Le Gt Ge And Or Not Abs True False oo "
@@ -80,10 +81,18 @@ _SPACES = ("aten", "prims", "torchao", "quantized", "quantized_decomposed", "lyn
 _FORBIDDEN = re.compile(r".*(from_file|save|load|print|unpickle|prepack_pickle|compile|import).*")
 _HIGHER = ("cond", "while_loop", "scan", "map_impl", "wrap_with_set_grad_enabled", "wrap_with_autocast")
 _PYTHON = {
-    "_operator": "add sub mul floordiv mod truediv neg eq ne lt le gt ge and_ or_ not_ getitem pow pos".split(),
-    "math": "ceil floor trunc sqrt".split(),
-    "torch": "sym_int sym_float sym_max sym_min sym_not sym_ite sym_sum sym_sqrt".split(),
+    "_operator": "add sub mul floordiv mod truediv neg eq ne lt le gt ge and_ or_ not_ getitem pow pos".split(),  # noqa: SIM905 - as above
+    "math": "ceil floor trunc sqrt".split(),  # noqa: SIM905 - as above
+    "torch": "sym_int sym_float sym_max sym_min sym_not sym_ite sym_sum sym_sqrt".split(),  # noqa: SIM905 - as above
 }
+_KINDS = {
+    **dict.fromkeys(("as_string", "as_strings"), (_TEXT, "an operator is given the text {value!r}")),
+    **dict.fromkeys(("name", "as_name", "forward_arg_names"), (_NAME, "{value!r} is no name of a tensor")),
+    **dict.fromkeys(
+        ("parameter_name", "buffer_name", "tensor_constant_name", "fqn"), (_PATH, "{value!r} is no path of a module")
+    ),
+}
+"""What a string may be by its place; other places have `_WORD`."""
 _TREES = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
 
 
@@ -196,8 +205,7 @@ def wash(path: str, target: str) -> None:
                 continue
             info.file_size = parts.entries[name].file_size
             with archive.open(parts.entries[name]) as source, out.open(info, "w") as copy:
-                for block in iter(lambda read=source.read: read(2**20), b""):
-                    copy.write(block)
+                shutil.copyfileobj(source, copy, 2**20)
 
 
 def _compact(value: Any) -> bytes:
@@ -272,7 +280,7 @@ def _payload(
 
 
 def _stored(title: str, name: str, row: dict[str, Any], info: zipfile.ZipInfo | None) -> None:
-    """The meta data must fit the bytes, or reading would run out of them."""
+    """Refuse meta data that do not fit the bytes: reading would run out of them."""
     meta = row["tensor_meta"]
     sizes, strides = _numbers(meta["sizes"]), _numbers(meta["strides"])
     offset = _numbers([meta["storage_offset"]])[0]
@@ -287,15 +295,16 @@ def _stored(title: str, name: str, row: dict[str, Any], info: zipfile.ZipInfo | 
 
 def _numbers(sizes: list[Any]) -> list[int]:
     found = [size.get("as_int") if isinstance(size, dict) else size for size in sizes]
-    if not all(isinstance(size, int) and not isinstance(size, bool) for size in found):
+    whole = [size for size in found if isinstance(size, int) and not isinstance(size, bool)]
+    if len(whole) != len(found):
         raise ValueError("a stored tensor has a symbolic size")
-    return found
+    return whole
 
 
 def _checked(document: Any, title: str) -> dict[str, Any]:
     """The model without what is not needed; every string that PyTorch would make code of is looked at."""
     if not isinstance(document, dict) or not isinstance(document.get("graph_module"), dict):
-        raise ValueError(f"{title} is no exported program: its model has no graph")
+        raise ValueError(f"{title} is no exported program: its model has no graph")  # noqa: TRY004 - the file is at fault
     if document.get("schema_version", {}).get("major") != 8:
         raise ValueError(f"{title} is of schema version {document.get('schema_version')}; 8 is read: export it again")
     model = dict(document, guards_code=[])
@@ -339,17 +348,10 @@ def _string(value: str, key: str) -> None:
         _expression(value)
     elif key in ("in_spec", "out_spec"):
         _tree(json.loads(value)[1])
-    elif key in ("as_string", "as_strings"):
-        if not _TEXT.fullmatch(value):
-            raise ValueError(f"an operator is given the text {value[:60]!r}")
-    elif key in ("name", "as_name", "forward_arg_names"):
-        if value and not _NAME.fullmatch(value):
-            raise ValueError(f"{value[:60]!r} is no name of a tensor")
-    elif key in ("parameter_name", "buffer_name", "tensor_constant_name", "fqn"):
-        if not _PATH.fullmatch(value):
-            raise ValueError(f"{value[:60]!r} is no path of a module")
-    elif not _WORD.fullmatch(value):
-        raise ValueError(f"{key} is {value[:60]!r}")
+    else:
+        pattern, words = _KINDS.get(key, (_WORD, "a {key} is {value!r}"))
+        if not pattern.fullmatch(value):
+            raise ValueError(words.format(key=key, value=value[:60]))
 
 
 def _operator(target: str) -> None:
@@ -430,8 +432,7 @@ def _targets(graph: dict[str, Any]) -> Iterator[str]:
         for argument in node["inputs"]:
             inner = argument["arg"].get("as_graph")
             if inner:
-                for target in _targets(inner["graph"]):
-                    yield target
+                yield from _targets(inner["graph"])
 
 
 def _single(argument: dict[str, Any], title: str) -> str:
@@ -477,7 +478,7 @@ def _node(row: dict[str, Any]) -> Node:
     return Node(name, target, arguments, outputs, module)
 
 
-def _value(argument: dict[str, Any]) -> Any:
+def _value(argument: dict[str, Any]) -> Any:  # noqa: PLR0911 - one return for each kind of argument
     ((kind, value),) = argument.items()
     if kind == "as_tensor":
         return Ref(value["name"])

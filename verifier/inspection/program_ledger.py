@@ -51,7 +51,7 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
 """By operator: its parameters for data, weight and bias."""
 _INTEGER = ("_int_mm", "linear_dynamic")
 _VIEWS = frozenset(
-    "t transpose permute reshape view unsqueeze squeeze flatten expand contiguous clone alias detach to _to_copy "
+    "t transpose permute reshape view unsqueeze squeeze flatten expand contiguous clone alias detach to _to_copy "  # noqa: SIM905 - words
     "unsafe_view slice select swapaxes".split()
 )
 _TURNS = ("t", "transpose", "permute", "swapaxes")
@@ -224,12 +224,10 @@ def _trace(graph: _Graph, name: Any) -> Weight | None:  # noqa: PLR0911 - one re
             zero = graph.constant(_argument(node, "zero_point", "zero_points"))
             return _turn(_affine(graph, codes, scale, zero, limits), turned)
         if word in ("mul", "mul_"):
-            pair = [value for value in node.arguments.values() if isinstance(value, Ref)]
-            both = [graph.constant(value) for value in pair]
-            if len(both) == 2 and both[0] is not None and both[1] is not None:
-                codes, scale = both if both[0].elements >= both[1].elements else both[::-1]
-                if codes.format not in FLOATS:
-                    return _turn(_affine(graph, codes, scale, None, (None, None)), turned)
+            found = [graph.constant(value) for value in node.arguments.values() if isinstance(value, Ref)]
+            both = sorted((each for each in found if each is not None), key=lambda each: -each.elements)
+            if len(both) == len(found) == 2 and both[0].format not in FLOATS:
+                return _turn(_affine(graph, both[0], both[1], None, (None, None)), turned)
             return None
         if word not in _VIEWS:
             return None
@@ -258,9 +256,7 @@ def _turn(weight: Weight, turned: bool) -> Weight:
     return weight._replace(stored=weight.stored._replace(turned=turned))
 
 
-def _affine(
-    graph: _Graph, codes: Tensor, scale: Tensor | None, zero: Tensor | None, limits: tuple[Any, Any]
-) -> Weight:
+def _affine(graph: _Graph, codes: Tensor, scale: Tensor | None, zero: Tensor | None, limits: tuple[Any, Any]) -> Weight:
     """A weight of codes with a scale for each block of values; the block follows from the two shapes."""
     words, axis, block = _granularity(codes.shape, scale.shape if scale is not None else ())
     low, high = (value if isinstance(value, int) else None for value in limits)

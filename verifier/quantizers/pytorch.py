@@ -85,13 +85,13 @@ def _raw(layer: Any) -> Any:
     """torch.ao's layer with its codes, scales and zero points as plain buffers."""
     import torch
 
-    weight, bias = layer._weight_bias()
+    weight, bias = layer._weight_bias()  # noqa: SLF001 - torch.ao has no other way to both
     if weight.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric):
         scales, zeros = weight.q_per_channel_scales(), weight.q_per_channel_zero_points()
     else:
         scales, zeros = torch.tensor([weight.q_scale()]), torch.tensor([weight.q_zero_point()])
 
-    class Linear(torch.nn.Module):
+    class Linear(torch.nn.Module):  # type: ignore[misc]  # torch is not there when types are checked
         """``lynxspec::linear_dynamic``; torch.ao reduces the range of activations for its own kernels."""
 
         def __init__(self) -> None:

@@ -17,11 +17,12 @@ from verifier import pytorch_recipe as recipe
 from verifier.inspection.program import SUFFIX
 from verifier.quantizers.quantizer import Quantizer
 
+_FLOAT8_DYNAMIC = "Float8DynamicActivationFloat8WeightConfig"
 _WEIGHT_ONLY = ("Int8WeightOnlyConfig", "IntxWeightOnlyConfig", "Float8WeightOnlyConfig")
 _DYNAMIC = (
     "Int8DynamicActivationInt8WeightConfig",
     "Int8DynamicActivationIntxWeightConfig",
-    "Float8DynamicActivationFloat8WeightConfig",
+    _FLOAT8_DYNAMIC,
 )
 _STATIC = ("Int8StaticActivationInt8WeightConfig",)
 _REFUSED = {
@@ -59,7 +60,7 @@ def _reasons(job: dict[str, Any]) -> Iterator[str]:
         return
     for reason in (*_weight_reasons(config, job), *_approach_reasons(config, job)):
         yield reason
-    if config == "Float8DynamicActivationFloat8WeightConfig":
+    if config == _FLOAT8_DYNAMIC:
         for reason in _float8_reasons(recipe.option(job, "device", "cpu")):
             yield reason
 
@@ -77,9 +78,9 @@ def _weight_reasons(config: str, job: dict[str, Any]) -> Iterator[str]:
     formats = _INTX if intx else ("fp8_e4m3fn",) if config.startswith("Float8") else ("int8",)
     if weights["format"] not in formats:
         yield "{} has weights in {}, not {}".format(config, ", ".join(formats), weights["format"])
-    kinds = ("per_group", "per_channel") if intx else ("per_tensor", "per_channel")
+    kinds = ["per_group", "per_channel"] if intx else ["per_tensor", "per_channel"]
     if config == "Int8WeightOnlyConfig":
-        kinds = (*kinds, "per_group")
+        kinds.append("per_group")
     if kind not in kinds:
         yield "{} has weight scales {}, not {}".format(config, " or ".join(kinds), kind)
     if weights.get("symmetry") != "symmetric" and not intx:
@@ -134,12 +135,12 @@ def _float8_reasons(device: str) -> Iterator[str]:
     import torch
 
     if device != "cuda":
-        yield "Float8DynamicActivationFloat8WeightConfig needs the option device: cuda"
+        yield f"{_FLOAT8_DYNAMIC} needs the option device: cuda"
     elif not torch.cuda.is_available():
-        yield "Float8DynamicActivationFloat8WeightConfig needs a CUDA device of compute capability 8.9 or more; none here"
+        yield f"{_FLOAT8_DYNAMIC} needs a CUDA device of compute capability 8.9 or more; none is here"
     elif torch.cuda.get_device_capability() < (8, 9):
         major, minor = torch.cuda.get_device_capability()
-        yield f"Float8DynamicActivationFloat8WeightConfig needs compute capability 8.9, this device has {major}.{minor}"
+        yield f"{_FLOAT8_DYNAMIC} needs compute capability 8.9, this device has {major}.{minor}"
 
 
 def quantize(job: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def quantize(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fits(job: dict[str, Any], module: Any, chosen: list[str]) -> None:
-    """torchao leaves out layers whose width is no multiple of the group, without a word."""
+    """Refuse what torchao leaves out: it passes over layers whose width is no multiple of the group, without a word."""
     kind, size = recipe.granularity(recipe.scheme(job, "weights"))
     for name in chosen:
         width = module.get_submodule(name).weight.shape[1]
@@ -207,7 +208,7 @@ def _config(job: dict[str, Any]) -> Any:
     if name == "Float8WeightOnlyConfig":
         return ao.Float8WeightOnlyConfig(granularity=of_weights)
     of_activations = rows[recipe.granularity(activations)[0]]()
-    if name == "Float8DynamicActivationFloat8WeightConfig":
+    if name == _FLOAT8_DYNAMIC:
         return ao.Float8DynamicActivationFloat8WeightConfig(granularity=of_weights)
     if name == "Int8DynamicActivationIntxWeightConfig":
         return ao.Int8DynamicActivationIntxWeightConfig(

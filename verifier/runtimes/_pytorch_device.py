@@ -89,7 +89,7 @@ def products_per_second(kind: str, seconds: float = 1.0) -> float:
     size = _PRODUCT
     if kind == "int8":
         a, b = (torch.randint(-8, 8, (size, size), dtype=torch.int8, device="cuda") for _ in range(2))
-        return 2.0 * size**3 * per_second(lambda _: torch._int_mm(a, b), seconds)
+        return 2.0 * size**3 * per_second(lambda _: torch._int_mm(a, b), seconds)  # noqa: SLF001 - its only name
     dtype = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}[kind]
     x, y = (torch.randn(size, size, device="cuda").to(dtype) for _ in range(2))
     return 2.0 * size**3 * per_second(lambda _: torch.mm(x, y), seconds)

@@ -89,7 +89,9 @@ def read_trace(events: list[dict[str, Any]]) -> Trace:
     """Products and the rest, from the events of a trace."""
     roots = _nest([e for e in events if e.get("ph") == "X" and e.get("cat") == "cpu_op"])
     kernels = _kernels(events)
-    products, others, names = [], {}, []
+    products: list[Ran] = []
+    others: dict[str, tuple[int, float]] = {}
+    names: list[str] = []
     total = 0.0
     for root in roots:
         inner = root.innermost()

@@ -56,7 +56,8 @@ class Session:
         self.inputs = list(self.program.inputs)
         self.outputs = [name for name, _ in self.program.outputs]
         self._types = [torch_type(self.program.formats[name]) for name in self.program.placed]
-        self._graphs: dict[tuple[Any, ...], Any] | None = {} if options.get("cuda_graph", False) else None
+        self._graphed = options.get("cuda_graph", False)
+        self._graphs: dict[tuple[Any, ...], Any] = {}
 
     def tensors(self, inputs: dict[str, Any]) -> list[Any]:
         """Inputs on the device, in the type that the program takes."""
@@ -69,7 +70,7 @@ class Session:
         """Run once; the outputs may still be computed when this returns."""
         import torch
 
-        if self._graphs is not None:
+        if self._graphed:
             return self._replayed(tensors)
         with torch.inference_mode():
             return self._outputs(self._direct(tensors))
@@ -88,7 +89,6 @@ class Session:
         import torch
 
         key = tuple(tuple(tensor.shape) for tensor in tensors)
-        assert self._graphs is not None
         if key not in self._graphs:
             held = [tensor.clone() for tensor in tensors]
             side = torch.cuda.Stream()
@@ -240,7 +240,6 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
 
 def _profiled(session: Session, inputs: dict[str, Any]) -> list[dict[str, Any]]:
     """Events of the counted runs."""
-    import torch
     from torch.profiler import ProfilerActivity, profile
 
     for _ in range(_WARM_RUNS):
@@ -295,8 +294,8 @@ def _device_notes(path: str, provider: str, options: dict[str, Any], inputs: dic
     batch = len(next(iter(inputs.values())))
     return [
         f"{torch.cuda.get_device_name()}, compute capability {major}.{minor}",
-        f"{found.calls_per_second * batch:.6g} items per second by CUDA events, inputs on the device: "
-        f"{found.input_bytes} bytes of them in turns, the cache holds {found.cache_bytes}",
+        f"{found.calls_per_second * batch:.6g} items per second by CUDA events; inputs lie on the device",
+        f"{found.input_bytes} bytes of inputs in turns; the cache holds {found.cache_bytes}",
         f"peak of the device memory that PyTorch allocated: {found.peak_bytes} bytes",
     ]
 
