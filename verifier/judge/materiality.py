@@ -135,7 +135,12 @@ TABLE: dict[ClauseKind, dict[Axis, Effect]] = {
         **{axis: _B for axis, effect in _RATE.items() if axis in HARDWARE_AXES and effect is _B},
     },
     # Weights are rounded alike everywhere; activation ranges come from a run of the reference.
-    ClauseKind.ARTIFACT: {**_NUMERIC, Axis.RUNTIME_VERSION: _W, Axis.FRAMEWORK_VERSION: _W},
+    ClauseKind.ARTIFACT: {
+        **_NUMERIC,
+        Axis.RUNTIME_VERSION: _W,
+        Axis.FRAMEWORK_VERSION: _W,
+        Axis.EXECUTION: _N,
+    },
     ClauseKind.PRECISION_ARTIFACT: {**_FILE, Axis.QUANTIZER_VERSION: _W, Axis.MODEL_FILE: _W},
     ClauseKind.PRECISION_EXECUTED: {**_NUMERIC, Axis.PROVIDER: _B},
     ClauseKind.RECIPE_EFFECT: {**_FILE, Axis.QUANTIZER_VERSION: _W},
