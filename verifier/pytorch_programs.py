@@ -13,7 +13,8 @@ import os
 import tempfile
 from typing import Any
 
-from verifier.inspection.program import Program, read, wash
+from verifier.inspection.program import Program, read
+from verifier.inspection.program_archive import wash
 
 _REGISTERED: list[Any] = []
 """The operator library below, kept alive; registered once in a process."""

@@ -21,7 +21,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
-from verifier.inspection.program import wash
+from verifier.inspection.program_archive import wash
 
 HERE = Path(__file__).parent
 HIDDEN = 256

@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from verifier.inspection.program import read, wash
+from verifier.inspection.grid import GRIDS
+from verifier.inspection.program import read
+from verifier.inspection.program_archive import wash
 from verifier.inspection.program_ledger import inspect
+from verifier.inspection.program_weights import _decoded, compare, weight_error
 
 PROGRAMS = Path(__file__).parents[1] / "data" / "programs"
 MODEL, WEIGHTS, CONSTANTS = (
@@ -324,3 +327,43 @@ def test_a_weight_under_another_name_is_known_by_its_use(tmp_path):
     path = altered(tmp_path, name="int8_weights", extra={WEIGHTS: json.dumps(config).encode(), MODEL: model})
     weight = next(row for row in inspect(str(path))["weights"] if row["name"] == new)
     assert (weight["format"], weight["granularity"]) == ("int8", "per_channel(axis=0)")
+
+
+# weights
+
+
+@pytest.mark.parametrize("name", ["int8_dynamic", "int8_weights", "int4_weights", "int4_int8", "float8_weights"])
+def test_weights_rounded_to_nearest_lie_within_half_a_step_of_the_reference(name):
+    found = weight_error(str(PROGRAMS / "two_layers.pt2"), str(PROGRAMS / f"{name}.pt2"))
+    assert (found["tensors"], found["elements"], found["unmatched"]) == (2, 64 * 32 + 8 * 64, [])
+    assert found["beyond_half_step"] == 0
+    assert 0 < found["worst_steps"] <= 0.501
+    assert found["offenders"] == []
+
+
+def test_a_weight_that_was_moved_is_found(tmp_path):
+    """One code of the first layer, two steps away from where rounding put it."""
+    config = json.loads(entries(PROGRAMS / "int8_weights.pt2")[WEIGHTS])["config"]
+    entry = "data/weights/" + config["a.parametrizations.weight.original0"]["path_name"]
+    codes = bytearray(entries(PROGRAMS / "int8_weights.pt2")[entry])
+    codes[5] = (codes[5] - 2) % 256
+    path = altered(tmp_path, name="int8_weights", extra={entry: bytes(codes)})
+    found = weight_error(str(PROGRAMS / "two_layers.pt2"), str(path))
+    assert (found["beyond_half_step"], found["offenders"]) == (1, ["a.weight"])
+    assert 1.5 <= found["worst_steps"] <= 2.5
+    same = compare(str(PROGRAMS / "int8_weights.pt2"), str(path))
+    assert (same["identical"], same["weights_different"], same["scales_different"]) == (False, 1, 0)
+    assert same["scales_compared"] == 64 + 8
+
+
+def test_fp8_codes_are_the_values_of_the_standard():
+    """OCP 8-bit floating point, table 1: the largest number 448 and the smallest 2**-9, and one between."""
+    grid = GRIDS["fp8_e4m3fn"]
+    codes = {0x7E: 448.0, 0x01: 2.0**-9, 0x08: 2.0**-6, 0x38: 1.0, 0xB9: -1.125}
+    array = np.array(list(codes), np.uint8)
+
+    class File:
+        def array(self, _):
+            return array
+
+    assert _decoded(File(), None, grid).tolist() == list(codes.values())

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from verifier import pytorch_recipe as recipe
-from verifier.inspection.program import SUFFIX
+from verifier.inspection.program_archive import SUFFIX
 from verifier.quantizers.quantizer import Quantizer
 
 _OPTIONS: dict[str, tuple[Any, ...]] = {

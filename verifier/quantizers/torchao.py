@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from verifier import pytorch_recipe as recipe
-from verifier.inspection.program import SUFFIX
+from verifier.inspection.program_archive import SUFFIX
 from verifier.quantizers.quantizer import Quantizer
 
 _FLOAT8_DYNAMIC = "Float8DynamicActivationFloat8WeightConfig"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.inspection.program import SUFFIX
+from verifier.inspection.program_archive import SUFFIX
 from verifier.runtimes.runtime import Runtime
 
 _PRECISIONS = ("highest", "high", "medium")
