@@ -214,12 +214,20 @@ class Worker:
 
     def weight_error(self, request: dict[str, Any]) -> dict[str, Any]:
         """Distance of quantized weights from the reference's."""
+        if request["quantized"].endswith(".pt2"):
+            from verifier.inspection.program_weights import weight_error as of_programs
+
+            return of_programs(request["reference"], request["quantized"])
         from verifier.inspection.weights import weight_error
 
         return weight_error(request["reference"], request["quantized"])
 
     def compare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Two quantized files, tensor by tensor."""
+        if request["supplied"].endswith(".pt2"):
+            from verifier.inspection.program_weights import compare as of_programs
+
+            return of_programs(request["supplied"], request["recipe"])
         from verifier.inspection.weights import compare
 
         return compare(request["supplied"], request["recipe"])

@@ -78,10 +78,16 @@ class _Want:
     plugin: Plugin
     on_processor: bool
     """Whether the claim's hardware is a processor."""
+    pins: Mapping[str, str]
+    """Versions that the claim declares of other tools; a companion that is one of these is wanted in that version."""
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        return tuple(f"{name}=={self.pins[name]}" if name in self.pins else name for name in self.plugin.companions)
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        return (f"{self.plugin.distribution or self.npm}=={self.tool.version}", *self.plugin.companions)
+        return (f"{self.plugin.distribution or self.npm}=={self.tool.version}", *self.companions)
 
     @property
     def npm(self) -> str:
@@ -187,9 +193,29 @@ def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
         ("quantizer", quantizer, find_quantizer(quantizer.name) if quantizer else None),
         ("runtime", runtime, find_runtime(runtime.name) if runtime else None),
     )
+    pins = _pins(document, regime)
     for role, tool, plugin in pairs:
         if tool is not None and plugin is not None:
-            found.append(_Want(regime=regime.name, role=role, tool=tool, plugin=plugin, on_processor=on_processor))
+            want = _Want(regime=regime.name, role=role, tool=tool, plugin=plugin, on_processor=on_processor, pins=pins)
+            found.append(want)
+    return found
+
+
+def _pins(document: Claim | Recipe, regime: RegimeRecipe) -> dict[str, str]:
+    """Version of each distribution that the claim names: those of other regimes, then the regime's own.
+
+    A reference so runs beside the libraries of the quantized regime, in one environment with it.
+    """
+    found: dict[str, str] = {}
+    for one in (*document.regimes, regime):
+        quantizer, runtime = present(one.toolchain.quantizer), present(one.toolchain.runtime)
+        named: tuple[tuple[Quantizer | Runtime | None, Plugin | None], ...] = (
+            (quantizer, find_quantizer(quantizer.name) if quantizer else None),
+            (runtime, find_runtime(runtime.name) if runtime else None),
+        )
+        found |= {
+            plugin.distribution: tool.version for tool, plugin in named if tool and plugin and plugin.distribution
+        }
     return found
 
 
@@ -257,9 +283,13 @@ def _of_npm(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
 
 def _fits(interpreter: Interpreter, want: _Want) -> bool:
     """Whether it holds the declared version, build tags such as ``+cpu`` aside, and what the plug-in needs with it."""
-    version, declared = interpreter.version(want.plugin.distribution), want.tool.version
-    plain = version if "+" in declared else version.partition("+")[0]
-    return plain == declared and interpreter.has(want.plugin.companions)
+    pinned = {name: want.pins[name] for name in want.plugin.companions if name in want.pins}
+    same = (
+        (interpreter.version(name), declared)
+        for name, declared in {want.plugin.distribution: want.tool.version, **pinned}.items()
+    )
+    equal = all((found if "+" in declared else found.partition("+")[0]) == declared for found, declared in same)
+    return equal and interpreter.has(want.plugin.companions)
 
 
 def _built(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
