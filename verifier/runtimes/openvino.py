@@ -433,8 +433,11 @@ def _notes(options: dict[str, Any], compiled: Any, layers: list[_Layer], quantiz
     """What the engine chose by itself, and what its report cannot show."""
     notes = []
     precision = _format(compiled.get_property("INFERENCE_PRECISION_HINT"))
-    if options.get("inference_precision", "default") == "default":
+    asked = _FORMATS.get(options.get("inference_precision", "default"), "")
+    if not asked and precision in _FLOATS:
         notes.append(f"no inference precision is stated: on this device OpenVINO's default is {precision}")
+    elif asked and asked != precision:
+        notes.append(f"inference precision {asked} was asked for, and OpenVINO took {precision}")
     if quantized:
         size = compiled.get_property("DYNAMIC_QUANTIZATION_GROUP_SIZE")
         notes.append(
