@@ -150,6 +150,8 @@ class PrecisionLedger(Frozen):
     """Bits per weight (ledgers of files)."""
     time: tuple[TimeShare, ...] = ()
     """Where the rest of the kernel time goes (executed ledger)."""
+    notes: tuple[str, ...] = ()
+    """What the runtime chose by itself, and what its report cannot show (executed ledger)."""
 
 
 class WeightError(Frozen):
