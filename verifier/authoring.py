@@ -20,6 +20,7 @@ from verifier.host import cpu_vendor
 from verifier.judge import judge
 from verifier.judge.equilibrium import settled
 from verifier.reproduction.job import Job
+from verifier.reproduction.subjects import reference_of, written_suffix
 from verifier.verdict import Verdict
 
 Plain = dict[str, Any]
@@ -39,8 +40,12 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) ->
     recipe = job.document
     if not isinstance(recipe, Recipe):
         raise VerifierError("only a recipe can be measured", hint="the document's kind is claim: use `lynxspec verify`")
-    if evidence.failures:
-        first = evidence.failures[0]
+    for place in evidence.environments:
+        if place.status != "ok":
+            raise VerifierError(f"{place.role} {place.tool} {place.declared} of regime {place.regime}: {place.message}")
+    broken = [failure for failure in evidence.failures if not failure.not_built]
+    if broken:
+        first = broken[0]
         raise VerifierError(f"{first.stage} {first.regime or ''} failed: {first.message}")
     plain = recipe.model_dump(mode="json")
     regimes, artifacts = [], plain["model"]["artifacts"]
@@ -56,7 +61,7 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) ->
         "kind": "claim",
         "identity": plain["identity"] | {"nature": "measured", "date": today},
         "model": plain["model"] | {"artifacts": artifacts},
-        "hardware": hardware_of(evidence.host, probe),
+        "hardware": hardware_of(evidence.host, probe, _builds(evidence)),
         "data": plain["data"],
         "load": plain["load"],
         "evaluation": plain["evaluation"],
@@ -74,7 +79,13 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) ->
     return claim
 
 
-def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:
+def _builds(evidence: Evidence) -> str:
+    """Runtimes with the version and the Python that they ran in."""
+    runtimes = (e for e in evidence.environments if e.role == "runtime")
+    return "; ".join(dict.fromkeys(f"{e.tool} {e.version}, Python {e.python}" for e in runtimes))
+
+
+def hardware_of(host: HostReport, probe: tuple[float, ...], builds: str) -> Plain:
     """The claim's hardware section for this machine, as found; what the system hides is said to be unknown."""
     hidden = "not visible from inside the virtual machine" if host.virtualization != "none" else "no sensor was read"
     guest = {"unknown": hidden}
@@ -107,7 +118,7 @@ def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:
         "stack": {
             "driver": none,
             "toolkit": none,
-            "framework_build": f"onnxruntime {host.packages.get('onnxruntime', '?')}, wheel for Python {host.python}",
+            "framework_build": builds or {"unknown": "no runtime ran in an environment that is known"},
             "compute_capability": ", ".join(vnni) if vnni else "no integer dot-product extension",
         },
         "speed_probe": f"{np.median(probe):.1f} GFLOP/s" if probe else {"unknown": "not measured"},
@@ -139,21 +150,22 @@ def _artifact(
     job: Job, regime: RegimeRecipe, evidence: Evidence, sha256: str, *, folder: Path | None, stem: str
 ) -> tuple[Plain, Plain | None]:
     if regime.role == "reference":
-        model = job.artifact("reference_model")
+        model = reference_of(job, regime)
         if model is None:
             raise VerifierError("the recipe names no artifact with role reference_model")
         found = next((m.bytes for m in evidence.materials if m.sha256 == model.sha256), None)
         if found is None:
             raise VerifierError(f"the file {model.name} was not found with the digest that the recipe states")
         return {"name": model.name, "sha256": model.sha256, "size": f"{found} B"}, None
-    kept = job.store.file(sha256, ".onnx")
+    suffix = next((written_suffix(q.tool) for q in evidence.quantizations if q.sha256 == sha256), ".onnx")
+    kept = job.store.file(sha256, suffix)
     if kept is None:
         raise VerifierError(f"the quantized model of regime {regime.name} is no longer in the run's folder")
     size = kept.stat().st_size
     entry = {"name": f"model-{regime.name}", "sha256": sha256, "size": f"{size} B"}
     if folder is None:
         return entry, None
-    target = folder / f"{stem}.{regime.name}.onnx"
+    target = folder / f"{stem}.{regime.name}{suffix}"
     shutil.copyfile(kept, target)
     model = job.artifact("reference_model")
     return entry, {

@@ -6,6 +6,7 @@
     └── VerifierError
         ├── ClaimRefused        exit 2: the claim is not complete; nothing was run
         ├── ToolUnavailable     a runtime or quantizer is not installed (the hint is the pip line)
+        ├── NotBuilt            this verifier has no way to do it for that kind of file or tool
         ├── ToolFailed          a worker crashed, hung or raised: our evidence, never the vendor's guilt
         ├── MaterialUnavailable a file could not be fetched or has another digest
         ├── SigningFailed       exit 2: key, passphrase or time stamp
@@ -34,6 +35,10 @@ class ClaimRefused(VerifierError):
 
 class ToolUnavailable(VerifierError):
     """A tool that the claim names is not installed here."""
+
+
+class NotBuilt(VerifierError):
+    """Nothing failed: this verifier has no way to do it for that kind of file or tool."""
 
 
 class ToolFailed(VerifierError):

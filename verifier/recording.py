@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from lynxspec.claim import Claim, Recipe
 from lynxspec.errors import UnreadableInput
 from verifier.audit import record as records
+from verifier.environments.prepare import Wishes, prepare
 from verifier.evidence import Evidence
 from verifier.judge import JUDGE, judge
 from verifier.progress import Progress, Silent
@@ -47,8 +48,9 @@ class RunFolder:
         *,
         overrides: Mapping[str, Path],
         progress: Progress | None = None,
+        wishes: Wishes | None = None,
     ) -> Job:
-        """A job over this folder."""
+        """A job over this folder, with an environment for every tool: what is missing is built now."""
         return Job(
             document=document,
             source=source,
@@ -57,6 +59,7 @@ class RunFolder:
             store=self.store,
             overrides=overrides,
             progress=progress or Silent(),
+            environments=prepare(document, wishes or Wishes(), progress),
         )
 
     def run(self, job: Job, *, detect_inert: bool = True, budget: Budget | None = None) -> Evidence:
@@ -72,12 +75,13 @@ class RunFolder:
         overrides: Mapping[str, Path],
         progress: Progress,
         budget: Budget | None = None,
+        wishes: Wishes | None = None,
     ) -> Evidence:
         """Run the claim, keeping a copy of it."""
         for name in CLAIMS:
             (self.root / name).unlink(missing_ok=True)
         write_atomically(self.root / CLAIMS[opened.path.suffix == ".json"], opened.source)
-        job = self.job(opened.claim, opened.source, opened.path, overrides=overrides, progress=progress)
+        job = self.job(opened.claim, opened.source, opened.path, overrides=overrides, progress=progress, wishes=wishes)
         return self.run(job, budget=budget)
 
     @property

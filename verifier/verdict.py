@@ -97,6 +97,7 @@ class Reason(Enum):
     # not testable
     OTHER_HARDWARE = ("other_hardware", Verdict.NOT_TESTABLE, "the claim is for other hardware")
     TOOL_ABSENT = ("tool_absent", Verdict.NOT_TESTABLE, "the declared tool version is not installed")
+    CANNOT_EXECUTE = ("cannot_execute", Verdict.NOT_TESTABLE, "the runtime cannot execute on this machine")
     NOT_CLAIMED = ("not_claimed", Verdict.NOT_TESTABLE, "the claim states no value")
     NO_SENSOR = ("no_sensor", Verdict.NOT_TESTABLE, "no sensor for it on this machine")
     NOT_IMPLEMENTED = ("not_implemented", Verdict.NOT_TESTABLE, "this verifier cannot test it")

@@ -91,6 +91,7 @@ class Worker:
 
     def open(self, request: dict[str, Any]) -> dict[str, Any]:
         """Load a model; the resident set before that is what the process itself takes."""
+        from verifier.heads import Head
         from verifier.workload import Opened
 
         for module in _plugin("runtimes", request["runtime"]).requires:
@@ -98,7 +99,7 @@ class Worker:
         reset_peak()
         baseline = resident_bytes()
         runtime = _plugin("runtimes", request["runtime"])
-        self.opened = Opened(runtime, request)
+        self.opened = Opened(runtime, request, None if runtime.heads else Head)
         self.load = None
         return {"baseline_memory_bytes": baseline, "version": _version(runtime.distribution)}
 
@@ -177,8 +178,16 @@ class Worker:
         """The recipe with each option changed in turn."""
         return {"variants": [list(v) for v in _plugin("quantizers", request["tool"]).variants(request["job"])]}
 
+    def probe_runtime(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Why the engine can execute nothing on this machine."""
+        runtime = _plugin("runtimes", request["runtime"])
+        return {"reasons": list(runtime.probe(request["provider"], request.get("options", {})))}
+
     def inspect(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Precision ledger of a file."""
+        """Precision ledger of a file: by the engine whose own format it is, else as ONNX."""
+        if request.get("runtime"):
+            answer: dict[str, Any] = _plugin("runtimes", request["runtime"]).inspect(request["model"])
+            return answer
         from verifier.inspection.whole import inspect
 
         return inspect(request["model"])
@@ -230,6 +239,7 @@ _COMMANDS: dict[str, Callable[[Worker, dict[str, Any]], dict[str, Any]]] = {
     "check": Worker.check,
     "quantize": Worker.quantize,
     "variants": Worker.variants,
+    "probe_runtime": Worker.probe_runtime,
     "inspect": Worker.inspect,
     "weight_error": Worker.weight_error,
     "compare": Worker.compare,

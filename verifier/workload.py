@@ -5,6 +5,7 @@ Runs inside the worker process: standard library and numpy, syntax of Python 3.8
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -42,17 +43,22 @@ def take(arrays: Arrays, items: Any) -> Arrays:
 class Opened:
     """A model in its runtime, and the head that turns its outputs into predictions."""
 
-    def __init__(self, runtime: Any, request: dict[str, Any]) -> None:
-        """Load both."""
+    def __init__(self, runtime: Any, request: dict[str, Any], evaluator: Callable[[str], Any] | None = None) -> None:
+        """Load both; ``evaluator`` opens the head where the runtime does not."""
         self._run: Callable[[Any, Arrays], Arrays] = runtime.run
         self._session = runtime.open(request["model"], request["provider"], request.get("options", {}))
         self.bare: Callable[[Arrays], Any] = runtime.bare(self._session)
         """The engine's own call, with nothing of ours around it."""
         self._wanted: list[str] | None = request.get("outputs")
         self._head: Any | None = None
+        self._run_head: Callable[[Arrays], Arrays] = _no_head
         head = request.get("head")
-        if head:
+        if head and evaluator is not None:
+            self._head = self._run_head = evaluator(head["model"])
+        elif head:
             self._head = runtime.open(head["model"], request["provider"], {"intra_op_threads": 1})
+            self._run_head = functools.partial(runtime.run, self._head)
+        if self._head is not None:
             self._head_inputs: list[str] = list(self._head.inputs)
 
     def call(self, inputs: Arrays) -> Arrays:
@@ -65,7 +71,7 @@ class Opened:
             known = dict(inputs)
             known.update(outputs)
             feeds = {name: known[name] for name in self._head_inputs}
-            outputs = dict(outputs, **self._run(self._head, feeds))
+            outputs = dict(outputs, **self._run_head(feeds))
         if self._wanted is None:
             return outputs
         return {name: outputs[name] for name in self._wanted}
@@ -116,6 +122,10 @@ class Opened:
                 told, heard = outputs[name].reshape(batch, -1), other[name].reshape(batch, -1)
                 same &= (told == heard).all(axis=1)
         return int(same.sum())
+
+
+def _no_head(_: Arrays) -> Arrays:
+    return {}
 
 
 def _turned(value: Any, batch: int) -> Any:

@@ -28,3 +28,9 @@ def read_rows(name: str) -> list[dict[str, str]]:
 def read_toml(name: str) -> dict[str, Any]:
     """A TOML document."""
     return tomllib.loads(read_text(name))
+
+
+def list_files(folder: str, suffix: str) -> tuple[str, ...]:
+    """Names of a folder's data files, sorted: what is added there is found."""
+    found = files("lynxspec.facts").joinpath("data", folder).iterdir()
+    return tuple(sorted(entry.name for entry in found if entry.name.endswith(suffix)))

@@ -1,4 +1,12 @@
-"""What tool chains do, by version: removed, inert, lossy, slow or unsupported methods and options."""
+"""What tool chains do, by version: removed, inert, lossy, slow or unsupported methods and options.
+
+One file a tool in ``data/tool_chains/``, read together; a file that is added is found. ``[tool.NAME]`` has other
+spellings, the newest release that the facts know, and the execution providers. ``[options.NAME.quantizer]`` and
+``.runtime`` list what a plug-in takes: true means true or false, "number" any number, "list" a list, else one of the
+words; ``[expected]`` names options that a recipe should state. In a ``[[fact]]``, ``when`` holds features of a regime
+that all must match, ``unless`` features of which none may; no ``versions`` means all. A ``[[default]]`` is what a tool
+takes where the parameter of a method is not given: the same word has other defaults elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from lynxspec.errors import InternalError
-from lynxspec.facts.source import read_toml
+from lynxspec.facts.source import list_files, read_toml
 
 Feature = bool | int | float | str
 Release = tuple[int, ...]
@@ -67,7 +75,15 @@ class Default:
 
 @cache
 def _document() -> dict[str, Any]:
-    return read_toml("tool_chains.toml")
+    """All tools' files as one: tables by tool, rows in the order of the files."""
+    whole: dict[str, Any] = {"tool": {}, "options": {}, "expected": {}, "fact": [], "default": []}
+    for name in list_files("tool_chains", ".toml"):
+        for key, part in read_toml(f"tool_chains/{name}").items():
+            if isinstance(whole[key], dict):
+                whole[key].update(part)
+            else:
+                whole[key] += part
+    return whole
 
 
 @cache
@@ -123,6 +139,13 @@ def tool(name: str) -> Tool | None:
 
 
 @cache
+def canonical(name: str) -> str:
+    """The name that these facts know a tool by; other names as they are, in lower case."""
+    known = tool(name)
+    return known.name if known else name.lower()
+
+
+@cache
 def release(version: str) -> Release | None:
     """The release numbers of an exact version, without pre-release, local and build parts."""
     if is_loose(version):
@@ -158,7 +181,7 @@ def _holds(have: Release, part: str) -> bool:
     match = re.fullmatch(r"(>=|<=|==|<|>)\s*([0-9.]+)", part)
     limit = release(match[2]) if match else None
     if match is None or limit is None:
-        raise InternalError(f"{part!r} in tool_chains.toml is not a version bound", hint="write it like >=1.2,<2")
+        raise InternalError(f"{part!r} in tool_chains/*.toml is not a version bound", hint="write it like >=1.2,<2")
     order = _compare(have, limit)
     return {">=": order >= 0, "<=": order <= 0, "==": order == 0, "<": order < 0, ">": order > 0}[match[1]]
 
@@ -179,7 +202,7 @@ def expected_options(name: str) -> tuple[str, ...]:
 
 
 def takes(allowed: object, value: object) -> bool:
-    """Whether an option that takes ``allowed`` (see ``tool_chains.toml``) takes ``value``."""
+    """Whether an option that takes ``allowed`` (see ``options`` in ``data/tool_chains/*.toml``) takes ``value``."""
     if allowed is True:
         return isinstance(value, bool)
     if allowed == "number":

@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="keep no quantized models beside the claim: it then names them by digest, and the recipe must give them",
     )
     options.add_files(parser)
+    options.add_environments(parser)
     options.add_quiet(parser)
 
 
@@ -43,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"Measuring {recipe.identity.title}: about {duration(total)}\n")
     stem = arguments.output.name.removesuffix(SUFFIX)
     folder = RunFolder(arguments.out or arguments.output.with_name(f"{stem}.run"))
-    overrides = options.overrides_of(arguments)
-    job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress)
+    overrides, wishes = options.overrides_of(arguments), options.wishes_of(arguments)
+    job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress, wishes=wishes)
     beside = None if arguments.without_models else arguments.output.parent
     claim = claim_of(job, folder.run(job, detect_inert=False), folder=beside, stem=stem)
     write_claim(claim, arguments.output)

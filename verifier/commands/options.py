@@ -14,6 +14,7 @@ from verifier.progress import Lines, Progress, Silent
 if TYPE_CHECKING:
     from verifier.audit.keys import Identity
     from verifier.audit.record import Performed
+    from verifier.environments.prepare import Wishes
 
 PASSPHRASE_VARIABLE = "LYNXSPEC_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable, not a secret
 
@@ -31,6 +32,36 @@ def add_files(parser: argparse.ArgumentParser) -> None:
             metavar="NAME=PATH",
             help=f"take {what} NAME from PATH (digest checked)",
         )
+
+
+def add_environments(parser: argparse.ArgumentParser) -> None:
+    """``--env``, ``--offline``, ``--substitute``: where the claim's tools run."""
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="run a regime or a tool (NAME, or TOOL==VERSION) with this Python or environment folder",
+    )
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="install nothing: a declared version that is not here makes its clauses not testable",
+    )
+    parser.add_argument(
+        "--substitute",
+        action="store_true",
+        help="where a declared version is not to be had, observe what the installed one does",
+    )
+
+
+def wishes_of(arguments: argparse.Namespace) -> Wishes:
+    """What the reader said of environments."""
+    from verifier.artifacts import parse_overrides  # noqa: PLC0415 - commands import what they need when they run
+    from verifier.environments.prepare import Wishes  # noqa: PLC0415 - as above
+
+    given = parse_overrides(tuple(arguments.env), "--env")
+    return Wishes(given=given, offline=arguments.offline, substitute=arguments.substitute)
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:

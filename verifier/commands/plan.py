@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lynxspec.plain_text import visible
+from verifier.commands import options
 from verifier.opening import open_claim, require_complete
 from verifier.progress import duration
 from verifier.reproduction.plan import Plan, plan
@@ -17,13 +18,14 @@ from verifier.verdict import Verdict
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("claim", type=Path, metavar="CLAIM", help="a claim (*.claim.yaml)")
+    options.add_environments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan: 0 if everything can be tested, 3 if something cannot, 1 if the claim fails on paper."""
     opened = open_claim(arguments.claim)
     require_complete(opened)
-    found = plan(opened.claim, opened.sha256)
+    found = plan(opened.claim, opened.sha256, wishes=options.wishes_of(arguments))
     show(found, sys.stdout)
     if any(v.verdict is Verdict.REFUTED for v in found.on_paper):
         return 1
@@ -43,6 +45,10 @@ def show(found: Plan, stream: TextIO, *, brief: bool = False) -> None:
         write(f"\nWill be tested ({len(found.testable)}):\n")
         for clause in found.testable:
             write(f"  {clause.id}: {clause.title}; claimed {clause.claimed}\n")
+    if found.tools:
+        write("\nTools:\n")
+        for name, where in found.tools:
+            write(f"  {name}: {where}\n")
     decided = [v for v in found.on_paper if v.verdict is Verdict.REFUTED or not brief]
     if decided:
         write("\nDecided without a run:\n")

@@ -31,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how long it may take, e.g. 20min: less is measured if it must be, more where a verdict is open",
     )
     options.add_files(parser)
+    options.add_environments(parser)
     options.add_signing(parser)
     options.add_performed(parser)
     options.add_quiet(parser)
@@ -47,8 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     versions()  # a missing library must show now, not after minutes of measuring
     from verifier.reproduction.plan import plan  # noqa: PLC0415 - as above
 
+    wishes = options.wishes_of(arguments)
     if isinstance(progress, Lines):
-        show_plan(plan(opened.claim, opened.sha256), sys.stderr, brief=True)
+        show_plan(plan(opened.claim, opened.sha256, wishes=wishes), sys.stderr, brief=True)
     identity = options.identity_of(arguments)
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
 
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from verifier.reproduction.budget import Budget  # noqa: PLC0415 - as above
 
     budget = Budget(seconds=limit)
-    evidence = folder.reproduce(opened, overrides=overrides, progress=progress, budget=budget)
+    evidence = folder.reproduce(opened, overrides=overrides, progress=progress, budget=budget, wishes=wishes)
     with shown(progress, "judge, render, sign") as notes:
         record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
         pdf = folder.sign(record, opened, identity, tsa=arguments.tsa)

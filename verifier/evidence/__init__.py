@@ -10,6 +10,7 @@ from typing import Literal
 from lynxspec.claim.base import Frozen, Sha256
 from verifier.evidence.accuracy import BatchProbe, TimedPairs
 from verifier.evidence.calibration import CalibrationAccount
+from verifier.evidence.environment import EnvironmentReport, Role
 from verifier.evidence.inspection import FormatError, Layer, RepeatReport, SignalReport, TimeShare, WeightStorage
 from verifier.evidence.load import LoadReport
 from verifier.evidence.telemetry import Telemetry
@@ -347,6 +348,8 @@ class Failure(Frozen):
     stage: str
     regime: str | None
     message: str
+    not_built: bool = False
+    """Nothing went wrong: this verifier has no way to do it for that kind of file or tool."""
 
 
 class Evidence(Frozen):
@@ -368,3 +371,9 @@ class Evidence(Frozen):
     repeats: tuple[RepeatReport, ...] = ()
     """The same inputs again."""
     failures: tuple[Failure, ...]
+    environments: tuple[EnvironmentReport, ...] = ()
+    """Where each regime's quantizer and runtime ran; empty in older evidence, whose tools were all the host's."""
+
+    def environment(self, regime: str, role: Role) -> EnvironmentReport | None:
+        """That of a regime's quantizer or runtime."""
+        return next((e for e in self.environments if e.regime == regime and e.role == role), None)

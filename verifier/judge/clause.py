@@ -58,7 +58,8 @@ def gate(kind: ClauseKind, finding: Finding, differences: tuple[Difference, ...]
     blocking = concerning(kind, Effect.BLOCKS, differences)
     if blocking:
         hardware = [d for d in blocking if d.axis in HARDWARE_AXES]
-        code = Reason.OTHER_HARDWARE if hardware else Reason.TOOL_ABSENT
+        idle = any(d.axis is Axis.EXECUTION for d in blocking)
+        code = Reason.OTHER_HARDWARE if hardware else Reason.CANNOT_EXECUTE if idle else Reason.TOOL_ABSENT
         return code, f"Not testable on this machine: {listed(blocking)}."
     weakening = concerning(kind, Effect.WEAKENS, differences)
     if reason.verdict is Verdict.REFUTED and weakening:
@@ -78,9 +79,12 @@ def absent(failures: tuple[Failure, ...], regime: str | None, *stages: str) -> F
     for failure in failures:
         concerns = failure.regime is None or regime is None or failure.regime == regime
         if concerns and any(stage in failure.stage.casefold() for stage in stages):
+            if failure.not_built:
+                return Reason.NOT_IMPLEMENTED, f"This verifier cannot test it: {failure.message}."
             return Reason.TOOL_FAILED, f"Our stage {failure.stage or '?'} failed: {failure.message or 'no message'}."
-    if failures:
-        first = failures[0]
+    broken = [failure for failure in failures if not failure.not_built]
+    if broken:
+        first = broken[0]
         return Reason.NOT_REACHED, f"Not measured, since stage {first.stage or '?'} failed: {first.message or '?'}."
     return Reason.NOT_REACHED, "Not measured: no stage gave a result for it."
 

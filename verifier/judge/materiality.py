@@ -29,6 +29,8 @@ class Axis(StrEnum):
     RUNTIME_VERSION = "runtime_version"
     PROVIDER = "provider"
     """The execution provider that really ran."""
+    EXECUTION = "execution"
+    """The declared runtime cannot execute here at all: it is not to be had, or lacks a device."""
     QUANTIZER_VERSION = "quantizer_version"
     FRAMEWORK_VERSION = "framework_version"
     OPERATING_SYSTEM = "operating_system"
@@ -95,6 +97,7 @@ _RATE = {
     Axis.DRIVER: _W,
     Axis.RUNTIME_VERSION: _B,
     Axis.PROVIDER: _B,
+    Axis.EXECUTION: _B,
     Axis.QUANTIZER_VERSION: _W,
     Axis.FRAMEWORK_VERSION: _N,
     Axis.OPERATING_SYSTEM: _N,
@@ -115,6 +118,7 @@ _NUMERIC = {
     Axis.DRIVER: _W,
     Axis.RUNTIME_VERSION: _W,
     Axis.PROVIDER: _W,
+    Axis.EXECUTION: _B,
     Axis.QUANTIZER_VERSION: _W,
     Axis.FRAMEWORK_VERSION: _N,
     Axis.OPERATING_SYSTEM: _N,
@@ -136,7 +140,7 @@ TABLE: dict[ClauseKind, dict[Axis, Effect]] = {
     ClauseKind.PRECISION_EXECUTED: {**_NUMERIC, Axis.PROVIDER: _B},
     ClauseKind.RECIPE_EFFECT: {**_FILE, Axis.QUANTIZER_VERSION: _W},
     ClauseKind.WEIGHT_ERROR: {**_FILE, Axis.QUANTIZER_VERSION: _W, Axis.MODEL_FILE: _W},
-    ClauseKind.DETERMINISM: _FILE,
+    ClauseKind.DETERMINISM: {**_FILE, Axis.EXECUTION: _B},
     ClauseKind.ACCURACY: _NUMERIC,
     ClauseKind.REFERENCE_ACCURACY: _NUMERIC,
     ClauseKind.CRITERION: _NUMERIC,

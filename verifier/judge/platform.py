@@ -7,6 +7,7 @@ import re
 from lynxspec.claim import Claim, Regime, present
 from lynxspec.claim.hardware import Hardware
 from verifier.evidence import Evidence, HostReport
+from verifier.evidence.environment import Role
 from verifier.judge.materiality import Axis, Difference
 
 MEMORY_TOLERANCE = 0.05
@@ -15,6 +16,7 @@ MEMORY_TOLERANCE = 0.05
 _NOISE = frozenset(
     {"amd", "intel", "arm", "apple", "ampere", "nvidia", "processor", "cpu", "core", "cores", "the", "with", "at"}
 )
+_VERSIONS = frozenset({Axis.RUNTIME_VERSION, Axis.QUANTIZER_VERSION, Axis.FRAMEWORK_VERSION})
 _UNKNOWN = frozenset({"", "unknown", "?", "?/?/?"})
 
 
@@ -76,12 +78,17 @@ def tool_differences(regime: Regime, evidence: Evidence, *, model: str | None = 
     """
     chain = regime.toolchain
     quantizer, runtime, framework = present(chain.quantizer), present(chain.runtime), present(chain.framework)
-    packages = evidence.host.packages
+    packages = packages_of(regime, evidence)
     claimed = present(regime.artifact)
     is_claimed = model is not None and claimed is not None and model == claimed.sha256
     found: list[Difference] = []
     if runtime is not None:
-        found += _unequal(Axis.RUNTIME_VERSION, runtime.version, installed(runtime.name, packages), runtime.name)
+        here = version_of(regime, evidence, "runtime", runtime.name)
+        found += _unequal(Axis.RUNTIME_VERSION, runtime.version, here, runtime.name)
+        ran_in = evidence.environment(regime.name, "runtime")
+        if ran_in is not None and ran_in.status != "ok":
+            wanted = f"{runtime.name} {runtime.version} on {runtime.provider}"
+            found.append(Difference(axis=Axis.EXECUTION, claimed=wanted, here=ran_in.message))
         ran = next((x.provider for x in evidence.ledgers if x.regime == regime.name and x.provider), None)
         if ran is not None:
             found += _unequal(Axis.PROVIDER, runtime.provider, ran)
@@ -94,6 +101,18 @@ def tool_differences(regime: Regime, evidence: Evidence, *, model: str | None = 
     if model is not None and claimed is not None and not is_claimed:
         found.append(Difference(axis=Axis.MODEL_FILE, claimed=_digest(claimed.sha256), here=_digest(model)))
     return tuple(found)
+
+
+def packages_of(regime: Regime, evidence: Evidence) -> dict[str, str]:
+    """Packages that the regime's runtime ran among: those of its environment, in older evidence the host's."""
+    environment = evidence.environment(regime.name, "runtime")
+    return environment.packages if environment else evidence.host.packages
+
+
+def version_of(regime: Regime, evidence: Evidence, role: Role, name: str) -> str:
+    """Version of the regime's quantizer or runtime where it ran; empty if it was nowhere to be had."""
+    environment = evidence.environment(regime.name, role)
+    return environment.version if environment else installed(name, evidence.host.packages)
 
 
 def installed(name: str, packages: dict[str, str]) -> str:
@@ -117,7 +136,7 @@ def _quantizer_here(regime: Regime, evidence: Evidence) -> str:
             and _plain(run.tool) == _plain(quantizer.name)
         ):
             return run.version
-    return installed(quantizer.name, evidence.host.packages) if quantizer else ""
+    return version_of(regime, evidence, "quantizer", quantizer.name) if quantizer else ""
 
 
 def _names(hardware: Hardware, host: HostReport) -> list[Difference]:
@@ -151,10 +170,21 @@ def _unread(hardware: Hardware, *, here: bool) -> list[Difference]:
 
 
 def _unequal(axis: Axis, claimed: str, here: str, subject: str = "") -> list[Difference]:
-    if claimed.strip().casefold() == here.strip().casefold():
+    same = _version if axis in _VERSIONS else _text
+    if same(claimed, here) == same(here, claimed):
         return []
     prefix = f"{subject} " if subject else ""
     return [Difference(axis=axis, claimed=f"{prefix}{claimed}", here=f"{prefix}{here}" if here else "not installed")]
+
+
+def _text(one: str, _other: str) -> str:
+    return one.strip().casefold()
+
+
+def _version(one: str, other: str) -> str:
+    """Without the local part of a version (``2.13.0+cpu``), which names a build, unless both sides state one."""
+    plain = one.strip().casefold()
+    return plain if "+" in other else plain.partition("+")[0]
 
 
 def _plain(word: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lynxspec.claim import Regime, present
+from lynxspec.claim.toolchain import Quantizer, Runtime
+from verifier.evidence.environment import Role
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause
 from verifier.judge.materiality import Axis, Effect, concerning, listed
-from verifier.judge.platform import installed, tool_differences
+from verifier.judge.platform import tool_differences, version_of
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 HARDWARE_RULE = (
@@ -60,23 +62,41 @@ def _declared(regime: Regime) -> tuple[str, ...]:
 
 
 def _tool_chain(case: Case, regime: Regime, declared: tuple[str, ...]) -> ClauseVerdict:
-    packages = case.evidence.host.packages
     differences = tool_differences(regime, case.evidence)
     blocking = concerning(ClauseKind.TOOL_CHAIN, Effect.BLOCKS, differences)
     finding: Finding = (Reason.AS_DECLARED, "Quantizer and runtime are here in the declared versions.")
     if blocking:
         finding = (Reason.TOOL_ABSENT, f"The declared tool chain is not what is here: {listed(blocking)}.")
-    names = dict.fromkeys(
-        tool.name for tool in (present(regime.toolchain.quantizer), present(regime.toolchain.runtime)) if tool
+    tools: tuple[tuple[Role, Quantizer | Runtime | None], ...] = (
+        ("quantizer", present(regime.toolchain.quantizer)),
+        ("runtime", present(regime.toolchain.runtime)),
     )
+    here = {
+        tool.name: version_of(regime, case.evidence, role, tool.name) or "not installed" for role, tool in tools if tool
+    }
     return clause(
         ClauseKind.TOOL_CHAIN,
         regime.name,
         finding,
         title=f"Tool chain of regime {regime.name}",
         claimed="; ".join(declared),
-        measured="; ".join(f"{name} {installed(name, packages) or 'not installed'}" for name in names),
+        measured="; ".join(f"{name} {version}" for name, version in here.items()),
         tolerance="none: versions are equal or not",
         rule=TOOLS_RULE,
-        notes=tuple(str(d) for d in differences if d.axis is Axis.FRAMEWORK_VERSION),
+        notes=(
+            *(str(d) for d in differences if d.axis in (Axis.FRAMEWORK_VERSION, Axis.EXECUTION)),
+            *_environments(case, regime),
+        ),
+    )
+
+
+def _environments(case: Case, regime: Regime) -> tuple[str, ...]:
+    """Where the tools ran, for those that did not run among the verifier's own packages."""
+    found = [e for e in case.evidence.environments if e.regime == regime.name and e.lock_sha256]
+    return tuple(
+        f"{e.role} {e.tool} {e.version} ran in an environment of its own"
+        f" ({'given by the reader' if e.origin == 'given' else 'built from its lock'},"
+        f" {len(e.lock)} packages, lock {(e.lock_sha256 or '')[:12]}…)" + (f": {e.message}" if e.message else "")
+        for e in found
+        if e.origin in ("given", "built")
     )

@@ -32,3 +32,9 @@ class Quantizer(NamedTuple):
     variants: Callable[[dict[str, Any]], tuple[tuple[str, str, str, dict[str, Any]], ...]]
     """``variants(job) -> ((option, declared, compared with, job with that option at the tool's default), ...)``: what
     the search for inert options runs. Where a shortened run could not show an effect the job has no ``limit``."""
+    companions: tuple[str, ...] = ("numpy", "onnx")
+    """Requirements, beside the tool itself, of the environment that it runs in."""
+    reads: tuple[str, ...] = (".onnx",)
+    """Suffixes of the reference models that it takes, the preferred one first."""
+    writes: str = ".onnx"
+    """Suffix of what it writes."""

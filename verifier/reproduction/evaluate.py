@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lynxspec.claim import RegimeRecipe, present
+from verifier.environments.prepare import plugin_file
 from verifier.errors import ToolFailed, VerifierError
 from verifier.evidence import ItemScores
 from verifier.evidence.accuracy import BatchProbe
@@ -42,7 +43,7 @@ def open_command(regime: RegimeRecipe, model: Path, *, one_thread: bool = False)
         options |= {"intra_op_threads": 1}
     return {
         "do": "open",
-        "runtime": runtime.name,
+        "runtime": plugin_file("runtime", runtime.name),
         "model": str(model),
         "provider": runtime.provider,
         "options": options,
@@ -280,7 +281,7 @@ def outputs_of(
         raise VerifierError("the claim names no evaluation data set")
     out = job.store.temporary(".npz")
     opened = open_command(regime, model, one_thread=one_thread) | prediction_command(job, files)
-    with job.worker(threads=1 if one_thread else None) as worker:
+    with job.worker(threads=1 if one_thread else None, regime=regime) as worker:
         worker.call(opened)
         answer = worker.call(
             {

@@ -9,13 +9,15 @@ import numpy as np
 
 from lynxspec.claim import Frozen, RegimeRecipe, present
 from lynxspec.claim.calibration import Calibration
-from verifier.errors import ToolFailed, VerifierError
+from verifier.environments.prepare import plugin_file
+from verifier.errors import NotBuilt, ToolFailed, VerifierError
 from verifier.evidence import ArtifactComparison, PrecisionLedger, WeightError
 from verifier.evidence.inspection import RepeatReport, Repetition, SignalReport
 from verifier.process import Worker
 from verifier.reproduction.evaluate import digest_of_outputs, open_command, prediction_command
 from verifier.reproduction.job import Files, Job
 from verifier.reproduction.subjects import Subject
+from verifier.runtimes import find_runtime
 
 INSPECTION_TIMEOUT_S = 900
 SIGNAL_ITEMS = 32
@@ -28,10 +30,22 @@ REPEATED = 64
 M = TypeVar("M", bound=Frozen)
 
 
-def artifact_ledger(job: Job, subject: Subject) -> PrecisionLedger:
-    """Number format of every tensor class in the file."""
+def artifact_ledger(job: Job, regime: RegimeRecipe, subject: Subject) -> PrecisionLedger:
+    """Number format of every tensor class in the file; a runtime reads files of its own format itself."""
     command = {"do": "inspect", "model": str(subject.path)}
-    return _ledger(job, subject, subject.origin, command)
+    runtime = present(regime.toolchain.runtime)
+    plugin = find_runtime(runtime.name) if runtime else None
+    if runtime is None or plugin is None or plugin.inspect is None:
+        return _ledger(job, None, subject, subject.origin, command)
+    command["runtime"] = plugin_file("runtime", runtime.name)
+    return _ledger(job, regime, subject, subject.origin, command)
+
+
+def require_onnx(*subjects: Subject) -> None:
+    """Raise `NotBuilt` for files whose weights only their own runtime could take apart."""
+    other = next((s.path.suffix for s in subjects if s.path.suffix not in ("", ".onnx")), None)
+    if other is not None:
+        raise NotBuilt(f"this is looked at in ONNX files, not in {other} files")
 
 
 def executed_ledger(job: Job, files: Files, regime: RegimeRecipe, subject: Subject) -> PrecisionLedger:
@@ -42,18 +56,19 @@ def executed_ledger(job: Job, files: Files, regime: RegimeRecipe, subject: Subje
         "inputs": job.input_names,
         "batch": job.document.load.batch,
     }
-    return _ledger(job, subject, "executed", command)
+    return _ledger(job, regime, subject, "executed", command)
 
 
 def _ledger(
     job: Job,
+    regime: RegimeRecipe | None,
     subject: Subject,
     name: Literal["supplied_artifact", "recipe_artifact", "executed"],
     command: dict[str, Any],
 ) -> PrecisionLedger:
     common = {"regime": subject.regime, "ledger": name, "sha256": subject.sha256}
     try:
-        with job.worker() as worker:
+        with job.worker(regime=regime) as worker:
             answer = worker.call(command, timeout_s=INSPECTION_TIMEOUT_S)
         plain = {key: answer[key] for key in PrecisionLedger.model_fields if key in answer} | {
             "provider": answer.get("provider")
@@ -71,6 +86,7 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
     ``recipe`` is the digest of what the recipe gave; a supplied artifact was made from the same prepared reference.
     """
+    require_onnx(subject)
     reference = _reference(job, files, recipe)
     with job.worker() as worker:
         answer = worker.call(
@@ -81,7 +97,8 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
 
 def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
-    """Scales, zero points and weights of two artifacts. Raises `ToolFailed`."""
+    """Scales, zero points and weights of two ONNX artifacts. Raises `ToolFailed`, or `NotBuilt` for other files."""
+    require_onnx(supplied, recipe)
     with job.worker() as worker:
         answer = worker.call(
             {"do": "compare", "supplied": str(supplied.path), "recipe": str(recipe.path)},
@@ -106,7 +123,11 @@ def _reference(job: Job, files: Files, recipe: str | None) -> Path:
 
 
 def signal_report(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, recipe: str | None) -> SignalReport:
-    """The quantized model beside the reference, layer by layer, on a few items. A tool's failure is in the answer."""
+    """The quantized model beside the reference, layer by layer, on a few items. A tool's failure is in the answer.
+
+    Raises `NotBuilt` for other files than ONNX.
+    """
+    require_onnx(subject)
     common: dict[str, Any] = {
         "regime": subject.regime,
         "sha256": subject.sha256,
@@ -128,7 +149,7 @@ def signal_report(job: Job, files: Files, regime: RegimeRecipe, subject: Subject
             },
             "calibration": _calibration_set(files, regime),
         }
-        with job.worker() as worker:
+        with job.worker(regime=regime) as worker:
             answer = worker.call(command, timeout_s=SIGNAL_SECONDS + INSPECTION_TIMEOUT_S)
         return _validated(SignalReport, answer | common | {"status": "ok", "message": ""})
     except VerifierError as error:
@@ -164,8 +185,8 @@ def repeat_report(job: Job, files: Files, regime: RegimeRecipe, subject: Subject
         declared = opened["options"].get("intra_op_threads") or None
         other = 2 if declared == 1 else 1
         altered = opened | {"options": opened["options"] | {"intra_op_threads": other}}
-        first, items = _passes(job, files, opened, (1, declared), runs=2)
-        second, _ = _passes(job, files, altered, (2, other), runs=1)
+        first, items = _passes(job, files, regime, opened, (1, declared), runs=2)
+        second, _ = _passes(job, files, regime, altered, (2, other), runs=1)
     except VerifierError as error:
         failure = {"status": "failed", "message": error.message, "items": 0, "repetitions": ()}
         return _validated(RepeatReport, common | failure)
@@ -174,10 +195,16 @@ def repeat_report(job: Job, files: Files, regime: RegimeRecipe, subject: Subject
 
 
 def _passes(
-    job: Job, files: Files, opened: dict[str, Any], process: tuple[int, int | None], *, runs: int
+    job: Job,
+    files: Files,
+    regime: RegimeRecipe,
+    opened: dict[str, Any],
+    process: tuple[int, int | None],
+    *,
+    runs: int,
 ) -> tuple[list[Repetition], int]:
     number, threads = process
-    with job.worker(threads=threads) as worker:
+    with job.worker(threads=threads, regime=regime) as worker:
         worker.call(opened)
         found = [_digest(job, files, worker) for _ in range(runs)]
     rows = [

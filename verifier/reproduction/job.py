@@ -9,7 +9,9 @@ from pathlib import Path
 
 from lynxspec.claim import Claim, Recipe, RegimeRecipe, present
 from lynxspec.claim.subject import Artifact, Dataset
+from verifier.environments.prepare import Environments
 from verifier.errors import MaterialUnavailable
+from verifier.evidence.environment import Role
 from verifier.host import memory_bytes
 from verifier.process import Worker
 from verifier.progress import Progress, Silent
@@ -32,13 +34,28 @@ class Job:
     """The reader's own copies, by handle of artifact or data set."""
     progress: Progress = field(default_factory=Silent)
     interpreter: str = sys.executable
-    """Python of the workers."""
+    """Python of workers that run no tool of a regime."""
+    environments: Environments = field(default_factory=Environments)
+    """Where each regime's quantizer and runtime run."""
     evaluation_s: float | None = None
     """Seconds that evaluating may take; ``None``: as many as every item needs."""
 
-    def worker(self, *, threads: int | None = None) -> Worker:
-        """A fresh worker that may use four fifths of the memory, so that a stranger's model cannot take the machine."""
-        return Worker(interpreter=self.interpreter, threads=threads, memory_limit_bytes=memory_bytes() * 4 // 5 or None)
+    def worker(
+        self, *, threads: int | None = None, regime: RegimeRecipe | None = None, role: Role = "runtime"
+    ) -> Worker:
+        """A fresh worker that may use four fifths of the memory, so that a stranger's model cannot take the machine.
+
+        With ``regime`` it runs in the environment of that regime's tool.
+        """
+        own = self.interpreter if regime is None else self.environments.interpreters.get((regime.name, role))
+        return Worker(
+            interpreter=own or self.interpreter, threads=threads, memory_limit_bytes=memory_bytes() * 4 // 5 or None
+        )
+
+    def can_run(self, regime: RegimeRecipe, role: Role = "runtime") -> str | None:
+        """Why the regime's tool cannot run here, ``None`` if it can, or if there is no plug-in that would know."""
+        found = [r for r in self.environments.reports if (r.regime, r.role) == (regime.name, role)]
+        return next((r.message for r in found if r.status != "ok"), None)
 
     @property
     def reference(self) -> RegimeRecipe:
@@ -53,6 +70,14 @@ class Job:
     def artifact(self, role: str) -> Artifact | None:
         """The first artifact of a role."""
         return next((a for a in self.document.model.artifacts if a.role == role), None)
+
+    def reference_model(self, suffixes: tuple[str, ...]) -> Artifact | None:
+        """The reference in the first of these formats that the claim has it in, else the first one.
+
+        Several artifacts of role ``reference_model`` are one model in several formats.
+        """
+        twins = [a for a in self.document.model.artifacts if a.role == "reference_model"]
+        return next((a for s in suffixes for a in twins if (present(a.uri) or "").endswith(s)), (*twins, None)[0])
 
     def dataset(self, name: str) -> Dataset | None:
         """The data set of that handle."""

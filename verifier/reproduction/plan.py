@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lynxspec.claim import Claim, Recipe, Regime, present
+from verifier.environments.prepare import Wishes, foreseen, places
 from verifier.evidence import EVIDENCE, Evidence, HostReport
 from verifier.host import describe
 from verifier.judge import judge
@@ -32,6 +33,8 @@ class Plan:
     """Clauses that the claim's own numbers decide."""
     stages: tuple[tuple[str, float], ...]
     """Stage and estimated seconds."""
+    tools: tuple[tuple[str, str], ...] = ()
+    """Each quantizer and runtime, with where it will run."""
 
     @property
     def seconds(self) -> float:
@@ -39,9 +42,10 @@ class Plan:
         return sum(seconds for _, seconds in self.stages)
 
 
-def plan(claim: Claim, sha256: str, host: HostReport | None = None) -> Plan:
+def plan(claim: Claim, sha256: str, host: HostReport | None = None, *, wishes: Wishes | None = None) -> Plan:
     """Judge the claim with nothing but the host known: what is still open then is what will be measured."""
     found = host or describe()
+    tools = foreseen(claim, wishes or Wishes())
     bare = Evidence(
         format=EVIDENCE,
         claim_sha256=sha256,
@@ -54,6 +58,7 @@ def plan(claim: Claim, sha256: str, host: HostReport | None = None) -> Plan:
         scores=(),
         sustain=None,
         failures=(),
+        environments=tuple(report for report, _ in tools),
     )
     verdicts = judge(claim, bare)
     return Plan(
@@ -62,6 +67,7 @@ def plan(claim: Claim, sha256: str, host: HostReport | None = None) -> Plan:
         not_testable=tuple(v for v in verdicts if v.verdict is Verdict.NOT_TESTABLE),
         on_paper=tuple(v for v in verdicts if v.verdict in (Verdict.REPRODUCED, Verdict.REFUTED)),
         stages=estimate(claim),
+        tools=places(tools),
     )
 
 

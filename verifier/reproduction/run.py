@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from lynxspec.claim import Claim, RegimeRecipe
 from lynxspec.errors import LynxSpecError
-from verifier.errors import VerifierError
+from verifier.errors import NotBuilt, VerifierError
 from verifier.evidence import (
     EVIDENCE,
     ArtifactComparison,
@@ -81,7 +81,8 @@ def reproduce(job: Job, *, detect_inert: bool = True, budget: Budget | None = No
     """
     budget = budget or Budget()
     host = describe()  # never from an earlier run's evidence: the machine or its tools may have changed since
-    found = _Findings(host=key_of(host=host.model_dump(mode="json")))
+    tools = [report.model_dump(mode="json") for report in job.environments.reports]
+    found = _Findings(host=key_of(host=host.model_dump(mode="json"), tools=tools))
     with shown(job.progress, "find files and check digests") as notes:
         seen, files = materialize(job)
         notes.append(f"{sum(m.status == 'ok' for m in seen)} of {len(seen)} as declared")
@@ -95,6 +96,7 @@ def reproduce(job: Job, *, detect_inert: bool = True, budget: Budget | None = No
     subjects = all_subjects(job, files, runs)
     for regime in job.document.regimes:
         _look(job, files, regime, subjects[regime.name], found, runs.get(regime.name))
+    subjects = {r.name: subjects[r.name] if job.can_run(r) is None else () for r in job.document.regimes}
     timed = {name: options[0] for name, options in subjects.items() if options}
     plan = _schedule(job, found)
     limit = budget.for_evaluation(plan.total(len(timed)) if plan else 0.0)
@@ -113,6 +115,7 @@ def reproduce(job: Job, *, detect_inert: bool = True, budget: Budget | None = No
         repeats=tuple(found.repeats),
         sustain=None,
         failures=(),
+        environments=job.environments.reports,
     )
     if plan and timed:
         sustained = _sustained(job, files, timed, found, plan, budget, evidence)
@@ -163,7 +166,7 @@ def _look(
     """Everything that can be seen without timing or scoring."""
     for subject in subjects:
         name, key = _words(subject), subject.sha256
-        work = partial(artifact_ledger, job, subject)
+        work = partial(artifact_ledger, job, regime, subject)
         ledger = _guard(job, found, f"inspect {name}", regime, PrecisionLedger, work, key=key)
         if ledger is not None:
             found.ledgers.append(ledger)
@@ -176,11 +179,13 @@ def _look(
                 found.errors.append(error)
     if not subjects:
         return
-    work_run = partial(executed_ledger, job, files, regime, subjects[0])
-    executed = _guard(job, found, "executed precision of", regime, PrecisionLedger, work_run, key=subjects[0].sha256)
-    if executed is not None:
-        found.ledgers.append(executed)
-    _run_again(job, files, regime, subjects[0], found, recipe)
+    if job.can_run(regime) is None:
+        work_run = partial(executed_ledger, job, files, regime, subjects[0])
+        key = subjects[0].sha256
+        executed = _guard(job, found, "executed precision of", regime, PrecisionLedger, work_run, key=key)
+        if executed is not None:
+            found.ledgers.append(executed)
+        _run_again(job, files, regime, subjects[0], found, recipe)
     if len(subjects) > 1:
         work_both = partial(compare, job, subjects[0], subjects[1])
         key = subjects[0].sha256 + subjects[1].sha256
@@ -287,8 +292,10 @@ def _guard(
         value = _stage(job, found, label.replace(" ", "_"), key, kind, shown_work)
     except Exception as error:  # noqa: BLE001 - whatever breaks in a stage is our failure, and the rest goes on
         message = error.message if isinstance(error, LynxSpecError) else f"{type(error).__name__}: {error}"
-        job.progress.finished(f"failed: {message}")
-        found.failures.append(Failure(stage=name, regime=regime.name if regime else None, message=message))
+        absent = isinstance(error, NotBuilt)
+        job.progress.finished(message if absent else f"failed: {message}")
+        where = regime.name if regime else None
+        found.failures.append(Failure(stage=name, regime=where, message=message, not_built=absent))
         return None
     if len(job.store.resumed) > before:
         job.progress.resumed(label)

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from lynxspec.claim import Regime, RegimeRecipe, present
+from lynxspec.claim.subject import Artifact
 from verifier.evidence import QuantizationRun
+from verifier.quantizers import find_quantizer
 from verifier.reproduction.job import Files, Job
+from verifier.runtimes import find_runtime
 
 Origin = Literal["supplied_artifact", "recipe_artifact"]
 
@@ -27,7 +30,7 @@ class Subject:
 def supplied(job: Job, regime: RegimeRecipe, files: Files) -> Subject | None:
     """The file that came with the claim: for the reference the model itself, else the artifact the regime names."""
     if regime.role == "reference":
-        model = job.artifact("reference_model")
+        model = reference_of(job, regime)
         if model is None or model.name not in files.paths:
             return None
         return Subject(
@@ -40,11 +43,28 @@ def supplied(job: Job, regime: RegimeRecipe, files: Files) -> Subject | None:
     return Subject(regime=regime.name, origin="supplied_artifact", path=files.paths[named.name], sha256=artifact.sha256)
 
 
+def reference_of(job: Job, regime: RegimeRecipe) -> Artifact | None:
+    """The reference model in the format that a regime's runtime opens; a claim may name the file itself."""
+    named = present(regime.artifact) if isinstance(regime, Regime) else None
+    chosen = [a for a in job.document.model.artifacts if named and a.name == named.name and a.role == "reference_model"]
+    if chosen:
+        return chosen[0]
+    runtime = present(regime.toolchain.runtime)
+    plugin = find_runtime(runtime.name) if runtime else None
+    return job.reference_model(plugin.formats if plugin else ())
+
+
+def written_suffix(tool: str) -> str:
+    """Suffix of what a quantizer writes."""
+    plugin = find_quantizer(tool)
+    return plugin.writes if plugin else ".onnx"
+
+
 def from_recipe(job: Job, run: QuantizationRun) -> Subject | None:
     """The file that the declared recipe gave in this run."""
     if run.sha256 is None:
         return None
-    path = job.store.file(run.sha256, ".onnx")
+    path = job.store.file(run.sha256, written_suffix(run.tool))
     return None if path is None else Subject(regime=run.regime, origin="recipe_artifact", path=path, sha256=run.sha256)
 
 

@@ -167,7 +167,7 @@ class _Stage:
 
     def _start(self, stack: ExitStack, regime: RegimeRecipe) -> Worker:
         job, load, tally = self.job, self.job.document.load, self.tallies[regime.name]
-        worker = stack.enter_context(job.worker(threads=_threads(regime)))
+        worker = stack.enter_context(job.worker(threads=_threads(regime), regime=regime))
         self.sampler.own.add(worker.pid)
         model = open_command(regime, self.subjects[regime.name].path)
         opened = worker.call(model | prediction_command(job, self.files))

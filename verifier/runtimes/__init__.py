@@ -6,25 +6,34 @@ import importlib
 import importlib.util
 from pathlib import Path
 
+from lynxspec.facts.tool_chains import canonical
 from verifier.errors import ToolUnavailable
 from verifier.runtimes.runtime import Runtime
 
 
 def names() -> tuple[str, ...]:
-    """Names of the engines that there is a file for, found without importing anything."""
-    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem != "runtime"))
+    """Names of the engines that there is a file for, as claims write them; found without importing anything."""
+    stems = (path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem != "runtime")
+    return tuple(sorted(stem.replace("_", "-") for stem in stems))
+
+
+def file_of(name: str) -> str | None:
+    """Stem of the plug-in file for that name or one of its other spellings, ``None`` where there is none."""
+    found = (known for known in names() if canonical(known) == canonical(name))
+    return next((known.replace("-", "_") for known in found), None)
 
 
 def find_runtime(name: str) -> Runtime | None:
     """The same as `find`, ``None`` where there is no such file."""
-    return find(name) if name in names() else None
+    return find(name) if file_of(name) else None
 
 
 def find(name: str) -> Runtime:
     """The engine of that name; imports its plug-in file, never the engine itself."""
-    if name not in names():
+    stem = file_of(name)
+    if stem is None:
         raise ToolUnavailable(f"no runtime named {name!r}", hint=f"this verifier has {', '.join(names())}")
-    record: Runtime = importlib.import_module(f"verifier.runtimes.{name}").RUNTIME
+    record: Runtime = importlib.import_module(f"verifier.runtimes.{stem}").RUNTIME
     return record
 
 

@@ -10,6 +10,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
+def _everywhere(_provider: str, _options: dict[str, Any]) -> tuple[str, ...]:
+    """For engines that execute wherever they can be installed."""
+    return ()
+
+
 class Runtime(NamedTuple):
     """One engine."""
 
@@ -18,7 +23,7 @@ class Runtime(NamedTuple):
     requires: tuple[str, ...]
     """Top-level modules; probed without importing them."""
     distribution: str
-    """Distribution whose version is the engine's version."""
+    """Distribution whose version is the engine's version; empty if it is none of Python's."""
     options: tuple[str, ...]
     """Closed vocabulary of session options."""
     open: Callable[[str, str, dict[str, Any]], Any]
@@ -30,3 +35,14 @@ class Runtime(NamedTuple):
     executed: Callable[[str, str, dict[str, Any], dict[str, Any]], dict[str, Any]]
     """``executed(model_path, provider, options, inputs) -> {"provider", "operators": [...], "tensors": [...]}``: what
     the engine really runs, with time shares; the shapes of `verifier.evidence.PrecisionLedger`."""
+    companions: tuple[str, ...] = ("numpy", "onnx")
+    """Requirements, beside the engine itself, of the environment that it runs in."""
+    formats: tuple[str, ...] = (".onnx",)
+    """Suffixes of the model files that it opens, the preferred one first."""
+    heads: bool = True
+    """Whether it opens the small ONNX files of heads, too; if not, ONNX's own evaluator runs them."""
+    inspect: Callable[[str], dict[str, Any]] | None = None
+    """``inspect(path)``: precision ledger of a file in the engine's own format; ``None`` where that format is ONNX."""
+    probe: Callable[[str, dict[str, Any]], tuple[str, ...]] = _everywhere
+    """``probe(provider, options) -> reasons`` why nothing can be executed on this machine: no device, no browser. What
+    would have to be executed is then not testable here; it did not fail."""

@@ -13,7 +13,7 @@ happen: ONNX Runtime's entropy method with its default bins gives the very file 
 The tool that wrote the ranges, with the options that had an effect, and what the runtime executed.
 
 ## References
-Every fact names its source in ``lynxspec/facts/data/tool_chains.toml``.
+Every fact names its source in ``lynxspec/facts/data/tool_chains/``.
 """
 
 from __future__ import annotations
