@@ -13,7 +13,7 @@ import os
 import re
 from typing import Any, NamedTuple
 
-PRODUCTS = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY", "EINSUM", "RAGGED_SOFTMAX_MATMUL", "MOE")
+PRODUCTS = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY", "EINSUM")
 _PASSING = ("SHUFFLE", "IDENTITY", "SQUEEZE", "UNSQUEEZE", "SLICE", "GATHER", "CONCATENATION")
 """Layers behind which an operand keeps its meaning: they move values and change none."""
 _FORMATS = {
@@ -143,10 +143,11 @@ def _row(layer: Any, makers: dict[str, Any]) -> dict[str, Any]:
     tensors = [layer.get_input(i) for i in range(layer.num_inputs)]
     operands = [_operand(tensor, makers) for tensor in tensors[:2] if tensor is not None]
     constant = next((operand for operand in operands if operand.weight), None)
+    held = constant.format if constant else ""
     if constant is None and layer.type.name.endswith("CONVOLUTION") and len(operands) == 1:
         # weights that are no tensor of the network are part of the layer, in the type of its input
-        constant = _Operand(_format(tensors[0]), layer.name)
-        operands.append(constant)
+        operands.append(_Operand(_format(tensors[0]), ""))
+        held = _format(tensors[0])
     formats = [operand.format for operand in operands]
     low = [fmt for fmt in formats if fmt not in _FLOATS]
     compute = max(low, key=_width) if low and len(low) == len(formats) else _format(layer.get_output(0))
@@ -154,7 +155,7 @@ def _row(layer: Any, makers: dict[str, Any]) -> dict[str, Any]:
         "node": layer.name,
         "op_type": layer.type.name.title().replace("_", ""),
         "weight": constant.weight if constant else "",
-        "weight_format": constant.format if constant else "",
+        "weight_format": held,
         "compute": compute,
         "time_share": None,
     }
@@ -228,15 +229,19 @@ def static_profile(parsed: Network, shapes: dict[str, tuple[int, ...]]) -> Any |
 
 
 def build_for(trt: Any, parsed: Network, configure: Any, target: str, shapes: dict[str, tuple[int, ...]]) -> Any:
-    """The engine's bytes for a compute capability, ``8.9``; raises `Refused` with the builder's reason."""
+    """The engine's bytes for a compute capability, ``8.9``, or for the device at hand, ``current``.
+
+    Raises `Refused` with the builder's reason.
+    """
     config = parsed.builder.create_builder_config()
     configure(config)
     profile = static_profile(parsed, shapes)
     if profile is not None:
         config.add_optimization_profile(profile)
-    if target:
+    if "ComputeCapability" in dir(trt):
+        name = "CURRENT" if target == "current" else "SM" + target.replace(".", "")
         config.num_compute_capabilities = 1
-        config.set_compute_capability(trt.ComputeCapability.__members__["SM" + target.replace(".", "")], 0)
+        config.set_compute_capability(trt.ComputeCapability.__members__[name], 0)
     del parsed.log.errors[:]
     engine = parsed.builder.build_serialized_network(parsed.network, config)
     if engine is None:

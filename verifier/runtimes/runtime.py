@@ -46,3 +46,7 @@ class Runtime(NamedTuple):
     probe: Callable[[str, dict[str, Any]], tuple[str, ...]] = _everywhere
     """``probe(provider, options) -> reasons`` why nothing can be executed on this machine: no device, no browser. What
     would have to be executed is then not testable here; it did not fail."""
+    build: Callable[[str, str, dict[str, Any], dict[str, Any], str], dict[str, Any]] | None = None
+    """``build(model_path, provider, options, inputs, compute capability)``: what the engine's parser and builder make
+    of a model without executing it, as a `verifier.evidence.PrecisionLedger` with its ``builds``; ``None`` for engines
+    that have no such step."""
