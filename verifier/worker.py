@@ -211,6 +211,16 @@ class Worker:
         runtime = _plugin("runtimes", request["runtime"])
         return signal(request, runtime.open, runtime.run)
 
+    def build(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the engine's parser and builder make of a model, without executing it."""
+        from verifier.workload import first_batch
+
+        runtime = _plugin("runtimes", request["runtime"])
+        answer: dict[str, Any] = runtime.build(
+            request["model"], request["provider"], request.get("options", {}), first_batch(request), request["target"]
+        )
+        return answer
+
     def executed(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the runtime really runs."""
         from verifier.workload import first_batch
@@ -243,6 +253,7 @@ _COMMANDS: dict[str, Callable[[Worker, dict[str, Any]], dict[str, Any]]] = {
     "inspect": Worker.inspect,
     "weight_error": Worker.weight_error,
     "compare": Worker.compare,
+    "build": Worker.build,
     "executed": Worker.executed,
     "signal": Worker.signal,
 }

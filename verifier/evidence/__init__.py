@@ -11,7 +11,15 @@ from lynxspec.claim.base import Frozen, Sha256
 from verifier.evidence.accuracy import BatchProbe, TimedPairs
 from verifier.evidence.calibration import CalibrationAccount
 from verifier.evidence.environment import EnvironmentReport, Role
-from verifier.evidence.inspection import FormatError, Layer, RepeatReport, SignalReport, TimeShare, WeightStorage
+from verifier.evidence.inspection import (
+    EngineBuild,
+    FormatError,
+    Layer,
+    RepeatReport,
+    SignalReport,
+    TimeShare,
+    WeightStorage,
+)
 from verifier.evidence.load import LoadReport
 from verifier.evidence.telemetry import Telemetry
 
@@ -130,7 +138,8 @@ class PrecisionLedger(Frozen):
     """What precision a file holds, or a runtime executes."""
 
     regime: str
-    ledger: Literal["supplied_artifact", "recipe_artifact", "executed"]
+    ledger: Literal["supplied_artifact", "recipe_artifact", "built", "executed"]
+    """``built``: as an engine's parser and builder type the products, without executing them."""
     sha256: Sha256
     """Digest of the model file that was looked at."""
     status: Literal["ok", "failed"]
@@ -149,6 +158,8 @@ class PrecisionLedger(Frozen):
     """Bits per weight (ledgers of files)."""
     time: tuple[TimeShare, ...] = ()
     """Where the rest of the kernel time goes (executed ledger)."""
+    builds: tuple[EngineBuild, ...] = ()
+    """Engines, or refusals, by kind of device, the claim's own first (ledger of what was built)."""
 
 
 class WeightError(Frozen):

@@ -137,6 +137,8 @@ TABLE: dict[ClauseKind, dict[Axis, Effect]] = {
     # Weights are rounded alike everywhere; activation ranges come from a run of the reference.
     ClauseKind.ARTIFACT: {**_NUMERIC, Axis.RUNTIME_VERSION: _W, Axis.FRAMEWORK_VERSION: _W},
     ClauseKind.PRECISION_ARTIFACT: {**_FILE, Axis.QUANTIZER_VERSION: _W, Axis.MODEL_FILE: _W},
+    # Types and refusals follow from the file and the builder's version, wherever it runs.
+    ClauseKind.PRECISION_BUILT: {**_FILE, Axis.RUNTIME_VERSION: _B, Axis.MODEL_FILE: _W},
     ClauseKind.PRECISION_EXECUTED: {**_NUMERIC, Axis.PROVIDER: _B},
     ClauseKind.RECIPE_EFFECT: {**_FILE, Axis.QUANTIZER_VERSION: _W},
     ClauseKind.WEIGHT_ERROR: {**_FILE, Axis.QUANTIZER_VERSION: _W, Axis.MODEL_FILE: _W},

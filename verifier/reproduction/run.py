@@ -37,6 +37,8 @@ from verifier.reproduction.budget import Budget
 from verifier.reproduction.evaluate import evaluate
 from verifier.reproduction.inspection import (
     artifact_ledger,
+    built_ledger,
+    builds_engines,
     compare,
     executed_ledger,
     repeat_report,
@@ -179,6 +181,11 @@ def _look(
                 found.errors.append(error)
     if not subjects:
         return
+    if builds_engines(regime) and job.environments.interpreters.get((regime.name, "runtime")):
+        work_build = partial(built_ledger, job, files, regime, subjects[0])
+        built = _guard(job, found, "build engines of", regime, PrecisionLedger, work_build, key=subjects[0].sha256)
+        if built is not None:
+            found.ledgers.append(built)
     if job.can_run(regime) is None:
         work_run = partial(executed_ledger, job, files, regime, subjects[0])
         key = subjects[0].sha256
