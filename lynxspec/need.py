@@ -76,3 +76,14 @@ class Need(Frozen):
     """The buyer's own acceptance criterion."""
     latency_budget: Disclosed[LatencyBudget]
     """The buyer's own latency budget."""
+
+
+def multiplied(count: int) -> str:
+    """The alternative, where validation multiplies over ``count`` target runtimes; empty where it does not."""
+    if count < MANY_RUNTIMES:
+        return ""
+    return (
+        f"With {count} target runtimes each quantized model has to be validated {count} times; a smaller model "
+        "distilled in full precision is the alternative whose validation does not multiply (an observed pattern, not a "
+        "measured rate)."
+    )

@@ -17,6 +17,7 @@ from verifier.environments.prepare import Wishes, prepare
 from verifier.evidence import Evidence
 from verifier.judge import JUDGE, judge
 from verifier.progress import Progress, Silent
+from verifier.reproduction.also import Elsewhere, Target
 from verifier.reproduction.budget import Budget
 from verifier.reproduction.job import Job
 from verifier.reproduction.run import reproduce
@@ -76,13 +77,28 @@ class RunFolder:
         progress: Progress,
         budget: Budget | None = None,
         wishes: Wishes | None = None,
+        also: tuple[Target, ...] = (),
     ) -> Evidence:
-        """Run the claim, keeping a copy of it."""
+        """Run the claim, keeping a copy of it; then its model and scheme on the runtimes of ``also``."""
         for name in CLAIMS:
             (self.root / name).unlink(missing_ok=True)
         write_atomically(self.root / CLAIMS[opened.path.suffix == ".json"], opened.source)
         job = self.job(opened.claim, opened.source, opened.path, overrides=overrides, progress=progress, wishes=wishes)
-        return self.run(job, budget=budget)
+        evidence = self.run(job, budget=budget)
+        if not also:
+            return evidence
+        elsewhere = Elsewhere(
+            claim=opened.claim,
+            folder=opened.path.parent,
+            root=self.root,
+            overrides=overrides,
+            wishes=wishes or Wishes(),
+            progress=progress,
+            budget=budget or Budget(),
+        )
+        evidence = evidence.model_copy(update={"also": tuple(elsewhere.on(target) for target in also)})
+        write_atomically(self.root / EVIDENCE, evidence.model_dump_json(indent=1).encode())
+        return evidence
 
     @property
     def claim(self) -> Path:

@@ -18,7 +18,7 @@ from lynxspec.conditions import (
 )
 from lynxspec.draft import Draft, Strength
 from lynxspec.location import Path
-from lynxspec.need import MANY_RUNTIMES, Need, TargetHardware, TargetRuntime
+from lynxspec.need import Need, TargetHardware, TargetRuntime, multiplied
 from lynxspec.vocabulary import Component, Status
 
 
@@ -114,7 +114,7 @@ def sentence(draft: Draft, need: Need) -> str:
         f"{_verb(draft)} {product} with {_data(found.conditions)}; you will run {systems} on "
         f"{need.workload.description}: {_judgement(hardware, found.workload)}{_engines(found)}."
     )
-    return text + _multiplied(need)
+    return " ".join(filter(None, (text, multiplied(len(need.runtimes)))))
 
 
 def _verb(draft: Draft) -> str:
@@ -167,18 +167,6 @@ def _engines(found: Fit) -> str:
     if count == 1:
         return ", and your runtime was not tested"
     return f", and {covered or 'none'} of your {count} runtimes {'was' if covered < 2 else 'were'} tested"
-
-
-def _multiplied(need: Need) -> str:
-    """The alternative, where validation multiplies."""
-    count = len(need.runtimes)
-    if count < MANY_RUNTIMES:
-        return ""
-    return (
-        f" With {count} target runtimes each quantized model has to be validated {count} times; a smaller model "
-        "distilled in full precision is the alternative whose validation does not multiply (an observed pattern, not a "
-        "measured rate)."
-    )
 
 
 def _and(words: Iterable[str]) -> str:

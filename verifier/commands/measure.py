@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{arguments.output}: a claim's name ends in {SUFFIX}", hint=f"-o NAME{SUFFIX}")
     recipe, source = open_recipe(arguments.recipe)
     from verifier.authoring import claim_of, write_claim  # noqa: PLC0415 - nothing heavy before the recipe is accepted
+    from verifier.environments.prepare import require_known  # noqa: PLC0415 - as above
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
     from verifier.reproduction.plan import estimate  # noqa: PLC0415 - as above
 
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     stem = arguments.output.name.removesuffix(SUFFIX)
     folder = RunFolder(arguments.out or arguments.output.with_name(f"{stem}.run"))
     overrides, wishes = options.overrides_of(arguments), options.wishes_of(arguments)
+    require_known(wishes, [recipe])
     job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress, wishes=wishes)
     beside = None if arguments.without_models else arguments.output.parent
     claim = claim_of(job, folder.run(job, detect_inert=False), folder=beside, stem=stem)

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from lynxspec.plain_text import visible
 from verifier.commands import options
+from verifier.environments.prepare import require_known
 from verifier.opening import open_claim, require_complete
 from verifier.progress import duration
 from verifier.reproduction.plan import Plan, plan
@@ -25,7 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the plan: 0 if everything can be tested, 3 if something cannot, 1 if the claim fails on paper."""
     opened = open_claim(arguments.claim)
     require_complete(opened)
-    found = plan(opened.claim, opened.sha256, wishes=options.wishes_of(arguments))
+    wishes = options.wishes_of(arguments)
+    require_known(wishes, [opened.claim])
+    found = plan(opened.claim, opened.sha256, wishes=wishes)
     show(found, sys.stdout)
     if any(v.verdict is Verdict.REFUTED for v in found.on_paper):
         return 1

@@ -5,13 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lynxspec.errors import UsageError
 from lynxspec.plain_text import visible
 from verifier.commands import options
+from verifier.commands.also import show as show_also
 from verifier.commands.plan import show as show_plan
 from verifier.opening import OpenClaim, open_claim, require_complete
-from verifier.progress import Lines, duration, shown
+from verifier.progress import Lines, Progress, duration, shown
 from verifier.verdict import ClauseVerdict, Verdict, overall
+
+if TYPE_CHECKING:
+    from verifier.audit.keys import Identity
+    from verifier.environments.prepare import Wishes
+    from verifier.reproduction.also import Target
 
 EXIT = {Verdict.REPRODUCED: 0, Verdict.REFUTED: 1, Verdict.INCONCLUSIVE: 3, Verdict.NOT_TESTABLE: 3}
 """Exit code by the verdict on the whole claim."""
@@ -21,14 +29,25 @@ MARKS = {Verdict.REPRODUCED: "+", Verdict.REFUTED: "x", Verdict.INCONCLUSIVE: "?
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("claim", type=Path, metavar="CLAIM", help="a complete claim (*.claim.yaml)")
+    parser.add_argument("claim", type=Path, nargs="+", metavar="CLAIM", help="complete claims (*.claim.yaml)")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder of the run; the same one resumes it"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of the run; the same one resumes it; of several claims each has a folder in it, by its id",
     )
     parser.add_argument(
         "--budget",
         metavar="TIME",
         help="how long it may take, e.g. 20min: less is measured if it must be, more where a verdict is open",
+    )
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="RUNTIMES",
+        help="observe the model and scheme on these runtimes, too: NAME[==VERSION][@PROVIDER], separated by commas",
     )
     options.add_files(parser)
     options.add_environments(parser)
@@ -38,36 +57,83 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan, run, judge, render, sign; the verdict decides the exit code."""
+    """Plan, run, judge, render, sign; the verdicts decide the exit code."""
     limit = options.seconds_of(arguments.budget, "--budget")
-    opened = open_claim(arguments.claim)
-    require_complete(opened)
+    opened = [open_claim(path) for path in arguments.claim]
+    for claim in opened:
+        require_complete(claim)
+    folders = _folders(opened, arguments.out)
     progress = options.progress_of(arguments)
-    from verifier.audit.render import versions  # noqa: PLC0415 - nothing heavy before the claim is accepted
+    from verifier.audit.render import versions  # noqa: PLC0415 - nothing heavy before the claims are accepted
+    from verifier.environments.prepare import require_known  # noqa: PLC0415 - as above
+    from verifier.reproduction.also import carried_over_all, target_of  # noqa: PLC0415 - as above
 
     versions()  # a missing library must show now, not after minutes of measuring
-    from verifier.reproduction.plan import plan  # noqa: PLC0415 - as above
-
     wishes = options.wishes_of(arguments)
-    if isinstance(progress, Lines):
-        show_plan(plan(opened.claim, opened.sha256, wishes=wishes), sys.stderr, brief=True)
+    also = tuple(target_of(name) for text in arguments.also for name in text.split(","))
+    require_known(wishes, (d for c in opened for d in (c.claim, *carried_over_all(c.claim, also))))
     identity = options.identity_of(arguments)
-    from verifier.recording import RunFolder  # noqa: PLC0415 - as above
+    setting = _Setting(arguments, progress, identity, wishes, also, limit)
+    found = [setting.verify(claim, folder) for claim, folder in zip(opened, folders, strict=True)]
+    worst = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.NOT_TESTABLE, Verdict.REPRODUCED)
+    return EXIT[next(verdict for verdict in worst if verdict in found)]
 
-    overrides = options.overrides_of(arguments)
-    folder = RunFolder(arguments.out)
-    from verifier.reproduction.budget import Budget  # noqa: PLC0415 - as above
 
-    budget = Budget(seconds=limit)
-    evidence = folder.reproduce(opened, overrides=overrides, progress=progress, budget=budget, wishes=wishes)
-    with shown(progress, "judge, render, sign") as notes:
-        record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
-        pdf = folder.sign(record, opened, identity, tsa=arguments.tsa)
-        notes.append(str(pdf))
-    if not arguments.quiet:
-        report(opened, record.verdicts, seconds=evidence.sustain.seconds if evidence.sustain else None)
-    sys.stdout.write(f"{pdf}\n")
-    return EXIT[overall(record.verdicts)]
+def _folders(opened: list[OpenClaim], out: Path) -> list[Path]:
+    """One folder a claim. Raises `UsageError` for two claims of one id."""
+    if len(opened) == 1:
+        return [out]
+    names = [claim.claim.identity.id for claim in opened]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"two claims have the id {', '.join(twice)}", hint="verify them one by one")
+    return [out / name for name in names]
+
+
+class _Setting:
+    """What all claims of one command share."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        progress: Progress,
+        identity: Identity,
+        wishes: Wishes,
+        also: tuple[Target, ...],
+        limit: float | None,
+    ) -> None:
+        """Keep it."""
+        self._arguments, self._progress, self._identity = arguments, progress, identity
+        self._wishes, self._also, self._limit = wishes, also, limit
+
+    def verify(self, opened: OpenClaim, root: Path) -> Verdict:
+        """One claim, to its signed record."""
+        from verifier.recording import RunFolder  # noqa: PLC0415 - nothing heavy before the claims are accepted
+        from verifier.reproduction.budget import Budget  # noqa: PLC0415 - as above
+        from verifier.reproduction.plan import plan  # noqa: PLC0415 - as above
+
+        arguments, progress = self._arguments, self._progress
+        if isinstance(progress, Lines):
+            show_plan(plan(opened.claim, opened.sha256, wishes=self._wishes), sys.stderr, brief=True)
+        folder = RunFolder(root)
+        evidence = folder.reproduce(
+            opened,
+            overrides=options.overrides_of(arguments),
+            progress=progress,
+            budget=Budget(seconds=self._limit),
+            wishes=self._wishes,
+            also=self._also,
+        )
+        with shown(progress, "judge, render, sign") as notes:
+            performed = options.performed_of(arguments)
+            record = folder.record(opened, evidence, performed=performed, identity=self._identity)
+            pdf = folder.sign(record, opened, self._identity, tsa=arguments.tsa)
+            notes.append(str(pdf))
+        if not arguments.quiet:
+            report(opened, record.verdicts, seconds=evidence.sustain.seconds if evidence.sustain else None)
+            show_also(evidence.also, sys.stderr, item=opened.claim.load.item)
+        sys.stdout.write(f"{pdf}\n")
+        return overall(record.verdicts)
 
 
 def report(opened: OpenClaim, verdicts: tuple[ClauseVerdict, ...], *, seconds: float | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -78,12 +78,8 @@ class _Want:
 
 
 def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None = None) -> Environments:
-    """Find or build every environment; one that is not to be had is a report, and the others go on.
-
-    Raises `UsageError` for an ``--env`` that names nothing of the claim.
-    """
+    """Find or build every environment; one that is not to be had is a report, and the others go on."""
     wants = [want for regime in document.regimes for want in _wants(document, regime)]
-    _require_known(wishes, wants)
     interpreters: dict[tuple[str, Role], str] = {}
     reports: list[EnvironmentReport] = []
     made: dict[tuple[str, ...], _Place | str] = {}
@@ -167,12 +163,14 @@ def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
     return found
 
 
-def _require_known(wishes: Wishes, wants: list[_Want]) -> None:
+def require_known(wishes: Wishes, documents: Iterable[Claim | Recipe]) -> None:
+    """Raise `UsageError` for an ``--env`` that names nothing of what is to be run, since it would go unnoticed."""
+    wants = (want for document in documents for regime in document.regimes for want in _wants(document, regime))
     names = {name for want in wants for name in _names(want)}
     for name in wishes.given:
         if name not in names:
             raise UsageError(
-                f"--env {name}: the claim has no regime and no tool of that name",
+                f"--env {name}: no regime and no tool of that name takes part",
                 hint=f"one of {', '.join(sorted(names))}",
             )
 

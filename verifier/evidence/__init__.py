@@ -9,6 +9,7 @@ from typing import Literal
 
 from lynxspec.claim.base import Frozen, Sha256
 from verifier.evidence.accuracy import BatchProbe, TimedPairs
+from verifier.evidence.also import OtherRuntime
 from verifier.evidence.calibration import CalibrationAccount
 from verifier.evidence.environment import EnvironmentReport, Role
 from verifier.evidence.inspection import (
@@ -384,6 +385,9 @@ class Evidence(Frozen):
     failures: tuple[Failure, ...]
     environments: tuple[EnvironmentReport, ...] = ()
     """Where each regime's quantizer and runtime ran; empty in older evidence, whose tools were all the host's."""
+
+    also: tuple[OtherRuntime, ...] = ()
+    """The same model and scheme on other runtimes, where the reader asked for them."""
 
     def environment(self, regime: str, role: Role) -> EnvironmentReport | None:
         """That of a regime's quantizer or runtime."""

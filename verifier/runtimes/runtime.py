@@ -39,6 +39,9 @@ class Runtime(NamedTuple):
     """Requirements, beside the engine itself, of the environment that it runs in."""
     formats: tuple[str, ...] = (".onnx",)
     """Suffixes of the model files that it opens, the preferred one first."""
+    quantizers: tuple[str, ...] = ()
+    """Tools that write its own format, where that is not ONNX: they stand in for the claim's quantizer when the claim's
+    scheme is carried over to this runtime."""
     heads: bool = True
     """Whether it opens the small ONNX files of heads, too; if not, ONNX's own evaluator runs them."""
     inspect: Callable[[str], dict[str, Any]] | None = None
