@@ -20,6 +20,8 @@ RULE = (
     "What is executed, and how fast, is for the clauses of execution alone."
 )
 
+_TYPED = "The products are typed as declared, or as file and policy say."
+
 
 def judge_precision_built(case: Case) -> Iterator[ClauseVerdict]:
     """For each regime whose model was given to its runtime's builder."""
@@ -58,14 +60,10 @@ def _built(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str, n
     own = ledger.builds[0] if ledger.builds else None
     if own is None or own.by == "target":
         why = own.message if own else "This runtime builds only on the device itself"
-        return Reason.NO_TARGET, f"{_typed(typed[1])} {why}."
+        return Reason.NO_TARGET, f"{_TYPED} {why}."
     if own.status == "refused":
         return Reason.ENGINE_REFUSED, f"For compute capability {own.target}: {own.message}."
-    return Reason.AS_DECLARED, f"{_typed(typed[1])} An engine is built for compute capability {own.target}."
-
-
-def _typed(words: str) -> str:
-    return words.replace("computes in", "is typed in").replace("'s share ", " ").replace("products'", "products")
+    return Reason.AS_DECLARED, f"{_TYPED} An engine is built for compute capability {own.target}."
 
 
 def _device(case: Case) -> str:

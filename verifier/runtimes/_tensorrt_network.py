@@ -14,7 +14,7 @@ import re
 from typing import Any, NamedTuple
 
 PRODUCTS = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY", "EINSUM")
-_PASSING = ("SHUFFLE", "IDENTITY", "SQUEEZE", "UNSQUEEZE", "SLICE", "GATHER", "CONCATENATION")
+_PASSING = ("SHUFFLE", "IDENTITY", "SQUEEZE", "UNSQUEEZE")
 """Layers behind which an operand keeps its meaning: they move values and change none."""
 _FORMATS = {
     "FLOAT": "fp32",
@@ -142,7 +142,7 @@ class _Operand(NamedTuple):
 def _row(layer: Any, makers: dict[str, Any]) -> dict[str, Any]:
     tensors = [layer.get_input(i) for i in range(layer.num_inputs)]
     operands = [_operand(tensor, makers) for tensor in tensors[:2] if tensor is not None]
-    constant = next((operand for operand in operands if operand.weight), None)
+    constant = next((operand for operand in reversed(operands) if operand.weight), None)
     held = constant.format if constant else ""
     if constant is None and layer.type.name.endswith("CONVOLUTION") and len(operands) == 1:
         # weights that are no tensor of the network are part of the layer, in the type of its input
