@@ -101,7 +101,8 @@ class Worker:
         runtime = _plugin("runtimes", request["runtime"])
         self.opened = Opened(runtime, request, None if runtime.heads else Head)
         self.load = None
-        return {"baseline_memory_bytes": baseline, "version": _version(runtime.distribution)}
+        versions = map(_version, runtime.builds_of(request["provider"]))
+        return {"baseline_memory_bytes": baseline, "version": next(filter(None, versions), "")}
 
     def evaluate(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run the model over a data set and keep its outputs."""

@@ -325,7 +325,12 @@ def test_the_developer_guides_convolution_computes_in_int8():
 
 
 def test_a_layer_takes_its_share_of_the_time_and_reformats_are_conversions():
-    reformat = {"Name": "Reformatting CopyNode for Input Tensor 0", "LayerType": "Reformat", "Inputs": [], "Outputs": []}
+    reformat = {
+        "Name": "Reformatting CopyNode for Input Tensor 0",
+        "LayerType": "Reformat",
+        "Inputs": [],
+        "Outputs": [],
+    }
     times = {CONVOLUTION["Name"]: 3.0, reformat["Name"]: 1.0}
     found = read([CONVOLUTION, reformat], [row("node_of_gpu_0/res4_0_branch2a_1")], times)
     assert found["layers"][0]["time_share"] == 0.75
@@ -380,7 +385,7 @@ def _compiled(folder: Path, init: str) -> Path:
     source = folder / "driver.c"
     source.write_text(
         init
-        + "\nint cuGetErrorName(int e, const char **s) { *s = e == 100 ? \"CUDA_ERROR_NO_DEVICE\" : \"?\"; return 0; }\n"
+        + '\nint cuGetErrorName(int e, const char **s) { *s = e == 100 ? "CUDA_ERROR_NO_DEVICE" : "?"; return 0; }\n'
         + "".join(f"int {name}(void) {{ return 999; }}\n" for name in names)
     )
     target = folder / "libcuda.so"

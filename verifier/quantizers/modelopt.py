@@ -78,8 +78,10 @@ def _scheme_reasons(job: dict[str, Any]) -> list[str]:
     if kind != wanted:
         reasons.append(f"Model Optimizer has {mode} weights {wanted}, not {kind}")
     if activations.get("format") != mode:
-        reasons.append(f"Model Optimizer quantizes activations as it does weights, to {mode}; the recipe says "
-                       f"{activations.get('format', 'nothing')}")
+        reasons.append(
+            f"Model Optimizer quantizes activations as it does weights, to {mode}; the recipe says "
+            f"{activations.get('format', 'nothing')}"
+        )
     elif (activations.get("granularity") or {}).get("kind") != "per_tensor":
         reasons.append("Model Optimizer has one scale for an activation tensor")
     for name, scheme in (("weights", weights), ("activations", activations)):

@@ -216,7 +216,7 @@ def built(
         parsed = network.parse(trt, path)
     except network.Refused as refusal:
         return {"tensors": [], "operators": [], "layers": [], "builds": [_refusal(wanted, str(refusal), "parser")]}
-    rows = network.typed_layers(trt, parsed.network)
+    rows = network.typed_layers(parsed.network)
     shapes = {name: tuple(value.shape) for name, value in inputs.items()}
     setup = functools.partial(configure, trt, found)
     builds = []

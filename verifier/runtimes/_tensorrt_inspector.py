@@ -33,9 +33,7 @@ _TF32 = re.compile(r"tf32")
 _CONVERTS = re.compile(r"reformat|cast|quantize", re.IGNORECASE)
 
 
-def executed(
-    trt: Any, path: str, configure: Any, inputs: dict[str, Any], provider: str
-) -> dict[str, Any]:
+def executed(trt: Any, path: str, configure: Any, inputs: dict[str, Any], provider: str) -> dict[str, Any]:
     """The executed ledger of a model on this device; raises `ValueError` if the inspector's words are not understood."""
     from verifier.runtimes._tensorrt_engine import Session
     from verifier.runtimes._tensorrt_network import grouped, parse, typed_layers
@@ -46,10 +44,12 @@ def executed(
     profiler = _profiler(trt)
     lane.profile(profiler, feeds, RUNS)
     text = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
-    rows = read(json.loads(text)["Layers"], typed_layers(trt, parse(trt, path).network), profiler.times)
+    rows = read(json.loads(text)["Layers"], typed_layers(parse(trt, path).network), profiler.times)
     groups = grouped(rows["layers"])
     for group in groups:
-        named = [row for row in rows["layers"] if (row["op_type"], row["compute"]) == (group["op_type"], group["compute"])]
+        named = [
+            row for row in rows["layers"] if (row["op_type"], row["compute"]) == (group["op_type"], group["compute"])
+        ]
         if all(row["time_share"] is not None for row in named):
             group["time_share"] = sum(row["time_share"] for row in named)
     return {"provider": provider, "operators": groups, "layers": rows["layers"], "time": rows["time"], "tensors": []}
@@ -118,7 +118,9 @@ def compute_of(layer: dict[str, Any]) -> str:
     found = sorted({fmt for fmt in map(format_of, inputs) if fmt and fmt not in ("int32", "int64", "bool")})
     if len(found) != 1:
         what = " and ".join(found) or "no format"
-        raise ValueError(f"the engine inspector tells {what} of layer {layer.get('Name', '?')}: what it computes in is open")
+        raise ValueError(
+            f"the engine inspector tells {what} of layer {layer.get('Name', '?')}: what it computes in is open"
+        )
     tactic = str(layer.get("TacticName", ""))
     return "tf32" if found[0] == "fp32" and _TF32.search(tactic) else found[0]
 

@@ -37,8 +37,8 @@ _SHOWN = 3
 REFUSALS = (
     (
         r"has type Int32 but must have type",
-        "it dequantizes INT32, which ONNX Runtime's quantizer writes for biases, and TensorRT takes only 8 and 4 bit "
-        "there: leave biases in float",
+        "it dequantizes INT32, which ONNX Runtime's quantizer writes for biases, and TensorRT has only 8 and 4 bit: "  # noqa: ISC004 - one text
+        "leave biases in float",
     ),
     (r"[Nn]on-zero zero point", "it has a zero point other than 0, and TensorRT takes symmetric quantization only"),
     (
@@ -115,7 +115,7 @@ def explained(words: str) -> str:
     return plain or "it says no more"
 
 
-def typed_layers(trt: Any, network: Any) -> list[dict[str, Any]]:
+def typed_layers(network: Any) -> list[dict[str, Any]]:
     """The products in order as in `verifier.evidence.inspection.Layer`: what each computes in by its types."""
     makers = {}
     for number in range(network.num_layers):
@@ -173,9 +173,8 @@ def _operand(tensor: Any, makers: dict[str, Any]) -> _Operand:
             return _Operand(quantized or fmt, layer.name)
         if kind == "DEQUANTIZE" and not quantized:
             quantized = _format(layer.get_input(0))
-        elif kind != "QUANTIZE" or not quantized:
-            if kind not in _PASSING:
-                break
+        elif kind not in _PASSING and not (kind == "QUANTIZE" and quantized):
+            break
         tensor = layer.get_input(0)
     return _Operand(quantized or fmt, "")
 

@@ -49,7 +49,18 @@ class Runtime(NamedTuple):
     probe: Callable[[str, dict[str, Any]], tuple[str, ...]] = _everywhere
     """``probe(provider, options) -> reasons`` why nothing can be executed on this machine: no device, no browser. What
     would have to be executed is then not testable here; it did not fail."""
+    distributions: tuple[tuple[str, str], ...] = ()
+    """Pairs of provider and distribution, where a provider is in another build of the engine than the usual one."""
     build: Callable[[str, str, dict[str, Any], dict[str, Any], str], dict[str, Any]] | None = None
     """``build(model_path, provider, options, inputs, compute capability)``: what the engine's parser and builder make
     of a model without executing it, as a `verifier.evidence.PrecisionLedger` with its ``builds``; ``None`` for engines
     that have no such step."""
+
+    def distribution_of(self, provider: str) -> str:
+        """Distribution that has the provider."""
+        return dict(self.distributions).get(provider, self.distribution)
+
+    def builds_of(self, provider: str) -> tuple[str, ...]:
+        """The same, then the other builds of the engine, which may be what is there."""
+        others = (self.distribution, *(name for _, name in self.distributions))
+        return tuple(dict.fromkeys((self.distribution_of(provider), *others)))
