@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lynxspec.claim.base import Frozen, Sha256
+from verifier.evidence.accelerator import Card
 from verifier.evidence.accuracy import BatchProbe, TimedPairs
 from verifier.evidence.also import OtherRuntime
 from verifier.evidence.calibration import CalibrationAccount
@@ -46,6 +47,10 @@ class HostReport(Frozen):
     """Digest of a salt and the machine id; ``None`` if there is no machine id."""
     accelerators: tuple[str, ...]
     """Accelerators found, by name."""
+    cards: tuple[Card, ...] = ()
+    """What the driver says of each NVIDIA card; empty without one, and in older evidence."""
+    cards_unknown: str = ""
+    """Why there are none: no driver, or no library to ask it with. Empty in older evidence."""
     python: str
     packages: dict[str, str]
     """Versions of the packages that took part."""
