@@ -35,6 +35,12 @@ COMMANDS = (
         group=_RUN,
     ),
     Command(
+        name="environments",
+        summary="List the environments that claims' tools were installed into, and delete them.",
+        module="verifier.commands.environments",
+        group=_HERE,
+    ),
+    Command(
         name="measure",
         summary="Run a recipe and write the complete claim with measured values.",
         module="verifier.commands.measure",

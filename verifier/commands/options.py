@@ -49,6 +49,11 @@ def add_environments(parser: argparse.ArgumentParser) -> None:
         help="install nothing: a declared version that is not here makes its clauses not testable",
     )
     parser.add_argument(
+        "--isolate",
+        action="store_true",
+        help="build an environment for every tool, locked by digest, even where this installation has the version",
+    )
+    parser.add_argument(
         "--substitute",
         action="store_true",
         help="where a declared version is not to be had, observe what the installed one does",
@@ -61,7 +66,7 @@ def wishes_of(arguments: argparse.Namespace) -> Wishes:
     from verifier.environments.prepare import Wishes  # noqa: PLC0415 - as above
 
     given = parse_overrides(tuple(arguments.env), "--env")
-    return Wishes(given=given, offline=arguments.offline, substitute=arguments.substitute)
+    return Wishes(given=given, offline=arguments.offline, isolate=arguments.isolate, substitute=arguments.substitute)
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:

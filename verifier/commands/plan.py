@@ -10,10 +10,13 @@ from typing import TextIO
 from lynxspec.plain_text import visible
 from verifier.commands import options
 from verifier.environments.prepare import require_known
-from verifier.opening import open_claim, require_complete
+from verifier.opening import OpenClaim, open_claim, require_complete
 from verifier.progress import duration
 from verifier.reproduction.plan import Plan, plan
 from verifier.verdict import Verdict
+
+TOOL_FACTS = "LXS60"
+"""Beginning of the codes of `lynxspec.lint.rules.tool_chain_facts`."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +33,18 @@ def run(arguments: argparse.Namespace) -> int:
     require_known(wishes, [opened.claim])
     found = plan(opened.claim, opened.sha256, wishes=wishes)
     show(found, sys.stdout)
+    _facts(opened, sys.stdout)
     if any(v.verdict is Verdict.REFUTED for v in found.on_paper):
         return 1
     return 3 if found.not_testable else 0
+
+
+def _facts(opened: OpenClaim, stream: TextIO) -> None:
+    """What is known of the declared tools in these versions: the linter's findings of that family."""
+    known = [finding for finding in opened.findings if finding.code.startswith(TOOL_FACTS)]
+    if known:
+        stream.write("Known of these tools:\n")
+    stream.writelines(visible(f"  {finding.code} {finding.message}\n", newlines=True) for finding in known)
 
 
 def show(found: Plan, stream: TextIO, *, brief: bool = False) -> None:

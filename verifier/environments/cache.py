@@ -69,26 +69,28 @@ def make(requirements: tuple[str, ...], *, refused: tuple[str, ...] = ()) -> Bui
         lock = known(requirements)
         if lock is None:
             lock = resolve(pip, requirements)
-            strange = [name for name in lock.packages if name.startswith(refused)] if refused else []
-            if strange:
-                raise MaterialUnavailable(
-                    f"{requirements[0]} would bring a build for accelerators ({len(strange)} packages: {strange[0]})",
-                    hint="install a build for processors yourself and give it with --env NAME=PATH",
-                )
             _request(requirements).parent.mkdir(parents=True, exist_ok=True)
             _write(_request(requirements), lock)
+        strange = [name for name in lock.packages if name.startswith(refused)] if refused else []
+        if strange:
+            raise MaterialUnavailable(
+                f"{requirements[0]} would bring a build for accelerators ({len(strange)} packages, {strange[0]} ...)",
+                hint="install a build for processors yourself and give it with --env NAME=PATH",
+            )
         return find(lock) or _build(pip, lock)
 
 
 def everything() -> tuple[Built, ...]:
     """All finished environments, the one that was used last first."""
-    found = (_built(path.parent) for path in root().glob(f"*/{_DONE}"))
+    found = (_built(path.parent) for path in root().glob(f"[0-9a-f]*/{_DONE}"))
     return tuple(sorted(found, key=lambda built: -built.used))
 
 
 def remove(built: Iterable[Built]) -> int:
     """Delete environments, and what killed builds have left. How many bytes that frees."""
     freed = 0
+    if not root().is_dir():
+        return freed
     with _alone():
         for each in built:
             freed += each.bytes

@@ -39,6 +39,8 @@ class Wishes:
     """``--env NAME=PATH``: the interpreter for a regime, a tool, or a tool in one version (``NAME==VERSION``)."""
     offline: bool = False
     """Nothing is fetched: what is neither here nor in the cache is not to be had."""
+    isolate: bool = False
+    """Build environments even where the verifier's own interpreter has the version: every file then has its digest."""
     substitute: bool = False
     """Take the installed version where the declared one is not to be had; what it measures is only observed."""
 
@@ -143,7 +145,7 @@ def _where(  # noqa: PLR0911 - one return per place
     if not want.distribution:
         return "no package of Python's: it is looked for when it runs", declared
     here = own()
-    if _fits(here, want):
+    if _fits(here, want) and not wishes.isolate:
         return "the verifier's own interpreter has this version", declared
     lock = cache.known(want.requirements)
     if lock is not None and cache.find(lock) is not None:
@@ -199,7 +201,7 @@ def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
         interpreter = asked(given(path))
         return _Place(interpreter=interpreter, origin="given", lock=listed(interpreter, interpreter.packages))
     here = own()
-    if not want.distribution or _fits(here, want):
+    if not want.distribution or (_fits(here, want) and not wishes.isolate):
         return _Place(interpreter=here, origin="host", lock=listed(here, filter(None, names)))
     try:
         return _built(want, wishes, progress)

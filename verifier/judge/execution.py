@@ -223,7 +223,7 @@ def judge_determinism(case: Case) -> Iterator[ClauseVerdict]:
         yield clause(
             ClauseKind.DETERMINISM,
             regime.name,
-            finding,
+            gate(ClauseKind.DETERMINISM, finding, case.differences(regime)),
             title=f"Outputs of regime {regime.name} repeat",
             claimed="the same outputs each time",
             measured=f"digest {measured}…" if measured else None,

@@ -135,7 +135,12 @@ TABLE: dict[ClauseKind, dict[Axis, Effect]] = {
         **{axis: _B for axis, effect in _RATE.items() if axis in HARDWARE_AXES and effect is _B},
     },
     # Weights are rounded alike everywhere; activation ranges come from a run of the reference.
-    ClauseKind.ARTIFACT: {**_NUMERIC, Axis.RUNTIME_VERSION: _W, Axis.FRAMEWORK_VERSION: _W},
+    ClauseKind.ARTIFACT: {
+        **_NUMERIC,
+        Axis.RUNTIME_VERSION: _W,
+        Axis.FRAMEWORK_VERSION: _W,
+        Axis.EXECUTION: _N,
+    },
     ClauseKind.PRECISION_ARTIFACT: {**_FILE, Axis.QUANTIZER_VERSION: _W, Axis.MODEL_FILE: _W},
     # Types and refusals follow from the file and the builder's version, wherever it runs.
     ClauseKind.PRECISION_BUILT: {**_FILE, Axis.RUNTIME_VERSION: _B, Axis.MODEL_FILE: _W},

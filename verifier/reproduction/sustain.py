@@ -45,6 +45,9 @@ PATIENCE = 10.0
 PATIENCE_S = 10.0
 """The same in seconds where the claim states no budget."""
 
+BLOCK_GRACE_S = 120.0
+"""Beside three times its own length, before a block that does not answer counts as hung."""
+
 More = Callable[[SustainEvidence], float]
 """Seconds per regime that the evidence so far asks for; 0 or less ends the stage."""
 
@@ -203,7 +206,7 @@ class _Stage:
             patience = PATIENCE * tally.budget_s if tally.budget_s else PATIENCE_S
             arrivals = tally.arrival_rate / load.batch
             command |= {"arrivals_per_second": arrivals, "lead_s": lead, "patience_s": patience}
-        return worker.call(command, timeout_s=(lead + seconds) * 3 + 120 + command.get("patience_s", 0.0))
+        return worker.call(command, timeout_s=(lead + seconds) * 3 + BLOCK_GRACE_S + command.get("patience_s", 0.0))
 
     def _command(self, seconds: float, *, seed: int = 0, fresh: bool = False) -> dict[str, Any]:
         base = self.fresh_seed if fresh else self.job.document.reproduction.seed
@@ -247,7 +250,7 @@ class _Stage:
         stretch = max(BARE_STRETCH_S * (5 if self.job.document.load.concurrency > 1 else 1), 2 * call_s)
         pairs = max(2, round(BARE_SECONDS / (2 * stretch)))
         compare = self._command(0.0) | {"loop": "bare", "stretch_s": stretch, "pairs": pairs, "keep_outputs": 16}
-        rates_of = worker.call(compare, timeout_s=4 * pairs * stretch * 3 + 120)
+        rates_of = worker.call(compare, timeout_s=4 * pairs * stretch * 3 + BLOCK_GRACE_S)
         tally.bare += [1.0 - ours / bare for ours, bare in zip(rates_of["timed"], rates_of["bare"], strict=True)]
         runtime = present(regime.toolchain.runtime)
         options = runtime.options if runtime else {}
@@ -264,7 +267,7 @@ class _Stage:
     def _discarded(self, worker: Worker, *, fresh: bool = False, repeat: bool = False) -> dict[str, Any]:
         """A closed loop of which only the rate is wanted."""
         command = self._command(REPEATED_SECONDS, fresh=fresh) | {"repeat_input": repeat}
-        answer = worker.call(command, timeout_s=REPEATED_SECONDS * 3 + 120)
+        answer = worker.call(command, timeout_s=REPEATED_SECONDS * 3 + BLOCK_GRACE_S)
         Path(answer["latencies_path"]).unlink(missing_ok=True)
         return answer
 
