@@ -17,7 +17,7 @@ from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.heads import NOTHING, Head, read_sentence
 from lynxspec.extraction.numerals import plain_numerals
 from lynxspec.extraction.prose import measured
-from lynxspec.extraction.prose_accuracy import accuracies
+from lynxspec.extraction.prose_accuracy import accuracies, logged
 from lynxspec.extraction.reading import MAX_UNITS, Reading, Unit
 from lynxspec.extraction.table_context import table_context
 from lynxspec.extraction.tables import TableReader
@@ -41,6 +41,7 @@ def read_sheets(sheets: tuple[Sheet, ...], source: str) -> Draft:
     document.values += _table_values(document)
     document.values += measured(document)
     document.values += accuracies(document)
+    document.values += logged(document)
     document.values += batch_values(document)
     document.values += sample_counts(document)
     document.values += [gain.value for gain in document_gains(document) if gain.value is not None]

@@ -94,7 +94,7 @@ _GENERATION = re.compile(
 )
 _POSTTRAINING = re.compile(
     r"post[- ]?training|(?:as|originally|natively) trained|quantization[- ]aware|training[- ](?:aware|free"
-    r"|data|set)|without (?:re)?training"
+    r"|data|set)|quantized training|without (?:re)?training"
     r"|no (?:re)?training|pre-?trained|(?:re)?trained model"
 )
 _HARNESS = re.compile(
@@ -262,6 +262,10 @@ class Document:
                 blocks.setdefault((unit.sheet, unit.block), set()).update(_words_of(mention.name))
         others = {place for place, words in blocks.items() if words and not words & own}
         return {u.index for u in self.reading.units if (u.sheet, u.block) in others} if others else set()
+
+    def speaks_of(self, flag: str) -> bool:
+        """Whether any unit has a flag."""
+        return bool(self._flagged[flag])
 
     def generic(self, unit: Unit) -> bool:
         """Whether a unit tells what can be done in general, and nothing that binds it to this claim."""

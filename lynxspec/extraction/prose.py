@@ -142,8 +142,12 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
     tied = ("quant" in flags or document.about_quantization(unit)) and not document.about_training(unit)
     if not tied and not document.mentions_quantization:
         return None
+    if "quant" not in flags and (document.about_training(unit) or "speculative" in flags):
+        return None  # of another change, and not one word of quantization
+    if not tied and document.speaks_of("speculative") and not document.is_about_quantization:
+        return None
     quote = document.reading.quote(unit, amount.start, amount.end)
-    latency = re.search(r"laten|time", words[max(0, amount.start - 50) : amount.end + 50]) is not None
+    latency = re.search(r"laten|\btime\b(?! (?:of|to) train)", words[max(0, amount.start - 50) : amount.end + 50]) is not None
     text = words[amount.start : amount.end]
     mixed = _mixed(document, unit, words, flags)
     if mixed == _OTHER_GENERATION:
@@ -283,8 +287,8 @@ def measured(document: Document) -> Iterator[Value]:
 _TIMED = re.compile(r"laten|ttft|tpot|itl|time|ms\b|delay|p9\d|\btakes?\b|\btook\b|时延|延迟|지연|レイテンシ|latenz")
 """Words without which a time is none that an inference took."""
 
-_TO = re.compile(r"(?:down |up )?to")
-_CHANGE = re.compile(r"(?:(?:down |up )?to|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)")
+_TO = re.compile(r"(?:down |up )?to|auf")
+_CHANGE = re.compile(r"(?:(?:down |up )?to|auf|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)")
 _FROM = re.compile(r"(?:\bfrom|从|由|\bvon) ?$")
 
 

@@ -16,7 +16,7 @@ from lynxspec.extraction.schemes import clause, scheme_of, schemes
 from lynxspec.vocabulary import Component
 
 _ACCURACY = re.compile(
-    r"accura\w+|error rate|\belo\b|perplexity|\bppl\b|top-?[15]\b|\bmap\b|\bf1\b|recover\w*|score[sd]?\b"
+    r"accura\w+|error rate|\belo\b|perplexity|\bppl\b|top-?[15]\b|\bmap(?:50)?\b|\bf1\b|recover\w*|score[sd]?\b"
     r"|\bwer\b|\bbleu\b|rouge"
     r"|degrad\w+|quality|精度|准确率|정확도|mmlu|gsm8k|exact match|psnr|\bmiou\b|genauigkeit|pass@1|\bloss\b"
     r"|signal strength|\bdb\b|\bsnr\b"
@@ -69,6 +69,23 @@ def accuracies(document: Document) -> Iterator[Value]:
         ):
             continue
         yield from _accuracies(document, unit, words)
+
+
+_LOGGED = re.compile(
+    rf"(?:metric|accuracy|score|top-?1|map) of (?:the )?(initial|original|fp32|float|floating[- ]point|quantized|int8)"
+    rf" model\s?[:=]\s?({NUMBER})",
+    re.ASCII,
+)
+"""What accuracy-aware quantizers print: ``Metric of initial model: 0.366``."""
+
+
+def logged(document: Document) -> Iterator[Value]:
+    """Accuracy figures of a tool's log."""
+    for hit in document.hits(_LOGGED, "code", "sentence"):
+        role = "quantized" if hit.match[1] in {"quantized", "int8"} else "reference"
+        span = hit.start, hit.end
+        if hit.unit.kind == "code":
+            yield _accuracy(document, hit.unit, span, float(hit.match[2].replace(",", "")), role, "")
 
 
 def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
@@ -211,7 +228,7 @@ def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) ->
     said = re.search(
         r"(?:baseline|original|fp32|fp16|bf16|f32|float\w*|full[- ]precision|reference|unquantized)[^.;]{0,36}$", before
     )
-    behind = re.match(r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float)", words[match.end() :])
+    behind = _SAYS_REFERENCE.match(words, match.end())
     only_reference = {s.sort for s in named} == {"reference"}
     behind = behind or _UNTOUCHED.match(words, match.end())
     above = document.reading.above(unit)
@@ -239,7 +256,14 @@ _NAMED_HERE = re.compile(r"mmlu|gsm8k|imagenet|perplexity|\bppl\b|\bwer\b|top-[1
 _KIND = re.compile(
     r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative|loss|drop|degrad|decreas|within"
 )
-_UNTOUCHED = re.compile(r"[^.;]{0,32}\b(?:before|prior to|without) (?:\w+ )?quanti[sz]")
+_SAYS_REFERENCE = re.compile(
+    r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float|reference|unquantized)(?![^()]{0,24}\d[^()]{0,12}\))"
+)
+"""Right behind a number: ``70.1 (FP16)``, and not ``69.8 (FP16: 70.1)``, which gives the other one's number."""
+_UNTOUCHED = re.compile(
+    r"[^.;]{0,32}\b(?:(?:before|prior to|without) (?:\w+ )?(?:quanti[sz]|conversion|compression)|vor der (?:quanti|umwand))"
+    r"|\s?(?:%|percent|points?)? (?:before|vorher)\b(?: that| it)?\s?(?:[.,;:)]|$)"
+)
 
 
 def _accuracy(document: Document, unit: Unit, span: tuple[int, int], number: float, role: str, unit_word: str) -> Value:

@@ -182,12 +182,17 @@ def _of_evaluation(document: Document, hit: Hit) -> bool:
     words = document.reading.words(hit.unit)
     if CALIBRATION.search(words):
         return False
+    if _TRAINED_WITH.search(words[: hit.start]):
+        return True
     return (
         re.search(
             r"evaluat|benchmark|throughput|latency|per second|batch|accuracy (?:on|over)|test set|validation", words
         )
         is not None
     )
+
+
+_TRAINED_WITH = re.compile(r"\btrain(?:ed|ing) (?:on|with|using|over) (?:\w+ ){0,3}$")
 
 
 def _names(document: Document) -> Iterator[tuple[str, Quote]]:
@@ -228,7 +233,8 @@ _SUPPORT = re.compile(
 _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
     r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training"
-    r"|min[ /-]?max"
+    r"|min[ /-]?max|quanti[sz]\w* (?:\w+ ){0,2}post[- ]training|accuracy[- _](?:control|aware)"
+    r"|nach dem training (?:[^.;]{0,60} )?quantisier"
     r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练"
     r"|静的(?:に)?量子化|動的(?:に)?量子化|事後量子化|학습 후 양자화|정적 양자화|동적 양자화|statische? quanti"
     r"|calibration (?:process|step|method|algorithm)s?|nachträgliche quantisierung"
@@ -287,8 +293,8 @@ def _without_algorithm(document: Document) -> Iterator[Evidence]:
 
 
 _WITH_QAT = re.compile(
-    r"(?:optimi[sz]ed|trained|fine-?tuned|produced|obtained|made) (?:with|using|by"
-    r"|through) (?:quanti[sz]ation[- ]aware training|qat)"
+    r"(?:optimi[sz]ed|trained|tuned|produced|obtained|made)(?: for(?: [\w,.]+){1,4}| \w+){0,2}? (?:with|using|by"
+    r"|through) (?:quanti[sz]ation[- ]aware (?:re)?training|qat)"
 )
 """Quantized by training, and nothing else is said of how: training is the method then."""
 

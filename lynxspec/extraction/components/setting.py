@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from lynxspec.draft import Value
+from lynxspec.draft import Quote, Value
+from lynxspec.extraction.components import unlisted
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.heads import INSTANCE
 from lynxspec.extraction.quantities import NUMBER, strength
 from lynxspec.extraction.reading import Unit
+from lynxspec.extraction.schemes import clause
 from lynxspec.facts.lexicon import Mention
 from lynxspec.sheet import Table
 from lynxspec.vocabulary import Component, Status
@@ -48,6 +50,8 @@ def tool_chain(document: Document) -> Iterator[Evidence]:
         if mention.name in making and (mention.detail.get("version") or _beside(document, mention, unit)):
             yield _versioned(document, mention, unit)
     yield from _software_releases(document)
+    if not making:
+        yield from _unlisted(unlisted.tools(document))
     for hit in document.hits(_UNNAMED_TOOL):
         if "rival" not in document.flags(hit.unit):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="neither name nor version")
@@ -92,8 +96,16 @@ def _runtime_columns(document: Document) -> Iterator[Evidence]:
                             )
 
 
+def _unlisted(found: Iterable[tuple[str, str, Quote]]) -> Iterator[Evidence]:
+    """Software that the lexicon does not know, where a sheet says what it is."""
+    for name, version, quote in found:
+        note = "" if version else "no version"
+        yield Evidence(status=_D if version else _P, value=f"{name} {version}".strip(), quote=quote, note=note)
+
+
 def runtime(document: Document) -> Iterator[Evidence]:
     """D: the runtime's name and version; P: the name."""
+    yield from _unlisted(unlisted.runtimes(document))
     for mention, unit in _tools(document, "runtime"):
         both = "quantizer" in mention.detail.get("roles", "")
         words = document.reading.words(unit)
@@ -262,6 +274,22 @@ _TRAINED_THERE = re.compile(
 )
 """What a model was trained on is not what it runs on."""
 
+
+
+def _trained_there(words: str, mention: Mention, unit: Unit) -> bool:
+    """Whether a sentence says that a model was trained on a product: ``our detector, trained on photographs, runs on``."""
+    if not _TRAINED_THERE.search(words):
+        return False
+    start, end = clause(words, mention.start - unit.start)
+    if _TRAINED_THERE.search(words[start:end]):
+        return True
+    return _TRAINED_THERE.search(words[:start]) is not None and _GOES_ON.match(words, start) is not None
+
+
+_GOES_ON = re.compile(r"\s*(?:using|on|with|by means of)\b")
+"""How a clause goes on with what the one before it told."""
+
+
 _ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
 
@@ -269,20 +297,25 @@ def hardware(document: Document) -> Iterator[Evidence]:
     """D: a product by name; P: a class of hardware, or a product that is only said to be supported."""
     headings = [u for u in document.reading.units if u.kind == "heading"]
     title = document.reading.words(headings[0]) if headings else ""
+    known = False
     for mention, unit in document.reading.named("hardware"):
         words = document.reading.words(unit)
         if document.boilerplate(unit) or ("rival" in document.flags(unit) and not _NO_QUANTIZATION.search(words)):
             continue
-        if "undone" in document.flags(unit) or (unit.kind == "sentence" and _TRAINED_THERE.search(words)):
+        if "undone" in document.flags(unit) or (unit.kind == "sentence" and _trained_there(words, mention, unit)):
             continue
         generic = mention.detail.get("generic") == "yes"
         if generic and (unit.kind in {"code", "meta"} or not _MEASURED.search(words) or document.generic(unit)):
             continue
         note = "a class of hardware, not a product" if generic else _only_said(document, mention, unit, title)
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        known = known or not note
         yield Evidence(status=_P if note else _D, value=mention.name, quote=quote, note=note)
     for hit in document.hits(INSTANCE):
+        known = True
         yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
+    for name, quote in () if known else unlisted.products(document):
+        yield Evidence(status=_D, value=name, quote=quote)
     for value in document.values:
         if value.hardware and value.component is not Component.BATCH_OR_CONCURRENCY:
             yield Evidence(status=_D, value=value.hardware, quote=value.evidence)

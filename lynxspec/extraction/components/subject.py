@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lynxspec.extraction.components.calibration import CALIBRATION
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.sheet import Text
 from lynxspec.vocabulary import Component, Status
@@ -16,9 +17,12 @@ def model_name(document: Document) -> Iterator[Evidence]:
     """D: a model by name."""
     yield from _models(document)
     for value in document.values:
-        if value.model:
+        if value.model and not _SIZE.fullmatch(value.model):
             yield Evidence(status=_D, value=value.model, quote=value.evidence)
     yield from hub_models(document)
+
+
+_SIZE = re.compile(r"\d+(?:\.\d+)? ?[bm]", re.IGNORECASE)
 
 
 def _models(document: Document) -> Iterator[Evidence]:
@@ -27,6 +31,9 @@ def _models(document: Document) -> Iterator[Evidence]:
             continue
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
         rival = "rival" in document.flags(unit)
+        if _SIZE.fullmatch(mention.name):
+            yield Evidence(status=_P, value=mention.name, quote=quote, note="a size, and not whose")
+            continue
         yield Evidence(
             status=_P if rival else _D,
             value=mention.name,
@@ -53,13 +60,13 @@ def model_family(document: Document) -> Iterator[Evidence]:
     """D: a named model tells its family, or the family is told of this model; P: a class of models in passing."""
     for mention, unit in document.reading.named("model"):
         family = mention.detail.get("family", "")
-        if document.boilerplate(unit) or "rival" in document.flags(unit):
+        if document.boilerplate(unit) or "rival" in document.flags(unit) or _SIZE.fullmatch(mention.name):
             continue
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
         yield Evidence(status=_D, value=family or mention.name, quote=quote)
     yield from hub_models(document)
     for value in document.values:
-        if value.model:
+        if value.model and not _SIZE.fullmatch(value.model):
             yield Evidence(status=_D, value=value.model, quote=value.evidence)
 
 
@@ -87,11 +94,22 @@ _DEPLOYED = re.compile(
     r"|prompts|requests|images)|(?:evaluated|measured|tested|benchmarked)(?: \w+){0,6} production (?:traffic"
     r"|workload|logs|prompts)|evaluated on (?:our"
     r"|the customer'?s?) (?:own )?(?:data|workload|domain)|deployment (?:domain|workload|data)"
-    r"|(?:customer|client|operator|user)'?s?'? own\b|production workload (?:that|which|of)"
+    r"|(?:customer|client|operator|user|agent)'?s?'? own (?:\w+ ){0,2}?(?:data\w*|workloads?|traffic|prompts|images"
+    r"|documents|tickets|requests|calls|queries|recordings|frames|scans|logs)\b"
+    r"|our own (?:\w+ ){0,3}?(?:data\w*|traffic|images|documents|tickets|requests|calls|queries|recordings|frames"
+    r"|scans|logs|customers|production)\b"
+    r"|from (?:(?:the|our|two|three|four|several|\d+) )+(?:customer|client|production|plant|hospital|store)s?'? "
+    r"(?:sites?|lines?|data|logs?|recordings)\b"
+    r"|(?:frames|images|tickets|calls|recordings|scans|documents) (?:from|of) the same (?:\w+ )?(?:belts?|lines?|sites?"
+    r"|cameras?|customers?|plants?|hotline|fleet)\b|bildern derselben (?:linie|anlage|kamera)"
+    r"|aus der (?:laufenden |eigenen )?(?:fertigung|produktion)|(?:auf|mit) (?:\w+ ){0,3}?bildern (?:aus|von) (?:der|unserer)"
+    r"(?: \w+)? (?:fertigung|produktion|linie)|现场(?:采集|数据|图片)|(?:真实|线上|自有)业务(?:数据|流量)"
+    r"|production workload (?:that|which|of)"
     r"|recorded (?:\w+ )?(?:from|in|on) (?:the |our |a )?production|from (?:the |our "
     r"|a )production (?:\w+ ){0,2}?(?:line"
     r"|hotline|system|site|service|fleet|logs?|traffic)\b"
 )
+_EVALUATED = re.compile(r"evaluat|accura|test|measur|score|validat|评估|测试|genauigkeit")
 _TEST = re.compile(
     r"benchmark|evaluat|measur|accura|score|rouge|throughput|latency|test|samples|mAP|\bmap\b|perf|scenario"
     r"|config|\d"
@@ -105,10 +123,13 @@ _DOMAINS = frozenset({"driving", "summaries", "translation", "medical", "clicks"
 def workload_relevance(document: Document) -> Iterator[Evidence]:
     """D: evaluated on the deployment's own domain; P: a workload-shaped profile, or a task that is like a domain."""
     for hit in document.hits(_DEPLOYED):
-        if not document.generic(hit.unit):
+        words = document.reading.words(hit.unit)
+        calibrating = CALIBRATION.search(words) is not None and not _EVALUATED.search(words)
+        if not document.generic(hit.unit) and not calibrating and not document.about_training(hit.unit):
             yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
     for hit in document.hits(_SHAPE):
-        if "harness" not in document.flags(hit.unit):
+        of_training = "steps" in hit.match[0] and document.about_training(hit.unit)
+        if "harness" not in document.flags(hit.unit) and not of_training:
             yield Evidence(
                 status=_P,
                 value=hit.match[0],
