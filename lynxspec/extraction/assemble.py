@@ -160,7 +160,8 @@ class _Sections:
         document = self.document
         if document.generic(sentence):
             return NOTHING
-        said = read_sentence(sentence.text.text)
+        names = document.reading.names_within(sentence)
+        said = read_sentence(document.reading.text[sentence.start : sentence.end], names)
         hardware = {m.name for m in document.reading.names(sentence, "hardware") if m.detail.get("generic") != "yes"}
         models = {m.name for m in document.reading.names(sentence, "model")}
         return said._replace(

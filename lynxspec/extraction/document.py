@@ -74,7 +74,7 @@ CRITERION = re.compile(
     r"criteri\w+|threshold|tolerance|max_drop|許容|기준|允许|zulässig|höchstens|以内"
     r"|\b(?:must\b|shall\b|only if\b|accept(?:ed|ance|s)?\b (?:if|only|criterion|when|at most|no more|up to"
     r"|a (?:loss|drop))"
-    r"|require(?:s|d|ment)?\b|allowed\b)"
+    r"|require(?:s|d|ment)?\b|demand(?:s|ed)?\b|allowed\b)"
 )
 """Words of a bar that a result has to pass; its number is no result."""
 

@@ -130,10 +130,12 @@ def read_head(text: str) -> Head:
     )
 
 
-def read_sentence(text: str) -> Head:
-    """What a sentence says of every number below or above it, as a header would: no quantity, unit or regime."""
+def read_sentence(text: str, names: tuple[Mention, ...]) -> Head:
+    """What a sentence, which holds these ``names``, says of every number below or above it: as a header would.
+
+    It gives no quantity, unit or regime. The offsets of the names count from the start of the sentence.
+    """
     lower = text.lower()
-    names = mentions(text)
     metric = _printed(text, names, "metric")
     phase = "" if metric else _phase(lower)
     batch = _BATCH_IN.search(lower) if _BATCH_HINT.search(lower) else None
@@ -227,7 +229,7 @@ def _against(lower: str) -> str:
     return told or (rival[0].upper() if rival else "")
 
 
-def _quantity(lower: str, names: tuple[Mention, ...]) -> Quantity:  # noqa: PLR0911 - one a kind
+def _quantity(lower: str, names: tuple[Mention, ...]) -> Quantity:  # noqa: C901, PLR0911 - one a kind
     """The kind of number below a header; the order decides between words that share a header."""
     measured = any(m.kind in {"metric", "dataset"} for m in names) or _ACCURACY.search(lower)
     if _BATCH.search(lower.strip()):

@@ -122,6 +122,14 @@ _THAN_BEFORE = re.compile(r"(?:against|than|versus|vs\.?|compared \w+) $")
 _THAN_BEHIND = re.compile(r"\s?(?:的|相比|に比|に対|より|대비|보다)")
 
 
+def of_later_number(text: str, scheme: Scheme) -> bool:
+    """Whether a number stands behind a scheme in its own clause: ``1,630 tokens/s, BF16 reaches 1,105``."""
+    return _ANY_NUMBER.search(text, scheme.end, clause(text, scheme.start)[1]) is not None
+
+
+_ANY_NUMBER = re.compile(r"(?<![\w.])\d")
+
+
 def scheme_of(text: str, at: int, found: Sequence[Scheme]) -> Scheme | None:
     """The one of ``found`` that a number at a place belongs to: the nearest of its clause, else of the sentence."""
     if not found:
@@ -136,6 +144,7 @@ def scheme_of(text: str, at: int, found: Sequence[Scheme]) -> Scheme | None:
     ]
     # "98.1 % (FP32: 98.4 %)": what is named in parentheses with a number of its own has that one
     found = [s for s in found if not (s.start > at and "(" in text[at : s.start] and _OWN_NUMBER.match(text, s.end))]
+    found = [s for s in found if s.start < end or not of_later_number(text, s)]
     near = [s for s in found if start <= s.start < end] or [s for s in found if not _compared(text, at, s)]
     return min(near, key=lambda s: abs(s.start - at), default=None)
 

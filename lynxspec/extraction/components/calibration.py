@@ -45,7 +45,8 @@ _WITHOUT_DATA = re.compile(r"without (?:any |using |access to )*(?:training |add
 
 _COUNT = re.compile(
     rf"(?<![a-z0-9_.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
-    rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches)\b"
+    rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches|conversations?"
+    rf"|dialog(?:ue)?s?|tickets?|clips?|recordings?|pairs?)\b"
     rf"|({NUMBER})\s?(?:张|条|个样本|个样例|枚|件|サンプル|장(?:의)? (?:이미지|사진)|개(?:의)? ?(?:샘플"
     rf"|이미지|문장)|샘플|문장)"
     rf"|({NUMBER}) (?:\w+ )?(?:bilder|beispiele|beispielsätze|sätze|stichproben|sequenzen|texte)n?\b"
@@ -234,7 +235,7 @@ _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
     r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training"
     r"|min[ /-]?max|quanti[sz]\w* (?:\w+ ){0,2}post[- ]training|accuracy[- _](?:control|aware)"
-    r"|nach dem training (?:[^.;]{0,60} )?quantisier"
+    r"|nach dem training (?:[^;]{0,60} )?quantisier"
     r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练"
     r"|静的(?:に)?量子化|動的(?:に)?量子化|事後量子化|학습 후 양자화|정적 양자화|동적 양자화|statische? quanti"
     r"|calibration (?:process|step|method|algorithm)s?|nachträgliche quantisierung"

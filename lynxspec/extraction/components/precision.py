@@ -254,7 +254,8 @@ _KEPT = re.compile(
     r"|ausgenommen|bleib|belassen"
 )
 _KEPT_IN = re.compile(
-    r"(?:stays?|kept|keeps?|remains?|left|runs?|held) (?:\w+ )?(?:in|at) (?:bf16|fp16|fp32|float\w*|16[- ]bit|int8|int16|fp8|8[- ]bit)"
+    r"(?:stays?|kept|keeps?|remains?|left|runs?|held) (?:\w+ )?(?:in|at) (?:bf16|fp16|fp32|float\w*|16[- ]bit|int8"
+    r"|int16|fp8|8[- ]bit)"
 )
 """A layer that stays in a format, in a text that quantizes to another one."""
 _OF_SEARCH = re.compile(r"vectors?\b|retriev|\bsearch|corpus|\bindex")

@@ -57,7 +57,8 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
 
 
 _OWN_SET = re.compile(
-    r"\b(?:held[- ](?:back|out)|unseen|(?:our|their|its) own)(?: \w+){0,3} (?:frames|images|tickets|calls|samples|documents"
+    r"\b(?:held[- ](?:back|out)|unseen|(?:our|their|its) own)(?: \w+){0,3} (?:frames|images|tickets|calls|samples"
+    r"|documents"
     r"|scans|prompts|questions|requests|recordings|utterances|test set)\b"
     r"|auf [\d.,]+ bildern (?:derselben|dieser|der)"
 )
@@ -108,11 +109,12 @@ _ADJECTIVE = re.compile(
     r"|to)?(?: the| model)?(?: \w+)? ?(?:accuracy|quality) (?:is|was|are|remains?) (?:minimal|negligible|small"
     r"|low|tiny)|(?:minimal|negligible|little|no|without|virtually no|not)(?: \w+){0,2} (?:impact|effect|loss"
     r"|compromis\w+|sacrific\w+|degrad\w+|drop)(?: \w+){0,3} (?:accuracy|quality)"
-    r"|(?:maintain|preserv|retain|keep|match|recover|comparable|equivalent|similar|same|high|uncompromised"
+    r"|(?:maintain|preserv|retain|keep|match|recover|restor|comparable|equivalent|similar|same|high|uncompromised"
     r"|excellent|good|full|competitive)\w*(?: \w+){0,4} (?:accuracy|quality)(?! (?:and|is|of) \d)|(?:accuracy"
     r"|quality) (?:is |was |are |remains? )?(?:preserved|maintained|retained|unchanged|on par|comparable"
     r"|nearly identical|intact)"
-    r"|(?:accuracy|quality) (?:is|was|are|remains?|stays?) (?:still |very |really )?(?:great|good|excellent|high|fine)\b"
+    r"|(?:accuracy|quality) (?:is|was|are|remains?|stays?) (?:still |very |really )?(?:great|good|excellent|high"
+    r"|fine)\b"
     r"|(?:reduc|cut|shrink|halv|lower)\w* the (?:perplexity|accuracy|quality) (?:drop|loss|degradation|gap)"
     r"|loss of accuracy|pleasantly surprised|(?:good|better|best|superior|high(?:er)?) (?:model |output "
     r"|generation )?quality|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化"
@@ -225,6 +227,7 @@ _EXPLICIT = re.compile(
     rf"|(?:zulässig|erlaub|akzeptier|toleran|grenzwert|schwelle|kriterium|abnahme)\w*[^.\n]{{0,60}}{_NUMBER}"
     rf"|{_NUMBER}\s?(?:以内|之内)[^。\n]{{0,8}}(?:可接受|接受|合格|达标)"
     rf"|accept\w* (?:a (?:loss|drop) of )?(?:at most|no more than|up to) (?:one|half a|two) (?:percentage )?points?"
+    rf"|(?:our|the) (?:bar|limit|margin)\b[^.\n]{{0,48}}(?:(?:one|half a|two) (?:percentage )?points?|{_NUMBER})"
 )
 _VAGUE = re.compile(
     r"meet\w*(?: \w+){0,3} (?:accuracy|quality) (?:requirement|target|constraint|criteri|goal)\w*"

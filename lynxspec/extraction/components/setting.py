@@ -258,7 +258,7 @@ _MEASURED = re.compile(
 )
 
 
-_RUNS_ON = re.compile(r"\b(?:run|running|runs|deploy\w*|fits?|available|capable|locally)\b")
+_RUNS_ON = re.compile(r"\b(?:run|running|runs|deploy(?:s|ed|able|ing)?|fits?|available|capable|locally)\b")
 _MEASURED_WORDS = re.compile(
     r"measur|benchmark|tested|laten|throughput|\bfps\b|tokens|\bms\b|config|evaluat|faster|speed"
     r"|perform\w+ (?:on|of)|results|instance"
@@ -275,9 +275,8 @@ _TRAINED_THERE = re.compile(
 """What a model was trained on is not what it runs on."""
 
 
-
 def _trained_there(words: str, mention: Mention, unit: Unit) -> bool:
-    """Whether a sentence says that a model was trained on a product: ``our detector, trained on photographs, runs on``."""
+    """Whether a sentence says that a model was trained on a product, and not only of a model that was trained."""
     if not _TRAINED_THERE.search(words):
         return False
     start, end = clause(words, mention.start - unit.start)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from lynxspec.extraction.components.calibration import CALIBRATION
 from lynxspec.extraction.document import Document, Evidence
+from lynxspec.extraction.reading import Unit
+from lynxspec.facts.lexicon import Mention
 from lynxspec.sheet import Text
 from lynxspec.vocabulary import Component, Status
 
@@ -76,7 +78,8 @@ _SHAPE = re.compile(
     r"|isl[/ ,|]+osl|(?:input|prompt)[^|.\n]{0,24}\| ?[^|.\n]{0,6}(?:output|generat)|\b\d+k?/\d+k? (?:input"
     r"|tokens)"
     r"|(?:image )?resolution\W{0,3}\d{3,4}|\d+ (?:denoising |inference |sampling )?steps\b"
-    r"|\bpl(?: \|)? gl(?: \|)? cl\b|输入[^|\n]{0,8}[/|、][^|\n]{0,8}输出|入力[^|\n]{0,8}[/|、][^|\n]{0,8}出力"
+    r"|\bpl(?: \|)? gl(?: \|)? cl\b|输入[^|\n]{0,8}[/|、][^|\n]{0,8}输出|输入 ?\d+k?[^|\n。]{0,4}输出 ?\d"
+    r"|入力[^|\n]{0,8}[/|、][^|\n]{0,8}出力"
     r"|입력[^|\n]{0,8}[/|,][^|\n]{0,8}출력|batch(?: ?sizes?)?, (?:prompt|input|sequence)(?: length)?|(?:prompt"
     r"|input) length \|"
     r"|(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{2,6}) (?:input|prompt) tokens?[^.\n]{0,30}\d+ (?:output|generated)"
@@ -102,7 +105,8 @@ _DEPLOYED = re.compile(
     r"(?:sites?|lines?|data|logs?|recordings)\b"
     r"|(?:frames|images|tickets|calls|recordings|scans|documents) (?:from|of) the same (?:\w+ )?(?:belts?|lines?|sites?"
     r"|cameras?|customers?|plants?|hotline|fleet)\b|bildern derselben (?:linie|anlage|kamera)"
-    r"|aus der (?:laufenden |eigenen )?(?:fertigung|produktion)|(?:auf|mit) (?:\w+ ){0,3}?bildern (?:aus|von) (?:der|unserer)"
+    r"|aus der (?:laufenden |eigenen )?(?:fertigung|produktion)|(?:auf|mit) (?:\w+ ){0,3}?bildern (?:aus"
+    r"|von) (?:der|unserer)"
     r"(?: \w+)? (?:fertigung|produktion|linie)|现场(?:采集|数据|图片)|(?:真实|线上|自有)业务(?:数据|流量)"
     r"|production workload (?:that|which|of)"
     r"|recorded (?:\w+ )?(?:from|in|on) (?:the |our |a )?production|from (?:the |our "
@@ -137,7 +141,7 @@ def workload_relevance(document: Document) -> Iterator[Evidence]:
                 note="a shape of load, not the deployment's data",
             )
     for mention, unit in document.reading.named("dataset"):
-        if mention.detail.get("domain") in _DOMAINS and mention.detail.get("role") != "calibration":
+        if mention.detail.get("domain") in _DOMAINS and not _for_calibration(document, mention, unit):
             quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
             yield Evidence(status=_P, value=mention.name, quote=quote, note="a public set that is like a domain")
     for hit in document.hits(_DOMAIN, "row", "header", "sentence", "caption"):
@@ -146,6 +150,14 @@ def workload_relevance(document: Document) -> Iterator[Evidence]:
             yield Evidence(
                 status=_P, value=hit.match[0], quote=document.quote(hit), note="like a domain, not the deployment's own"
             )
+
+
+def _for_calibration(document: Document, mention: Mention, unit: Unit) -> bool:
+    """Whether a data set calibrated, and nothing was evaluated on it here."""
+    words = document.reading.words(unit)
+    heading = document.reading.words(document.reading.units[unit.headings[-1]]) if unit.headings else ""
+    told = mention.detail.get("role") == "calibration" or CALIBRATION.search(f"{heading} {words}") is not None
+    return told and not _EVALUATED.search(f"{heading} {words}")
 
 
 def _has_results(document: Document) -> bool:

@@ -17,24 +17,27 @@ _NUMBERED = r"[A-Z][A-Za-z]+(?:[ -][A-Z]?[A-Za-z]*\d[\w-]*)+|[A-Z][A-Za-z]*\d[\w
 """A capitalized name with a number in it: ``T200``, ``Tarn-8L``, ``EdgeStation 4``, ``Cedar v5e``."""
 
 _KEYED_HARDWARE = re.compile(
-    r"(?:supported hardware(?: microarchitectures?| platforms?)?|(?:test |target |host )?hardware|(?:target |test )?device"
+    r"(?:supported hardware(?: microarchitectures?| platforms?)?|(?:test |target |host )?hardware|(?:target "
+    r"|test )?device"
     r"|accelerator|chip(?:set)?|soc|npu|gpu|processor|test (?:platform|system|machine))s?\s?[:：]\s{0,2}"
     r"((?-i:[A-Z])[\w.+-]*(?: (?-i:[A-Z0-9])[\w.+-]*){0,4})",
     re.IGNORECASE,
 )
 _UNIT_OF = re.compile(
     rf"(?<![\w.-])({_NUMBERED}|[A-Z][A-Z0-9]*(?:[ -][A-Z0-9][\w.]*){{1,3}})"
-    r"(?:[ -](?:M\.2|PCIe))?(?: |-(?=NPU))?(?:(?i:NPUs?|AI accelerators?|accelerators?|AI chips?|chips?|cards?|SoCs?|processors?"
+    r"(?:[ -](?:M\.2|PCIe))?(?: |-(?=NPU))?(?:(?i:NPUs?|AI accelerators?|accelerators?|AI chips?|chips?|cards?"
+    r"|SoCs?|processors?"
     r"|modules?|AI processors?)\b|칩|가속기|芯片|加速卡|チップ)|(?<![\w-])([A-Z][A-Za-z0-9]+-NPU)(?![\w-])"
 )
 _ON = re.compile(
-    rf"(?<![\w-])(?:[Oo]n|(?:[Cc]ompiled|[Mm]easured)\b[^.;:]{{0,48}}? (?:for|on)|[Tt]argeting|[Aa]uf|für)"
+    rf"(?<![\w-])(?:[Oo]n|(?:[Cc]ompiled|[Mm]easured)\b(?:[^.;:]|\.\d){{0,48}}? (?:for|on)|[Tt]argeting|[Aa]uf|für)"
     rf" (?:an? |the |our |one |two |four |eight |einem |einer |\d+x? )?({_NUMBERED})(?![\w-])"
 )
 _NO_PRODUCT = re.compile(
     r"(?:Table|Figure|Fig|Section|Version|Release|Chapter|Step|Part|Page|Python|Batch|Appendix|Tab|Phase|Day|Week|Top|Eq"
     r"|January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug"
-    r"|Sep|Oct|Nov|Dec|INT|FP|BF|UINT|MXFP|NVFP|W|Q|IPv|PCIe|DDR|LPDDR|HBM|USB|ISO|IEEE|MD|SHA|Wikitext|WikiText)[ -]?\d"
+    r"|Sep|Oct|Nov|Dec|INT|FP|BF|UINT|MXFP|NVFP|W|Q|IPv|PCIe|DDR|LPDDR|HBM|USB|ISO|IEEE|MD|SHA|Wikitext"
+    r"|WikiText)[ -]?\d"
     r"|.*(?i:int|fp|bf)-?(?:4|8|16|32)\b"
 )
 _KINDS = ("dataset", "model", "hardware", "metric", "tool", "driver", "algorithm", "calibration_method")
@@ -59,7 +62,8 @@ def _is_new(document: Document, unit: Unit, match: re.Match[str], group: int = 1
     if _NO_PRODUCT.match(match[group]):
         return False
     start, end = match.span(group)
-    return not any(m.start < end and m.end > start for m in document.reading.names(unit, *_KINDS))
+    named = document.reading.names(unit, *_KINDS)
+    return not any(m.start < end and m.end > start and m.detail.get("generic") != "yes" for m in named)
 
 
 _VERSION = r"\(?(?:[Vv]ersion |[Vv]|[Rr]elease )?(\d+\.\d+(?:\.\d+)*)"
@@ -69,7 +73,8 @@ _MADE_WITH = re.compile(
     rf"(?: [\w,-]+){{0,6}}? (?:with|using|by|through|mit) (?:the )?{_NAME} {_VERSION}"
 )
 _KEYED_TOOL = re.compile(
-    r"(?:[Mm]odel [Oo]ptimi[sz]er|[Qq]uanti[sz](?:er|ation [Tt]ool(?:kit)?)|[Cc]ompiler|[Tt]ool ?[Cc]hain|[Tt]ool ?[Kk]it"
+    r"(?:[Mm]odel [Oo]ptimi[sz]er|[Qq]uanti[sz](?:er|ation [Tt]ool(?:kit)?)|[Cc]ompiler|[Tt]ool ?[Cc]hain"
+    r"|[Tt]ool ?[Kk]it"
     rf"|SDK)\s?[:：]\s{{0,2}}{_NAME}(?: {_VERSION})?"
 )
 _KEYED_RUNTIME = re.compile(
