@@ -33,7 +33,8 @@ def said(draft: Draft, component: Component) -> str:
 def wanted(case: dict[str, Any]) -> dict[str, str]:
     told = {name: grade for grade in GRADES for name in case.get(grade, ())}
     judged = {c.value for c in Component} - set(case.get("open", ()))
-    return {name: told.get(name, "missing") for name in judged} | case.get("read_wrong", {})
+    known: dict[str, str] = case.get("read_wrong", {})
+    return {name: told.get(name, "missing") for name in judged} | known
 
 
 @by_name
