@@ -36,8 +36,10 @@ _BOUND_SLACK = 1.8
 """An "up to" may come from a configuration that the table does not list; few tables leave out nearly half of it."""
 
 _EXCERPT = re.compile(
-    r"\bexcerpt|\bselected (?:results|models|rows|benchmarks|configurations)|\b(?:full|complete|more|further|all|other) "
-    r"(?:\w+ )?(?:results|numbers|tables?|benchmarks|measurements)|\bsubset of|\bsome (?:results|examples)|\bexamples? of\b"
+    r"\bexcerpt|\bselected (?:results|models|rows|benchmarks|configurations)|\b(?:full|complete|more|further|all"
+    r"|other) "
+    r"(?:\w+ )?(?:results|numbers|tables?|benchmarks|measurements)|\bsubset of|\bsome (?:results|examples)"
+    r"|\bexamples? of\b"
     r"|\bsample (?:results|numbers)|部分结果|節選|auszug"
 )
 """Words of a sheet whose table holds not all that was measured."""

@@ -235,6 +235,8 @@ _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
     r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training"
     r"|min[ /-]?max|quanti[sz]\w* (?:\w+ ){0,2}post[- ]training|accuracy[- _](?:control|aware)"
+    r"|(?:compiler|converter|toolkit|sdk|runtime|engine) (?:will |can |then )?automatically (?:compress|quanti[sz]"
+    r"|convert)"
     r"|nach dem training (?:[^;]{0,60} )?quantisier"
     r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练"
     r"|静的(?:に)?量子化|動的(?:に)?量子化|事後量子化|학습 후 양자화|정적 양자화|동적 양자화|statische? quanti"

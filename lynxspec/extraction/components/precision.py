@@ -111,6 +111,11 @@ _OF_TENSORS = re.compile(
     r"|kv)\b"
     r"|weights? (?:stay|remain|are stored|are kept|are held) in (?:fp|int|bf|mxfp|nvfp)-?\d+"
 )
+_TENSOR_COLUMN = re.compile(
+    r"(?:weights?|activations?|kv[ -]?cache)[ _](?:storage[ _])?(?:data[ _]?types?|dtypes?|precision|format|bits"
+    r"|quanti[sz]ation)\b"
+)
+"""A column of what a tensor is held in: ``Weight Storage Data Type``."""
 _LEFT = re.compile(
     r"(?:activations?|kv[ -]?caches?|weights?)(?:,? and (?:the )?(?:\w+ ){0,2}\w+)? (?:are|is|remains?|stays?"
     r"|were|was) (?:all |both )?(?:left|kept|stored|computed|quantized|unquantized|in)\b"
@@ -133,13 +138,21 @@ def tensors_quantized(document: Document) -> Iterator[Evidence]:
         if not document.definition(hit.unit):
             told = hit.unit.kind in _PROSE and not document.generic(hit.unit) and _of_this(document, hit.unit)
             yield _tensors(document, hit, "" if told else "told in general or in a name")
-    for hit in document.hits(_LEFT, *_PROSE):
-        if document.schemes_in(hit.unit) and not document.generic(hit.unit):
-            yield _tensors(document, hit)
+    yield from _by_storage(document)
     for pattern, note in ((_KV, "the KV cache alone is named"), (_IMPLIED, "only implied by a name")):
         for hit in document.hits(pattern):
             if "quant" in document.flags(hit.unit) and _of_this(document, hit.unit):
                 yield _tensors(document, hit, note)
+
+
+def _by_storage(document: Document) -> Iterator[Evidence]:
+    """A column of what a tensor is stored in, and what a sentence says is left or kept in a format."""
+    for hit in document.hits(_TENSOR_COLUMN, "header"):
+        if document.schemes:
+            yield _tensors(document, hit)
+    for hit in document.hits(_LEFT, *_PROSE):
+        if document.schemes_in(hit.unit) and not document.generic(hit.unit):
+            yield _tensors(document, hit)
 
 
 def _tensors(document: Document, hit: Hit, note: str = "") -> Evidence:

@@ -120,7 +120,9 @@ _TEST = re.compile(
 )
 
 
-_DOMAINS = frozenset({"driving", "summaries", "translation", "medical", "clicks", "retrieval", "tools", "long context"})
+_DOMAINS = frozenset(
+    {"driving", "inspection", "summaries", "translation", "medical", "clicks", "retrieval", "tools", "long context"}
+)
 """Domains of public sets that resemble somebody's deployment; general knowledge and photographs do not."""
 
 
