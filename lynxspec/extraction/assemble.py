@@ -160,14 +160,20 @@ class _Sections:
         document = self.document
         if document.generic(sentence):
             return NOTHING
+        text = document.reading.text[sentence.start : sentence.end]
         names = document.reading.names_within(sentence)
-        said = read_sentence(document.reading.text[sentence.start : sentence.end], names)
+        names = tuple([m for m in names if m.kind != "hardware" or not _HELD_AGAINST.search(text, 0, m.start)])
+        said = read_sentence(text, names)
         hardware = {m.name for m in document.reading.names(sentence, "hardware") if m.detail.get("generic") != "yes"}
         models = {m.name for m in document.reading.names(sentence, "model")}
         return said._replace(
             hardware="" if len(hardware) > 1 else said.hardware,
             model=said.model if len(models) == 1 else "",
         )
+
+
+_HELD_AGAINST = re.compile(r"\b(?:than|against|versus|vs\.?|compared (?:to|with)|relative to) (?:the |an? |our )?$")
+"""Words before a product that a table's numbers are held against rather than measured on."""
 
 
 @lru_cache(maxsize=2048)

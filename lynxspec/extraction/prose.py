@@ -42,6 +42,7 @@ _PREPARATION = re.compile(
     r"|the|an|any) \w+[\w .-]{0,30} (?:in|within|faster)|(?:quanti[sz]ing|calibrating) (?:a|the|an) "
     r"|time to quantize|to quantize (?:a|the)"
     r"|calibration time|compil(?:e|ation) time|load(?:ing)? time|conversion|\bloader\b|\bto load\b"
+    r"|\b(?:model )?(?:loading|start-?up|booting) (?:takes|took|is|was|time)"
 )
 
 
@@ -308,11 +309,15 @@ def _changes(words: str, amounts: list[Amount]) -> dict[int, str]:
     found: dict[int, str] = {}
     for a, b in pairs:
         gap = _PARENTHESES.sub("", words[a.end : b.start]).strip()
-        if _CHANGE.fullmatch(gap) and (not _TO.fullmatch(gap) or _FROM.search(words[: a.start])):
+        if _CHANGED_BACK.fullmatch(gap):
+            found |= {a.start: "after", b.start: "before"}
+        elif _CHANGE.fullmatch(gap) and (not _TO.fullmatch(gap) or _FROM.search(words[: a.start])):
             found |= {a.start: "before", b.start: "after"}
     return found
 
 
+_CHANGED_BACK = re.compile(r",? ?(?:instead of|rather than|(?:down|up) from|statt(?: bisher)?)")
+"""What stands between a result and what it was before: ``180 ms instead of 310 ms``."""
 _PARENTHESES = re.compile(r"\([^()]{1,20}\)")
 
 

@@ -52,6 +52,7 @@ class TableReader:
         self.originals = {id(table.rows[i]) for side in sides for i in originals(side)}
         """Rows of the model that other rows were quantized from."""
         self.named = [column for column in self.columns if column.role]
+        self.compares_hosts = len({column.hardware for column in self.columns if column.hardware}) >= _TWO
         self.baseline = self._baseline()
         self.promised: list[Row] = []
         """Rows that hold dashes where results should be."""
@@ -232,6 +233,8 @@ class TableReader:
             head = head._replace(model=corner.model)  # "| DeepSpeech2 | Word error rate |": the corner names it
         if self.around.role and not head.role and self._stranger(head, names):
             return head.over(self.around._replace(regime="", role=None))._replace(regime=_STRANGER)
+        if self.compares_hosts and not head.hardware:  # a column of a product that no list knows is not of another one
+            return head.over(self.around._replace(hardware=""))
         return head.over(self.around)
 
     def _stranger(self, head: Head, names: Head) -> bool:

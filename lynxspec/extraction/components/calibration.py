@@ -44,7 +44,8 @@ OF_CALIBRATION = re.compile(r"free|calib|校准|标定|較正|校正|キャリ�
 _WITHOUT_DATA = re.compile(r"without (?:any |using |access to )*(?:training |additional |original )+data\b")
 
 _COUNT = re.compile(
-    rf"(?<![a-z0-9_.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
+    rf"(?<![a-z0-9_.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:(?!\d+[ -])\w+[ -]){{0,3}}?(samples?|images?"
+    rf"|examples?|sequences?"
     rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches|conversations?"
     rf"|dialog(?:ue)?s?|tickets?|clips?|recordings?|pairs?)\b"
     rf"|({NUMBER})\s?(?:张|条|个样本|个样例|枚|件|サンプル|장(?:의)? (?:이미지|사진)|개(?:의)? ?(?:샘플"
@@ -127,8 +128,8 @@ _RANGES = re.compile(
     r"(?:scales?|ranges|statistics)\b[^.;]{0,60}\b(?:collected|measured|gathered|estimated|computed|derived"
     r"|determined)"
     r"|(?:collect|measur|gather|estimat|comput|determin)\w* (?:the )?(?:\w+ ){0,2}(?:scales|ranges|statistics)"
-    r"|quanti[sz](?:ation|ed|ing) (?:with|using|on|over) (?:\w+ )?\d+ (?:\w+ )?(?:samples|images|examples"
-    r"|prompts)"
+    r"|quanti[sz](?:ation|ed|ing)\b(?:[^.;,]|\.\d){0,72}?\b(?:with|using|on|over) (?:\w+ )?\d+ (?:\w+ )?"
+    r"(?:samples|images|examples|prompts)"
 )
 """How calibration is told without its name."""
 
@@ -233,7 +234,8 @@ _SUPPORT = re.compile(
 )
 _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
-    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training"
+    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quanti[sz]\w* (?:statically|dynamically)"
+    r"|quantization[- ]aware|\bqat\b|quantized training"
     r"|min[ /-]?max|quanti[sz]\w* (?:\w+ ){0,2}post[- ]training|accuracy[- _](?:control|aware)"
     r"|(?:compiler|converter|toolkit|sdk|runtime|engine) (?:will |can |then )?automatically (?:compress|quanti[sz]"
     r"|convert)"

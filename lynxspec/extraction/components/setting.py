@@ -19,7 +19,8 @@ from lynxspec.vocabulary import Component, Status
 _D, _P = Status.DISCLOSED, Status.PARTIAL
 
 _MAKES = re.compile(
-    r"quanti[sz]|compil|convert|export|calib|optimi[sz]|compress|pip install|import |量化|양자화|컴파일|toolkit|sdk"
+    r"quanti[sz]|compil|convert|export|calib|optimi[sz]|compress|pip install|import |量化|量子化|양자화|컴파일"
+    r"|toolkit|sdk"
     r"|tool"
 )
 _RUNS = re.compile(

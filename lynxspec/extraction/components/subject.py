@@ -70,10 +70,25 @@ def model_family(document: Document) -> Iterator[Evidence]:
     for value in document.values:
         if value.model and not _SIZE.fullmatch(value.model):
             yield Evidence(status=_D, value=value.model, quote=value.evidence)
+    for mention, unit in document.reading.named("family"):
+        words = document.reading.words(unit)
+        if unit.kind != "sentence" or document.generic(unit) or document.definition(unit) or document.boilerplate(unit):
+            continue
+        is_one = _IS_ONE.search(words, 0, mention.start - unit.start) is not None and mention.detail.get("family")
+        if is_one or _SIZE_BEFORE.search(words, 0, mention.start - unit.start):
+            quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+            note = "" if is_one else "a class of models in passing"
+            yield Evidence(status=_D if is_one else _P, value=mention.name, quote=quote, note=note)
 
 
+_IS_ONE = re.compile(
+    r"\b(?:(?:our|this|the) (?:[\w-]+ ){1,3}is|we (?:quanti[sz]ed|compressed|converted)) an? (?:[\w-]+ ){0,5}$"
+)
+"""What tells the class of this model: ``our translator is a 120M parameter encoder-decoder``."""
+_SIZE_BEFORE = re.compile(r"\d(?:\.\d+)?[bm] (?:large |parameter )?$")
 _SHAPE = re.compile(
-    r"(?:input|prompt|isl|context|prefill)[\w /]{0,24}?(?:length|tokens?|len|sequence|seq"
+    r"input ?/ ?output (?:sequence )?(?:lengths?|tokens|len)\b"
+    r"|(?:input|prompt|isl|context|prefill)[\w /]{0,24}?(?:length|tokens?|len|sequence|seq"
     r"|prompt)?[\w ]{0,10}?[ =:|(]*\d[\d,]*k?[^.\n]{0,40}?(?:output|osl|generat|decode|completion)"
     r"|isl[/ ,|]+osl|(?:input|prompt)[^|.\n]{0,24}\| ?[^|.\n]{0,6}(?:output|generat)|\b\d+k?/\d+k? (?:input"
     r"|tokens)"
@@ -120,9 +135,7 @@ _TEST = re.compile(
 )
 
 
-_DOMAINS = frozenset(
-    {"driving", "inspection", "summaries", "translation", "medical", "clicks", "retrieval", "tools", "long context"}
-)
+_DOMAINS = frozenset({"driving", "summaries", "translation", "medical", "clicks", "retrieval", "tools", "long context"})
 """Domains of public sets that resemble somebody's deployment; general knowledge and photographs do not."""
 
 
