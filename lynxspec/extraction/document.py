@@ -142,6 +142,7 @@ class Document:
         self.reading = reading
         self.values: list[Value] = []
         self._only: dict[str, str] = {}
+        self._by_section: dict[str, dict[tuple[int, ...], set[str]]] = {}
         self._in_tables: dict[tuple[int, int | None], bool] = {}
         self.promised: list[Quote] = []
         """Table rows of dashes."""
@@ -217,14 +218,20 @@ class Document:
 
     def nearby(self, unit: Unit, kind: str) -> str:
         """The one name of a kind that the unit or the rest of its section gives; empty if several or none."""
-        apart = {"row", "header", "code"}
-        own = {m.name for m in self.reading.names(unit, kind) if m.detail.get("generic") != "yes"}
-        names = own or {
-            mention.name
-            for mention, other in self.reading.named(kind)
-            if other.headings == unit.headings and other.kind not in apart and mention.detail.get("generic") != "yes"
-        }
-        return names.pop() if len(names) == 1 else ""
+        names = {m.name for m in self.reading.names(unit, kind) if m.detail.get("generic") != "yes"}
+        if not names:
+            if kind not in self._by_section:
+                self._by_section[kind] = self._names_by_section(kind)
+            names = self._by_section[kind].get(unit.headings, set())
+        return next(iter(names)) if len(names) == 1 else ""
+
+    def _names_by_section(self, kind: str) -> dict[tuple[int, ...], set[str]]:
+        """The names of a kind that the prose under the same headings gives."""
+        found: dict[tuple[int, ...], set[str]] = {}
+        for mention, unit in self.reading.named(kind):
+            if unit.kind not in {"row", "header", "code"} and mention.detail.get("generic") != "yes":
+                found.setdefault(unit.headings, set()).add(mention.name)
+        return found
 
     def section(self, unit: Unit) -> list[Unit]:
         """The units under the same headings."""
