@@ -1,4 +1,7 @@
-"""Tool chain, runtime, driver stack, hardware, and batch or concurrency."""
+"""Tool chain, runtime, driver stack, hardware, and batch or concurrency.
+
+A little over 400 lines, in one file since the five readers share their patterns.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from lynxspec.draft import Quote, Value
+from lynxspec.extraction.binding import trained_there
 from lynxspec.extraction.components import unlisted
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.heads import INSTANCE
 from lynxspec.extraction.quantities import NUMBER, strength
 from lynxspec.extraction.reading import Unit
-from lynxspec.extraction.schemes import clause
 from lynxspec.facts.lexicon import Mention
 from lynxspec.sheet import Table
 from lynxspec.vocabulary import Component, Status
@@ -270,26 +273,6 @@ _NO_QUANTIZATION = re.compile(
 )
 """Words of a sentence that compares formats rather than vendors."""
 
-_TRAINED_THERE = re.compile(
-    r"^(?!.*(?:inferen|deploy|serv|measur|laten|config|quanti|post-)).*\b(?:pre-?)?train(?:ing|ed)\b(?! data)"
-)
-"""What a model was trained on is not what it runs on."""
-
-
-def _trained_there(words: str, mention: Mention, unit: Unit) -> bool:
-    """Whether a sentence says that a model was trained on a product, and not only of a model that was trained."""
-    if not _TRAINED_THERE.search(words):
-        return False
-    start, end = clause(words, mention.start - unit.start)
-    if _TRAINED_THERE.search(words[start:end]):
-        return True
-    return _TRAINED_THERE.search(words[:start]) is not None and _GOES_ON.match(words, start) is not None
-
-
-_GOES_ON = re.compile(r"\s*(?:using|on|with|by means of)\b")
-"""How a clause goes on with what the one before it told."""
-
-
 _ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
 
@@ -302,7 +285,9 @@ def hardware(document: Document) -> Iterator[Evidence]:
         words = document.reading.words(unit)
         if document.boilerplate(unit) or ("rival" in document.flags(unit) and not _NO_QUANTIZATION.search(words)):
             continue
-        if "undone" in document.flags(unit) or (unit.kind == "sentence" and _trained_there(words, mention, unit)):
+        if "undone" in document.flags(unit) or (
+            unit.kind == "sentence" and trained_there(words, mention.start - unit.start)
+        ):
             continue
         generic = mention.detail.get("generic") == "yes"
         if generic and (unit.kind in {"code", "meta"} or not _MEASURED.search(words) or document.generic(unit)):
