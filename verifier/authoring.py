@@ -20,7 +20,7 @@ from verifier.host import cpu_vendor
 from verifier.judge import judge
 from verifier.judge.equilibrium import settled
 from verifier.reproduction.job import Job
-from verifier.verdict import Verdict
+from verifier.verdict import ClauseVerdict, Verdict
 
 Plain = dict[str, Any]
 """JSON-like data."""
@@ -72,6 +72,11 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) ->
             hint="correct the recipe; a claim that its own evidence refutes is not written",
         )
     return claim
+
+
+def open_clauses(claim: Claim, evidence: Evidence) -> tuple[ClauseVerdict, ...]:
+    """Clauses that the author's own evidence leaves open: a repetition will hardly confirm them."""
+    return tuple(v for v in judge(claim, evidence) if v.verdict is Verdict.INCONCLUSIVE)
 
 
 def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.output.name.endswith(SUFFIX):
         raise UsageError(f"{arguments.output}: a claim's name ends in {SUFFIX}", hint=f"-o NAME{SUFFIX}")
     recipe, source = open_recipe(arguments.recipe)
-    from verifier.authoring import claim_of, write_claim  # noqa: PLC0415 - nothing heavy before the recipe is accepted
+    from verifier.authoring import claim_of, open_clauses, write_claim  # noqa: PLC0415 - nothing heavy before the recipe is accepted
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
     from verifier.reproduction.plan import estimate  # noqa: PLC0415 - as above
 
@@ -46,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     overrides = options.overrides_of(arguments)
     job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress)
     beside = None if arguments.without_models else arguments.output.parent
-    claim = claim_of(job, folder.run(job, detect_inert=False), folder=beside, stem=stem)
+    evidence = folder.run(job, detect_inert=False)
+    claim = claim_of(job, evidence, folder=beside, stem=stem)
     write_claim(claim, arguments.output)
+    for verdict in open_clauses(claim, evidence):
+        sys.stderr.write(f"warning: {verdict.id} is not confirmed by its own measurement: {verdict.explanation}\n")
     sys.stdout.write(f"{arguments.output}\n")
     return 0
