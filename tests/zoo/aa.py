@@ -61,7 +61,10 @@ def unquiet(claimed_gflops: float, sustained: SustainEvidence) -> tuple[str, ...
     reasons = []
     if sustained.telemetry is None or not sustained.telemetry.valid:
         reasons.append("not watched")
-    for name, value, limit in (("steal", _mean(sustained, "steal"), STEAL), ("others", _mean(sustained, "foreign"), FOREIGN)):
+    for name, value, limit in (
+        ("steal", _mean(sustained, "steal"), STEAL),
+        ("others", _mean(sustained, "foreign"), FOREIGN),
+    ):
         if value > limit:
             reasons.append(f"{name} {100 * value:.1f} %")
     rounds = speeds(claimed_gflops, sustained)
@@ -151,7 +154,6 @@ class Result:
     refuted: tuple[str, ...]
     inflated_reproduced: tuple[str, ...]
     """Inflated numbers that the evidence reproduces."""
-    disturbance: str = ""
 
 
 def result(entry: Plain, claim: Plain) -> Result:
@@ -179,7 +181,9 @@ def result(entry: Plain, claim: Plain) -> Result:
         open=tuple((v.id, v.reason) for v in found if v.verdict is not Verdict.REPRODUCED),
         refuted=tuple(v.id for v in found if v.verdict is Verdict.REFUTED),
         inflated_reproduced=tuple(
-            name for name, changed, clause in inflated(claim) if _answer(changed, evidence, clause) is Verdict.REPRODUCED
+            name
+            for name, changed, clause in inflated(claim)
+            if _answer(changed, evidence, clause) is Verdict.REPRODUCED
         ),
     )
 
@@ -204,7 +208,7 @@ def kept() -> tuple[Plain, list[Plain]]:
 def table(results: list[Result]) -> str:
     """For people."""
     lines = [
-        "| run | began (UTC) | setting | fixed product, rounds | FP32 | INT8 | gain | quiet by the rule | verdict | open |",
+        "| run | began (UTC) | setting | fixed product | FP32 | INT8 | gain | quiet by the rule | verdict | not reproduced |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in results:
@@ -213,7 +217,7 @@ def table(results: list[Result]) -> str:
         quiet = "; ".join(r.unquiet) if r.unquiet else "quiet"
         opened = ", ".join(f"{clause} ({reason})" for clause, reason in r.open) or "none"
         lines.append(
-            f"| {r.name} | {r.began} | {r.setting} | {speed} | {ratios} | {quiet} | {r.verdict.replace('_', ' ')} | {opened} |"
+            f"| {r.name} | {r.began} | {r.setting} | {speed} | {ratios} | {quiet} | {r.verdict.value} | {opened} |"
         )
     return "\n".join(lines)
 

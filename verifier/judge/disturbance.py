@@ -10,10 +10,9 @@ from lynxspec.claim import present
 from verifier.evidence import SustainedRun, SustainEvidence
 from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, THROTTLE_BITS, During, Telemetry
 from verifier.judge.case import Case
-from verifier.judge.clause import Finding, number, percent
+from verifier.judge.clause import number, percent
 from verifier.judge.equilibrium import settled
 from verifier.statistics import coefficient_of_variation
-from verifier.verdict import Reason
 
 STEAL_LIMIT = 0.01
 """Mean share of time that the hypervisor took: with barriers between threads, each percent can cost two."""

@@ -66,7 +66,7 @@ def _percentiles(claimed: Latency, run: SustainedRun) -> tuple[tuple[float, Quan
     return tuple(rows)
 
 
-def _latency(  # noqa: PLR0911 - one return per outcome of the rule
+def _latency(
     case: Case, regime: Regime, run: SustainedRun, rows: tuple[tuple[float, Quantile], ...]
 ) -> Finding:
     claimed = present(regime.performance.latency)
@@ -95,13 +95,18 @@ def _latency(  # noqa: PLR0911 - one return per outcome of the rule
         elif found.high_s > limit:
             undecided.append(words)
     if not undecided:
-        window = present(regime.performance.sustained)
-        if window is not None and run.window_s < COVERED * window.window.base and equilibrium(case) is None:
-            words = f"All percentiles are within the tolerance, but over {number(run.window_s)} s of {window.window} only."
-            return Reason.WINDOW_NOT_COVERED, words
-        faster = faster_machine(case, tolerance)
-        if faster is not None:
-            return Reason.MACHINE_FASTER, f"All percentiles are within the tolerance. {faster}"
-        return Reason.WITHIN_TOLERANCE, "All percentiles, with their bounds, are within the tolerance."
+        return _held(case, regime, run)
     text = " ".join(undecided[:2])
     return (Reason.HOST_DISTURBED if disturbances(case) else Reason.INTERVAL_TOO_WIDE), text
+
+
+def _held(case: Case, regime: Regime, run: SustainedRun) -> Finding:
+    """What percentiles within the tolerance are worth."""
+    words = "All percentiles, with their bounds, are within the tolerance"
+    claimed = present(regime.performance.sustained)
+    if claimed is not None and run.window_s < COVERED * claimed.window.base and equilibrium(case) is None:
+        return Reason.WINDOW_NOT_COVERED, f"{words}, but over {number(run.window_s)} s of {claimed.window} only."
+    faster = faster_machine(case, case.claim.reproduction.tolerances.latency.base)
+    if faster is not None:
+        return Reason.MACHINE_FASTER, f"{words}. {faster}"
+    return Reason.WITHIN_TOLERANCE, f"{words}."

@@ -276,7 +276,10 @@ def _short_gain(  # noqa: PLR0911 - one return per innocent cause
     # In another state of the machine two regimes slow down by different shares: one may wait for memory, one compute.
     found = witness(case, fast, WITNESS_TOLERANCE)
     if found is None:
-        return Reason.NO_WITNESS, f"{words} Neither the reference's rate nor a speed probe shows the machine as claimed."
+        return (
+            Reason.NO_WITNESS,
+            f"{words} Neither a rate nor a speed probe shows that the machine performs as claimed.",
+        )
     slower = slower_machine(found, WITNESS_TOLERANCE)
     if slower is not None:
         return Reason.MACHINE_SLOWER, f"{words} {slower}"
