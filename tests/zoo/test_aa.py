@@ -1,4 +1,4 @@
-"""A/A, as recorded: a claim that holds is never refuted, is confirmed where the machine is quiet, and never if inflated."""
+"""A/A, as recorded: a claim that holds is never refuted, is confirmed on a quiet machine, and never if inflated."""
 
 from __future__ import annotations
 
