@@ -66,9 +66,7 @@ def _percentiles(claimed: Latency, run: SustainedRun) -> tuple[tuple[float, Quan
     return tuple(rows)
 
 
-def _latency(
-    case: Case, regime: Regime, run: SustainedRun, rows: tuple[tuple[float, Quantile], ...]
-) -> Finding:
+def _latency(case: Case, regime: Regime, run: SustainedRun, rows: tuple[tuple[float, Quantile], ...]) -> Finding:
     claimed = present(regime.performance.latency)
     if claimed is None or len(rows) < len(_stated(claimed)):
         return Reason.NOT_REACHED, "The run has no value for every claimed percentile."
