@@ -20,7 +20,7 @@ from verifier.host import cpu_vendor
 from verifier.judge import judge
 from verifier.judge.equilibrium import settled
 from verifier.reproduction.job import Job
-from verifier.verdict import ClauseVerdict, Verdict
+from verifier.verdict import ClauseKind, ClauseVerdict, Verdict
 
 Plain = dict[str, Any]
 """JSON-like data."""
@@ -75,8 +75,12 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) ->
 
 
 def open_clauses(claim: Claim, evidence: Evidence) -> tuple[ClauseVerdict, ...]:
-    """Clauses that the author's own evidence leaves open: a repetition will hardly confirm them."""
-    return tuple(v for v in judge(claim, evidence) if v.verdict is Verdict.INCONCLUSIVE)
+    """Clauses that the author's own evidence leaves open: a repetition will hardly confirm them.
+
+    The claim's files are no part of it: that of the quantized model was written only now.
+    """
+    found = (v for v in judge(claim, evidence) if v.kind is not ClauseKind.MATERIALS)
+    return tuple(v for v in found if v.verdict is Verdict.INCONCLUSIVE)
 
 
 def hardware_of(host: HostReport, probe: tuple[float, ...]) -> Plain:

@@ -8,6 +8,8 @@ Nothing differs between the two sides but time and whatever else the machine was
    would give the same; every item is evaluated anew, and every rate measured anew.
 3. `unquiet` calls a run quiet or not, from its evidence alone, never from a verdict.
 4. The same evidence is held against claims in which one number is inflated.
+5. Each run is also taken for the author's: the claim that its evidence makes is held against every other run. A pair is
+   quiet if the author's run is, by its own product, and the other one by the claim's.
 
 ``python -m tests.zoo.aa measure|verify|keep|report``; what came of it lies in ``tests/data/aa``.
 """
@@ -29,8 +31,11 @@ from statistics import median, quantiles
 from typing import Any
 
 from lynxspec.claim import Claim, present
+from verifier.authoring import claim_of
 from verifier.evidence import Evidence, SustainEvidence
 from verifier.judge import judge
+from verifier.opening import open_recipe
+from verifier.recording import RunFolder
 from verifier.verdict import ClauseVerdict, Verdict
 
 from . import digits
@@ -155,6 +160,16 @@ class Result:
     """Inflated numbers that the evidence reproduces."""
 
 
+def authored(entry: Plain, claim: Plain) -> Plain:
+    """The claim with the numbers that a run's evidence makes, were it the author's."""
+    changed = copy.deepcopy(claim)
+    changed["hardware"]["speed_probe"] = entry["claimed"]["speed_probe"]
+    changed["comparisons"] = entry["claimed"]["comparisons"]
+    for regime, numbers in zip(changed["regimes"], entry["claimed"]["regimes"], strict=True):
+        regime.update(numbers)
+    return changed
+
+
 def result(entry: Plain, claim: Plain) -> Result:
     """Judge one run again."""
     evidence = Evidence.model_validate_json(json.dumps(entry["evidence"]))
@@ -253,6 +268,20 @@ def _verify(folder: Path, name: str, setting: str) -> int:
     return done.returncode
 
 
+def _numbers(folder: Path, run: Path) -> Plain:
+    """What `measure` would have claimed of this evidence."""
+    recipe, source = open_recipe(folder / "int8.recipe.yaml")
+    runs = RunFolder(run, reading=True)
+    job = runs.job(recipe, source, folder / "int8.recipe.yaml", overrides={})
+    claim = claim_of(job, runs.evidence(), folder=None, stem="int8").model_dump(mode="json")
+    kept = ("peak_memory", "accuracy", "performance")
+    return {
+        "speed_probe": claim["hardware"]["speed_probe"],
+        "comparisons": claim["comparisons"],
+        "regimes": [{name: regime[name] for name in kept} for regime in claim["regimes"]],
+    }
+
+
 def _keep(folder: Path) -> None:
     """Put claim and evidence where the tests find them, without the curves, which no judge reads."""
     DATA.mkdir(exist_ok=True)
@@ -263,6 +292,9 @@ def _keep(folder: Path) -> None:
             path = setting.parent / "evidence.json"
             if entry["name"] == "first":
                 continue
+            if not path.exists():
+                continue  # cut short: it says nothing, and its folder is kept
+            entry["claimed"] = _numbers(folder, setting.parent)
             entry["evidence"] = json.loads(path.read_text())
             for source in entry["evidence"]["sustain"]["telemetry"]["sources"]:
                 for reading in source["readings"]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from lynxspec.errors import UsageError
+from lynxspec.plain_text import visible
 from verifier.commands import options
 from verifier.opening import open_recipe
 from verifier.progress import Lines, duration
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     claim = claim_of(job, evidence, folder=beside, stem=stem)
     write_claim(claim, arguments.output)
     for verdict in open_clauses(claim, evidence):
-        sys.stderr.write(f"warning: {verdict.id} is not confirmed by its own measurement: {verdict.explanation}\n")
+        words = visible(f"{verdict.id} is not confirmed by its own measurement: {verdict.explanation}")
+        sys.stderr.write(f"warning: {words}\n")
     sys.stdout.write(f"{arguments.output}\n")
     return 0
