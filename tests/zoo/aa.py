@@ -202,6 +202,48 @@ def result(entry: Plain, claim: Plain) -> Result:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One run's claim held against another run's evidence."""
+
+    author: str
+    run: str
+    quiet: bool
+    """Whether the author's run was quiet by its own fixed product, and the other one by the claim's."""
+    refuted: tuple[str, ...]
+    open: tuple[tuple[str, str], ...]
+    inflated_reproduced: tuple[str, ...]
+
+
+def pairs(runs: list[Plain], claim: Plain) -> Iterator[Pair]:
+    """Every run as the author's against every other one."""
+    evidence = [Evidence.model_validate_json(json.dumps(entry["evidence"])) for entry in runs]
+    for i, author in enumerate(runs):
+        stated = authored(author, claim)
+        whole = Claim.model_validate_json(json.dumps(stated))
+        changes = [
+            (name, Claim.model_validate_json(json.dumps(changed)), clause) for name, changed, clause in inflated(stated)
+        ]
+        probe = present(whole.hardware.speed_probe)
+        for j, other in enumerate(evidence):
+            own, here = evidence[i].sustain, other.sustain
+            if i == j or probe is None or own is None or here is None:
+                continue
+            found = judge(whole, other)
+            yield Pair(
+                author=author["name"],
+                run=runs[j]["name"],
+                quiet=not unquiet(probe.base, own) and not unquiet(probe.base, here),
+                refuted=tuple(v.id for v in found if v.verdict is Verdict.REFUTED),
+                open=tuple((v.id, v.reason) for v in found if v.verdict is not Verdict.REPRODUCED),
+                inflated_reproduced=tuple(
+                    name
+                    for name, changed, clause in changes
+                    if {v.id: v.verdict for v in judge(changed, other)}[clause] is Verdict.REPRODUCED
+                ),
+            )
+
+
 def _overall(found: tuple[ClauseVerdict, ...]) -> Verdict:
     from verifier.verdict import overall  # noqa: PLC0415 - a name of its own here
 
@@ -253,7 +295,7 @@ def _verify(folder: Path, name: str, setting: str) -> int:
     if run.exists():
         raise SystemExit(f"{run} is there already: a run is never done twice")
     (run / "evidence").mkdir(parents=True)
-    if first.exists():
+    if name != "first" and (first / "evidence.json").exists():
         for file in (first / "evidence").iterdir():
             if file.name.startswith(TAKEN):
                 shutil.copyfile(file, run / "evidence" / file.name)
@@ -324,6 +366,16 @@ def main() -> int:
     for r in results:
         if r.inflated_reproduced:
             sys.stdout.write(f"{r.name}: reproduced all the same: {', '.join(r.inflated_reproduced)}\n")
+    found = list(pairs(runs, claim))
+    quiet = [pair for pair in found if pair.quiet]
+    sys.stdout.write(
+        f"\nPairs: {len(found)}; refuted {sum(bool(p.refuted) for p in found)}; an inflated number reproduced "
+        f"{sum(bool(p.inflated_reproduced) for p in found)}; quiet {len(quiet)}, of these all reproduced "
+        f"{sum(not p.open for p in quiet)}\n"
+    )
+    for p in found:
+        if p.refuted or p.inflated_reproduced or (p.quiet and p.open):
+            sys.stdout.write(f"{p.author} against {p.run}: {p.refuted} {p.inflated_reproduced} {p.open}\n")
     return 0
 
 
