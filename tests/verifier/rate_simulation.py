@@ -66,7 +66,7 @@ TRACES = (
 RULES = (("3 s", 3), ("10 s", 10), ("60 s", 60), ("600 s", 600))
 """What other tools average: trtexec 3 s, optimum-benchmark 10 s, a fixed minute, MLPerf 600 s."""
 
-ESTIMATES = 2000
+ESTIMATES = 10000
 """Runs from which the error of the estimates is taken: they need one look each, verdicts hundreds."""
 
 EDGE, HONEST, SHORT = 1.0, 0.98, 1.02

@@ -36,7 +36,7 @@ from verifier.evidence import Evidence, SustainEvidence
 from verifier.judge import judge
 from verifier.opening import open_recipe
 from verifier.recording import RunFolder
-from verifier.verdict import ClauseVerdict, Verdict
+from verifier.verdict import ClauseKind, ClauseVerdict, Verdict
 
 from . import digits
 
@@ -146,7 +146,7 @@ class Result:
     began: str
     """Date and time, UTC."""
     setting: str
-    """``alone`` or ``shared``."""
+    """``alone``, ``shared``, or ``measure`` for an author's run that became no claim."""
     unquiet: tuple[str, ...]
     speed: tuple[float, float]
     """Least and largest median of a round's fixed product over the claim's."""
@@ -192,7 +192,7 @@ def result(entry: Plain, claim: Plain) -> Result:
         speed=(min(rounds), max(rounds)),
         ratios=(*ratios, rates[-1] / rates[0] / gain.base),
         verdict=_overall(found),
-        open=tuple((v.id, v.reason) for v in found if v.verdict is not Verdict.REPRODUCED),
+        open=_open(found),
         refuted=tuple(v.id for v in found if v.verdict is Verdict.REFUTED),
         inflated_reproduced=tuple(
             name
@@ -235,13 +235,19 @@ def pairs(runs: list[Plain], claim: Plain) -> Iterator[Pair]:
                 run=runs[j]["name"],
                 quiet=not unquiet(probe.base, own) and not unquiet(probe.base, here),
                 refuted=tuple(v.id for v in found if v.verdict is Verdict.REFUTED),
-                open=tuple((v.id, v.reason) for v in found if v.verdict is not Verdict.REPRODUCED),
+                open=_open(found),
                 inflated_reproduced=tuple(
                     name
                     for name, changed, clause in changes
                     if {v.id: v.verdict for v in judge(changed, other)}[clause] is Verdict.REPRODUCED
                 ),
             )
+
+
+def _open(found: tuple[ClauseVerdict, ...]) -> tuple[tuple[str, str], ...]:
+    """Clauses that are not reproduced; an author's run has no file of the claim yet."""
+    there = (v for v in found if v.kind is not ClauseKind.MATERIALS)
+    return tuple((v.id, v.reason) for v in there if v.verdict is not Verdict.REPRODUCED)
 
 
 def _overall(found: tuple[ClauseVerdict, ...]) -> Verdict:
