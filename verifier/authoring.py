@@ -21,7 +21,7 @@ from verifier.judge import judge
 from verifier.judge.equilibrium import settled
 from verifier.reproduction.job import Job
 from verifier.reproduction.subjects import reference_of, supplied_artifact, written_suffix
-from verifier.verdict import Verdict
+from verifier.verdict import ClauseKind, ClauseVerdict, Verdict
 
 Plain = dict[str, Any]
 """JSON-like data."""
@@ -85,6 +85,15 @@ def _builds(evidence: Evidence) -> str:
     """Runtimes with the version and the Python that they ran in."""
     runtimes = (e for e in evidence.environments if e.role == "runtime")
     return "; ".join(dict.fromkeys(f"{e.tool} {e.version}, Python {e.python}" for e in runtimes))
+
+
+def open_clauses(claim: Claim, evidence: Evidence) -> tuple[ClauseVerdict, ...]:
+    """Clauses that the author's own evidence leaves open: a repetition will hardly confirm them.
+
+    The claim's files are no part of it: that of the quantized model was written only now.
+    """
+    found = (v for v in judge(claim, evidence) if v.kind is not ClauseKind.MATERIALS)
+    return tuple(v for v in found if v.verdict is Verdict.INCONCLUSIVE)
 
 
 def hardware_of(host: HostReport, probe: tuple[float, ...], builds: str) -> Plain:

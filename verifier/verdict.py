@@ -71,6 +71,11 @@ class Reason(Enum):
         Verdict.INCONCLUSIVE,
         "this machine ran slower as a whole than when the claim was measured",
     )
+    MACHINE_FASTER = (
+        "machine_faster",
+        Verdict.INCONCLUSIVE,
+        "this machine ran faster as a whole than when the claim was measured",
+    )
     NO_WITNESS = (
         "no_witness",
         Verdict.INCONCLUSIVE,

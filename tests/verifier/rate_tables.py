@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from .rate_simulation import (
     DURATION,
+    ESTIMATES,
     RULES,
     TRACES,
     Coverage,
@@ -18,6 +19,7 @@ from .rate_simulation import (
     Row,
     coverage,
     early,
+    estimates,
     repeated,
     row,
     simulate,
@@ -46,7 +48,7 @@ def accuracy(rows: list[Row]) -> str:
         (
             (
                 r.name,
-                str(r.runs),
+                str(r.estimates),
                 f"{100 * r.error:.2f}",
                 _percent(r.drifting),
                 *(f"{100 * o[0]:.2f}" for o in r.others),
@@ -61,6 +63,7 @@ def decisions(rows: list[Row]) -> str:
     return _table(
         (
             "trace",
+            "runs",
             "edge: refuted / confirmed",
             "honest: refuted / confirmed",
             "short: confirmed / refuted (median s)",
@@ -69,6 +72,7 @@ def decisions(rows: list[Row]) -> str:
         (
             (
                 r.name,
+                str(r.runs),
                 f"{_percent(r.edge_refuted)} / {_percent(r.edge_confirmed)}",
                 f"{_percent(r.honest_refuted)} / {_percent(r.honest_confirmed)}",
                 f"{_percent(r.short_confirmed)} / {_percent(r.short_refuted)} ({r.seconds:.0f})",
@@ -147,7 +151,7 @@ def studies(factor: float) -> tuple[list[Row], list[Early], list[Repeated], list
     """All simulations, with ``factor`` times their usual runs."""
     runs = round(400 * factor)
     return (
-        [row(t, simulate(t, round(t.runs * factor), seed=i)) for i, t in enumerate(TRACES)],
+        [row(t, simulate(t, runs, seed=i), estimates(t, ESTIMATES, seed=90 + i)) for i, t in enumerate(TRACES)],
         [early(t, runs // 2, seed=30 + i) for i, t in enumerate(TRACES)],
         [repeated(k, d, runs=runs, seed=50 + i) for i, (k, d) in enumerate(PROCESS_CASES)],
         [

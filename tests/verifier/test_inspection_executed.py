@@ -16,7 +16,7 @@ from verifier.reproduction.inspection import repeat_report, signal_report
 from verifier.reproduction.job import Job
 from verifier.reproduction.materialize import materialize
 from verifier.reproduction.subjects import all_subjects
-from verifier.runtimes.onnxruntime import executed
+from verifier.runtimes.onnxruntime import _kernel_times, executed
 from verifier.store import RunStore
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -54,6 +54,23 @@ def test_the_time_of_products_and_of_the_rest_is_all_the_time(both) -> None:
     assert products == pytest.approx(sum(group.time_share for group in ran.operators))
     assert products + sum(row.time_share for row in ran.time) == pytest.approx(1.0, abs=1e-9)
     assert {row.op_type for row in ran.time} >= {"QuantizeLinear", "Resize"}
+
+
+def profile(times: dict[str, list[int]]) -> list[dict]:
+    """Events as ONNX Runtime's profiler writes them, microseconds per run."""
+    return [
+        {"cat": "Node", "name": f"{node}_kernel_time", "dur": dur, "args": {"op_name": "Conv", "provider": "CPU"}}
+        for node, each in times.items()
+        for dur in each
+    ]
+
+
+def test_a_moment_without_the_processor_does_not_count_for_the_layer_that_ran() -> None:
+    calm = {"large": [9000, 1000, 1010, 990, 1000, 1000], "small": [200, 10, 10, 10, 11, 10]}
+    usual = _kernel_times(profile(calm))
+    assert {node: time for node, (time, _) in usual.items()} == {"large": 5 * 1000, "small": 5 * 10}
+    stalled = calm | {"small": [200, 10, 10, 4010, 11, 10]}  # a scheduler's usual turn of 4 ms
+    assert _kernel_times(profile(stalled)) == usual
 
 
 @pytest.mark.slow

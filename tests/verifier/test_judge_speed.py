@@ -27,7 +27,28 @@ def test_a_machine_that_is_slower_as_a_whole_refutes_nothing():
     found = zoo.verdicts(zoo.claim_data(), evidence)
     assert found["throughput/int8"].reason == "machine_slower"
     assert found["latency/int8"].verdict is Verdict.INCONCLUSIVE
-    assert found["speedup/int8/fp32"].verdict is Verdict.REPRODUCED
+    assert found["speedup/int8/fp32"].reason == "machine_slower"  # another state gives another gain
+
+
+@pytest.mark.parametrize("factor", [1.07, 1.4])
+def test_a_machine_that_is_faster_as_a_whole_confirms_nothing(factor):
+    """The neighbours of a virtual machine have left: a rate that was inflated by as much would be reached, too."""
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    zoo.slow_down(evidence, factor)
+    found = zoo.verdicts(claim, evidence)
+    for clause in ("throughput/int8", "throughput/fp32", "latency/int8", "speedup/int8/fp32"):
+        assert found[clause].reason == "machine_faster", clause
+    claim["regimes"][1]["performance"]["sustained"]["rate"] = "2145 images/s"
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_machine_that_is_a_little_faster_or_states_no_speed_confirms_as_ever():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    zoo.slow_down(evidence, 1.04)
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].verdict is Verdict.REPRODUCED
+    zoo.slow_down(evidence, 1.4)
+    claim["hardware"]["speed_probe"] = {"unknown": "not measured"}
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].verdict is Verdict.REPRODUCED
 
 
 def test_without_probe_and_other_regime_there_is_no_witness():
@@ -69,6 +90,39 @@ def test_a_machine_that_is_a_little_slower_lowers_what_is_expected_of_the_claim(
     zoo.slow_down(evidence, 0.96)
     zoo.slow_down(evidence, 0.93, regimes=("int8",), probe=False)  # 0.93 / 0.96 is within 5 %
     assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "evidence_too_weak"
+
+
+def test_another_regime_that_runs_faster_than_claimed_asks_no_more_of_this_one():
+    evidence = zoo.evidence_data()
+    zoo.slow_down(evidence, 1.04, regimes=("fp32",), probe=False)
+    zoo.slow_down(evidence, 0.865, regimes=("int8",), probe=False)  # less than the 15 % of a virtual host
+    assert zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"].reason == "evidence_too_weak"
+    zoo.slow_down(evidence, 0.82, regimes=("int8",), probe=False)
+    assert zoo.verdicts(zoo.claim_data(), evidence)["throughput/int8"].reason == "below_claim"
+
+
+def _on_a_card():
+    """A claim for a card that states neither power nor driver, which would weaken every refutation."""
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    stack = claim["hardware"]["stack"] | {"driver": {"unknown": "not stated"}}
+    unknown = {"power": {"unknown": "not stated"}, "stack": stack}
+    claim["hardware"] |= {"kind": "gpu", "vendor": "NVIDIA", "product": "H200 NVL"} | unknown
+    evidence["host"]["accelerators"] = ["NVIDIA H200 NVL"]
+    return claim, evidence
+
+
+def test_the_processors_speed_vouches_for_no_card():
+    claim, evidence = _on_a_card()
+    zoo.slow_down(evidence, 0.6, probe=False)  # as under another limit of power, which no regime escapes
+    found = zoo.verdicts(claim, evidence)
+    assert found["throughput/int8"].reason == "no_witness"
+    assert found["throughput/fp32"].reason == "no_witness"
+
+
+def test_another_regime_on_the_same_card_does():
+    claim, evidence = _on_a_card()
+    zoo.slow_down(evidence, 0.6, regimes=("int8",), probe=False)
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "below_claim"
 
 
 @pytest.mark.parametrize(
@@ -292,3 +346,22 @@ def test_a_load_generator_that_is_itself_slow_refutes_nothing():
     lie = _lied(zoo.claim_data())
     assert _with_load(lie).reason == "below_claim"
     assert _with_load(lie, generator_headroom=3.0).reason == "evidence_too_weak"
+
+
+def test_latencies_of_less_than_the_window_are_not_confirmed():
+    evidence = zoo.evidence_data()
+    assert zoo.verdicts(zoo.claim_data(), evidence)["latency/int8"].verdict is Verdict.REPRODUCED
+    run = zoo.run_of(evidence, "int8")
+    run["blocks"] = run["blocks"][:30]
+    run["window_s"] = sum(block["seconds"] for block in run["blocks"])  # half of it: it may throttle in the other half
+    assert zoo.verdicts(zoo.claim_data(), evidence)["latency/int8"].reason == "window_not_covered"
+
+
+def test_a_gain_that_falls_short_where_nothing_shows_the_machine_as_claimed_refutes_nothing():
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    claim["hardware"]["speed_probe"] = {"unknown": "not measured"}
+    zoo.slow_down(evidence, 0.8, regimes=("fp32",))
+    zoo.slow_down(evidence, 0.5, regimes=("int8",))
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "no_witness"
+    zoo.slow_down(evidence, 1.0, regimes=("fp32",))
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "below_claim"

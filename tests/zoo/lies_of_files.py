@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable
 
 from .exhibits import Plain, artifact_of, fast, ledger_of, reference, scores_of
-from .lying import OTHER, Lie, Tell, Where, calibrated, fewer, has_class, neither, other_file, own_reference, supplied
+from .lying import OTHER, Lie, Tell, Where, calibrated, fewer, has_class, other_file, own_reference, supplied
 
 # --- files
 
@@ -41,7 +41,7 @@ def _another_method(claim: Plain, evidence: Plain) -> None:
     other_file(scales_different=60, worst_scale_ratio=0.31, zero_points_different=7)(claim, evidence)
 
 
-def _made_otherwise(claim: Plain, evidence: Plain) -> None:
+def made_otherwise(claim: Plain, evidence: Plain) -> None:
     fast(claim)["artifact"]["sha256"] = OTHER
 
 
@@ -229,7 +229,6 @@ ARTIFACTS = (
     Lie(name="other zero points", tell=other_file(zero_points_different=1), where=supplied, **_OTHER_SCALES),
     Lie(name="other weights", tell=other_file(weights_different=500), where=supplied, **_OTHER_SCALES),
     Lie(name="scales that the recipe does not give", tell=other_file(unmatched=3), where=supplied, **_OTHER_SCALES),
-    Lie(name="made otherwise, file withheld", tell=_made_otherwise, where=neither(supplied), **_OTHER_SCALES),
     Lie(name="behaves otherwise", tell=_behaves_otherwise, clause=_A, reason="other_behaviour", where=supplied),
 )
 

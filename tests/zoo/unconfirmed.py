@@ -8,6 +8,7 @@ which on a virtual host can have innocent causes.
 from __future__ import annotations
 
 from .exhibits import Plain, artifact_of, fast, reference, run_of, scaled, scores_of
+from .lies_of_files import made_otherwise
 from .lies_of_speed import rates, wrong_in_large_calls
 from .lying import OTHER, Lie, Tell, calibrated, neither, supplied
 
@@ -208,6 +209,13 @@ UNCONFIRMED = (
         clause="recipe_effect/{fast}",
         reason="samples_dropped",
         where=calibrated,
+    ),
+    Lie(
+        name="made otherwise, file withheld",
+        tell=made_otherwise,
+        clause="artifact/{fast}",
+        reason="platform_may_differ",
+        where=neither(supplied),
     ),
     Lie(name="trained, not rounded", tell=_trained, clause="artifact/{fast}", reason="not_implemented"),
     Lie(

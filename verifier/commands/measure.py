@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from lynxspec.errors import UsageError
+from lynxspec.plain_text import visible
 from verifier.commands import options
 from verifier.opening import open_recipe
 from verifier.progress import Lines, duration
@@ -34,7 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.output.name.endswith(SUFFIX):
         raise UsageError(f"{arguments.output}: a claim's name ends in {SUFFIX}", hint=f"-o NAME{SUFFIX}")
     recipe, source = open_recipe(arguments.recipe)
-    from verifier.authoring import claim_of, write_claim  # noqa: PLC0415 - nothing heavy before the recipe is accepted
+    from verifier.authoring import (  # noqa: PLC0415 - nothing heavy before the recipe is accepted
+        claim_of,
+        open_clauses,
+        write_claim,
+    )
     from verifier.environments.prepare import require_known  # noqa: PLC0415 - as above
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
     from verifier.reproduction.plan import estimate  # noqa: PLC0415 - as above
@@ -49,7 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     require_known(wishes, [recipe])
     job = folder.job(recipe, source, arguments.recipe, overrides=overrides, progress=progress, wishes=wishes)
     beside = None if arguments.without_models else arguments.output.parent
-    claim = claim_of(job, folder.run(job, detect_inert=False), folder=beside, stem=stem)
+    evidence = folder.run(job, detect_inert=False)
+    claim = claim_of(job, evidence, folder=beside, stem=stem)
     write_claim(claim, arguments.output)
+    for verdict in open_clauses(claim, evidence):
+        words = visible(f"{verdict.id} is not confirmed by its own measurement: {verdict.explanation}")
+        sys.stderr.write(f"warning: {words}\n")
     sys.stdout.write(f"{arguments.output}\n")
     return 0

@@ -12,7 +12,7 @@ from verifier.evidence import ArtifactComparison, InertOption, ItemScores, Quant
 from verifier.judge.accuracy import margin_in
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, absent, clause, deviations, failed, gate, number, percent
-from verifier.judge.materiality import Axis, Effect, concerning
+from verifier.judge.materiality import Effect, concerning
 from verifier.judge.signal import fit_notes
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
@@ -30,9 +30,9 @@ UNMATCHED_SHARE = 0.05
 ARTIFACT_RULE = (
     "Reproduced in three grades: same bytes; same quantized weights with scales within 1e-6 (1e-3 on another "
     "platform); or, where the claim promises no more, equal accuracy within its tolerance. Refuted only if a "
-    "deterministic tool in the declared version, on hardware as declared, gives other scales or weights (without "
-    "a file to compare: other bytes, on the very machine of the claim, where the claim promises the bytes). "
-    "Otherwise inconclusive."
+    "deterministic tool in the declared version, on hardware as declared, gives other scales or weights than the "
+    "claimed file holds. Otherwise, and without that file, inconclusive: other versions of what writes files change "
+    "bytes and mean nothing."
 )
 EFFECT_RULE = (
     "Reproduced if the declared recipe ran here and every declared calibration sample entered the statistics; options "
@@ -164,7 +164,10 @@ def _nondeterministic(case: Case, regime: Regime, words: str, *, repeated: bool)
 
 
 def _by_digest(case: Case, regime: Regime, run: QuantizationRun) -> Finding:
-    """Without the claimed file only its digest is known."""
+    """Without the claimed file only its digest is known.
+
+    That can confirm and cannot refute: the bytes hang on packages that write the file, whose versions no claim states.
+    """
     if run.repeat_sha256 != run.sha256:
         return _nondeterministic(
             case, regime, "The recipe gave a file of another digest.", repeated=run.repeat_sha256 is not None
@@ -172,12 +175,14 @@ def _by_digest(case: Case, regime: Regime, run: QuantizationRun) -> Finding:
     if case.claim.reproduction.grade != "bit_exact":
         words = "the claim does not promise the bytes, and the claimed file is not here to compare scales."
         return Reason.MATERIAL_UNAVAILABLE, f"The recipe gave a file of another digest, {words}"
-    differences = case.differences(regime)
-    if not case.on_same_machine or any(d.axis is Axis.FRAMEWORK_VERSION for d in differences):
-        words = "without the claimed file a difference in meaning cannot be told from one in packaging."
-        return Reason.PLATFORM_MAY_DIFFER, f"The recipe gave a file of another digest; {words}"
-    words = "The claim promises the same bytes; on the same machine, with the declared versions, the recipe gave twice"
-    return Reason.OTHER_SCALES, f"{words} a file of another digest ({(run.sha256 or '')[:16]}…)."
+    packages = case.evidence.host.packages
+    beside = ", ".join(f"{name} {packages[name]}" for name in ("onnx", "numpy") if name in packages)
+    words = f"a file of another digest ({(run.sha256 or '')[:16]}…), twice, where the claim promises the bytes. Without"
+    words += (
+        " the claimed file a difference in meaning cannot be told from one in packaging, which the claim does not pin"
+    )
+    words += f" (here {beside})" if beside else ""
+    return Reason.PLATFORM_MAY_DIFFER, f"The recipe gave {words}."
 
 
 def _behaviour(case: Case, regime: Regime) -> Finding | None:

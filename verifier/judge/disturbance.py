@@ -260,21 +260,44 @@ def witness(case: Case, regime_name: str, tolerance: float) -> Witness | None:
     if sustained is None:
         return None
     factor, words = 1.0, []
-    claimed = present(case.claim.hardware.speed_probe)
-    probed = claimed is not None and claimed.base > 0 and bool(sustained.probe.gflops)
-    if claimed is not None and probed:
-        ratio = median(sustained.probe.gflops) / claimed.base
+    ratio = probed(case)
+    if ratio is not None:
         factor = min(factor, ratio)
         words.append(f"the speed probe ran at {percent(ratio)} of the claim's")
     other = [r for r in (_ratio(case, run) for run in sustained.runs if run.regime != regime_name) if r is not None]
     # A regime that runs much faster than claimed vouches for nothing: an understated rate would hide a slow machine.
     held = [ratio for ratio in other if abs(ratio - 1.0) <= max(tolerance, WITNESS_TOLERANCE)]
     if held:
-        factor = min(held)  # a rate that holds is the better witness: a claim can state any figure for the probe
+        # a rate that holds is the better witness, since a claim can state any figure for the probe; one that runs
+        # faster than claimed asks no more of the others
+        factor = min(1.0, *held)
         words.append(f"another regime ran at {percent(min(held))} of its claimed rate")
-    if not probed and not held:
+    if ratio is None and not held:
         return None
     return Witness(factor=max(factor, 0.0), held=bool(held), words="; ".join(words))
+
+
+def probed(case: Case) -> float | None:
+    """Speed of the fixed product here over the claim's; `None` where it says nothing: on a card, or with no figure.
+
+    The product runs on the processor: a card can be held at half its power beside it.
+    """
+    claimed, sustained = present(case.claim.hardware.speed_probe), case.evidence.sustain
+    if case.claim.hardware.kind != "cpu" or claimed is None or claimed.base <= 0:
+        return None
+    return median(sustained.probe.gflops) / claimed.base if sustained and sustained.probe.gflops else None
+
+
+def faster_machine(case: Case, tolerance: float) -> str | None:
+    """Why what was reached confirms nothing: the machine ran faster than when the claim was measured; `None` if not.
+
+    A virtual machine whose neighbours have left can lift an inflated rate over its limit, and rates do not follow the
+    product in proportion, so that none can be computed back.
+    """
+    ratio = probed(case)
+    if ratio is None or ratio <= 1.0 + max(min(tolerance, WITNESS_TOLERANCE), PROBE_TOLERANCE):
+        return None
+    return f"The machine is faster than when the claim was measured: the speed probe ran at {percent(ratio)}."
 
 
 def slower_machine(found: Witness, tolerance: float) -> str | None:

@@ -8,15 +8,17 @@ from lynxspec.claim import Regime, present
 from lynxspec.claim.throughput import Latency
 from verifier.evidence import Quantile, SustainedRun
 from verifier.judge.case import Case
-from verifier.judge.clause import Finding, clause, deviations, gate
-from verifier.judge.disturbance import disturbances
+from verifier.judge.clause import Finding, clause, deviations, gate, number
+from verifier.judge.disturbance import disturbances, equilibrium, faster_machine
+from verifier.judge.server import COVERED
 from verifier.judge.shortfall import REPEATABILITY, other_load, refutable
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 TAIL_FLOORS = {0.5: REPEATABILITY, 0.9: 0.25, 0.99: 1.0}
 """Shortfall that refutes nothing, by percentile: single interruptions of the host make the tail."""
 RULE = (
-    "Exact binomial 95 % bounds of each percentile. Reproduced if every upper bound is within the tolerance; "
+    "Exact binomial 95 % bounds of each percentile. Reproduced if every upper bound is within the tolerance over the "
+    "window of the claimed rate (or at thermal equilibrium): a machine that has not throttled yet answers faster; "
     "refuted if a lower bound exceeds it under the conditions of the rate, and p90 by more than 25 %, p99 by more "
     "than 100 %. Otherwise inconclusive."
 )
@@ -31,7 +33,7 @@ def judge_latency(case: Case) -> Iterator[ClauseVerdict]:
         run = case.run(regime)
         rows = _percentiles(claimed, run) if isinstance(run, SustainedRun) else ()
         if isinstance(run, SustainedRun):
-            finding = other_load(case.claim, run, f"{case.claim.load.item}/s") or _latency(case, regime, rows)
+            finding = other_load(case.claim, run, f"{case.claim.load.item}/s") or _latency(case, regime, run, rows)
         else:
             finding = run
         differences = case.differences(regime, run.sha256 if isinstance(run, SustainedRun) else None)
@@ -64,13 +66,12 @@ def _percentiles(claimed: Latency, run: SustainedRun) -> tuple[tuple[float, Quan
     return tuple(rows)
 
 
-def _latency(case: Case, regime: Regime, rows: tuple[tuple[float, Quantile], ...]) -> Finding:
+def _latency(case: Case, regime: Regime, run: SustainedRun, rows: tuple[tuple[float, Quantile], ...]) -> Finding:
     claimed = present(regime.performance.latency)
     if claimed is None or len(rows) < len(_stated(claimed)):
         return Reason.NOT_REACHED, "The run has no value for every claimed percentile."
     tolerance = case.claim.reproduction.tolerances.latency.base
-    run = case.run(regime)
-    loop = run.load.open_loop if isinstance(run, SustainedRun) and run.load is not None else None
+    loop = run.load.open_loop if run.load is not None else None
     if loop is not None and loop.unserved:
         return (
             Reason.INTERVAL_TOO_WIDE,
@@ -92,6 +93,18 @@ def _latency(case: Case, regime: Regime, rows: tuple[tuple[float, Quantile], ...
         elif found.high_s > limit:
             undecided.append(words)
     if not undecided:
-        return Reason.WITHIN_TOLERANCE, "All percentiles, with their bounds, are within the tolerance."
+        return _held(case, regime, run)
     text = " ".join(undecided[:2])
     return (Reason.HOST_DISTURBED if disturbances(case) else Reason.INTERVAL_TOO_WIDE), text
+
+
+def _held(case: Case, regime: Regime, run: SustainedRun) -> Finding:
+    """What percentiles within the tolerance are worth."""
+    words = "All percentiles, with their bounds, are within the tolerance"
+    claimed = present(regime.performance.sustained)
+    if claimed is not None and run.window_s < COVERED * claimed.window.base and equilibrium(case) is None:
+        return Reason.WINDOW_NOT_COVERED, f"{words}, but over {number(run.window_s)} s of {claimed.window} only."
+    faster = faster_machine(case, case.claim.reproduction.tolerances.latency.base)
+    if faster is not None:
+        return Reason.MACHINE_FASTER, f"{words}. {faster}"
+    return Reason.WITHIN_TOLERANCE, f"{words}."

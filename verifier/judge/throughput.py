@@ -10,7 +10,7 @@ from lynxspec.claim.throughput import Sustained
 from verifier.evidence import SustainedRun
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause, deviations, gate, number, percent
-from verifier.judge.disturbance import barred, disturbance_notes, disturbances, equilibrium
+from verifier.judge.disturbance import barred, disturbance_notes, disturbances, equilibrium, faster_machine
 from verifier.judge.server import RULE as ARRIVALS_RULE
 from verifier.judge.server import judge_arrivals
 from verifier.judge.shortfall import REPEATABILITY, other_load, refutable, usable
@@ -23,7 +23,8 @@ METHOD = "confidence sequence of the last plateau"
 RULE = (
     "The rate of the last plateau, with a 95 % confidence sequence that allows early looks. Reproduced if its lower "
     "bound reaches the claimed rate less the tolerance over the claim's whole window (or at thermal equilibrium), "
-    "measured without a drift beyond 2 % or a jump below the limit. Refuted if the upper bound, and that of the "
+    "measured without a drift beyond 2 % or a jump below the limit, and the speed probe runs no more than 5 % above "
+    "the claim's. Refuted if the upper bound, and that of the "
     "window's mean, lie below it, on the same hardware and runtime version, on a quiet host, with the speed probe or "
     "another regime showing that the machine performs as claimed, and by more than 5 % (15 % on a virtual host or "
     "another machine of the product, 20 % with the probe as only witness). Otherwise inconclusive. Error rates by "
@@ -159,6 +160,9 @@ def _confirmed(case: Case, regime: Regime, run: SustainedRun, *, early: bool) ->
     against = barred(case, regime.name, tolerance)
     if against is not None:
         return Reason.HOST_DISTURBED, f"It is not known what was measured: {against}."
+    faster = faster_machine(case, tolerance)
+    if faster is not None:
+        return Reason.MACHINE_FASTER, faster
     fresh = run.load.fresh_inputs if run.load is not None else None
     if fresh is not None and fresh.high is not None and fresh.high < 1.0 - tolerance:
         words = f"inputs that a fresh seed draws run at {percent(fresh.value)} of the rate on the claim's own"

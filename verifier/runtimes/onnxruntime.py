@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import statistics
 import tempfile
 from typing import Any
 
@@ -232,7 +233,11 @@ def _named(path: str, folder: str) -> str:
 
 
 def _kernel_times(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """Time and provider of each node, without its first run, which also allocates."""
+    """Time and provider of each node over all runs but the first, which also allocates.
+
+    The median of its times stands for each of them: one moment in which the host took the processor away would else
+    count for the layer that happened to run, and could make a small float layer look like a large one.
+    """
     times: dict[str, list[int]] = {}
     providers: dict[str, str] = {}
     suffix = "_kernel_time"
@@ -242,7 +247,12 @@ def _kernel_times(events: list[dict[str, Any]]) -> dict[str, Any]:
             node = name[: -len(suffix)]
             times.setdefault(node, []).append(int(event["dur"]))
             providers[node] = event.get("args", {}).get("provider", "")
-    return {node: (sum(each[1:]), providers[node]) for node, each in times.items()}
+    return {node: (_usual(each[1:]), providers[node]) for node, each in times.items()}
+
+
+def _usual(times: list[int]) -> float:
+    """Sum of the times, were each the median; 0 of none."""
+    return statistics.median(times) * len(times) if times else 0.0
 
 
 def _kernel_types(events: list[dict[str, Any]]) -> dict[str, str]:
@@ -255,13 +265,15 @@ def _kernel_types(events: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _timed_layers(rows: list[dict[str, Any]], times: dict[str, Any], total: int) -> list[dict[str, Any]]:
+def _timed_layers(rows: list[dict[str, Any]], times: dict[str, Any], total: float) -> list[dict[str, Any]]:
     return [dict(row, time_share=times[row["node"]][0] / total if row["node"] in times else None) for row in rows]
 
 
-def _other_times(products: set[str], times: dict[str, Any], types: dict[str, str], total: int) -> list[dict[str, Any]]:
+def _other_times(
+    products: set[str], times: dict[str, Any], types: dict[str, str], total: float
+) -> list[dict[str, Any]]:
     """Time of all that is no product, by operator: conversions, layouts, activation functions."""
-    spent: dict[str, list[int]] = {}
+    spent: dict[str, list[float]] = {}
     for node, (time, _) in times.items():
         if node not in products and types[node] and types[node] not in _CONTROL:
             spent.setdefault(types[node], []).append(time)
@@ -270,7 +282,7 @@ def _other_times(products: set[str], times: dict[str, Any], types: dict[str, str
     ]
 
 
-def _timed_groups(found: Any, times: dict[str, Any], total: int) -> list[dict[str, Any]]:
+def _timed_groups(found: Any, times: dict[str, Any], total: float) -> list[dict[str, Any]]:
     from verifier.inspection.ledger import operator_groups
 
     groups = []
