@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import os
 import stat
@@ -16,11 +17,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from verifier.audit import token
 from verifier.audit.record import SignerStatement
+from verifier.audit.token import TokenKey
 from verifier.errors import SigningFailed
 
 KEY_FILE = "identity.pem"
@@ -30,12 +33,14 @@ CERTIFICATE_FILE = "certificate.pem"
 MIN_RSA_BITS = 3072
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 """What Acrobat, poppler and OpenSSL all verify; Ed25519 is not among it."""
+KINDS = f"Use ECDSA P-256, or RSA of {MIN_RSA_BITS} bits or more."
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """Extended key usage of RFC 9336."""
 YEARS = 10
 """Validity of a first identity: as long as test reports are kept."""
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 Passphrase = Callable[[], bytes | None]
 """Asked only if the key is encrypted."""
 
@@ -47,7 +52,7 @@ class Identity:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...] = ()
     """Further certificates that belong to it, such as the issuer's."""
-    key: PrivateKey = field(repr=False)
+    key: PrivateKey | TokenKey = field(repr=False)
     created: bool = False
     """Whether it was made just now."""
     path: Path | None = None
@@ -67,6 +72,25 @@ class Identity:
     def self_signed(self) -> bool:
         """Whether nobody but the signer vouches for the certificate."""
         return is_self_signed(self.certificate)
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The certificate's key."""
+        return admitted(self.certificate.public_key())
+
+    def sign(self, data: bytes) -> bytes:
+        """A signature over ``data`` with SHA-256: ECDSA in DER, or RSA PKCS #1 v1.5. Raises `SigningFailed`.
+
+        ECDSA takes no chance in where the library can do so (RFC 6979): the same statement gets the same signature.
+        """
+        if isinstance(self.key, TokenKey):
+            return self.key.sign(data)
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        try:
+            return self.key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        except UnsupportedAlgorithm:  # OpenSSL before 3.2
+            return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
 
     def statement(self) -> SignerStatement:
         """What the record says of it."""
@@ -94,7 +118,10 @@ def config_directory() -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "lynxspec"
 
 
-def passphrase_from(*, file: Path | None = None, variable: str | None = None, ask: bool = True) -> Passphrase:
+ASKED = "Passphrase of the signing key: "
+
+
+def passphrase_from(*, file: Path | None = None, variable: str | None = None, ask: str = ASKED) -> Passphrase:
     """A passphrase from a file, an environment variable, or the terminal; never from the command line."""
 
     def read() -> bytes | None:
@@ -105,7 +132,7 @@ def passphrase_from(*, file: Path | None = None, variable: str | None = None, as
                 raise SigningFailed(f"the environment variable {variable} is not set", hint="Set it, or use a file.")
             return os.environ[variable].encode()
         if ask and sys.stdin.isatty():
-            return getpass.getpass("Passphrase of the signing key: ").encode()
+            return getpass.getpass(ask).encode()
         return None
 
     return read
@@ -229,26 +256,68 @@ def load(path: Path, *, cert: Path | None = None, passphrase: Passphrase | None 
         hint = "Is the passphrase right? PEM and PKCS#12 are read."
         raise SigningFailed(f"{path} cannot be read as a signing key: {error}", hint=hint) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise SigningFailed(f"{path} holds a key of another kind", hint="Use ECDSA P-256, or RSA of 3072 bits or more.")
+        raise SigningFailed(f"{path} holds a key of another kind", hint=KINDS)
     own = [c for c in certificates if c.public_key() == key.public_key()]
     if not own:
         raise SigningFailed(f"{path}: no certificate belongs to the key", hint="Give the certificate file as well.")
-    require_strength(key)
+    admitted(key.public_key())
     chain = tuple(c for c in certificates if c != own[0])
     return Identity(certificate=own[0], chain=chain, key=key, path=path)
 
 
-def require_strength(key: PrivateKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> None:
+def admitted(key: object) -> PublicKey:
+    """The public key, if readers of the record can, and should, verify it. Raises `SigningFailed`."""
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < MIN_RSA_BITS:
+            raise SigningFailed(
+                f"an RSA key of {key.key_size} bits is too short", hint=f"Use {MIN_RSA_BITS} bits or more."
+            )
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        if not isinstance(key.curve, CURVES):
+            raise SigningFailed(f"curve {key.curve.name} is not verified by common readers", hint="Use P-256.")
+        return key
+    raise SigningFailed("the key is of a kind that is not admitted", hint=KINDS)
+
+
+def require_strength(key: PublicKey) -> None:
     """Refuse keys that readers of the record could not, or should not, verify."""
-    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise SigningFailed(f"an RSA key of {key.key_size} bits is too short", hint=f"Use {MIN_RSA_BITS} bits or more.")
-    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and not isinstance(key.curve, CURVES):
-        raise SigningFailed(f"curve {key.curve.name} is not verified by common readers", hint="Use P-256.")
+    admitted(key)
 
 
 def _from_pem(data: bytes, ask: Passphrase) -> object:
     encrypted = b"ENCRYPTED" in data
     return serialization.load_pem_private_key(data, _needed(ask) if encrypted else None)
+
+
+def load_from_token(uri: str, *, cert: Path | None = None, passphrase: Passphrase | None = None) -> Identity:
+    """An identity whose key stays on a PKCS#11 token; its certificate is in ``cert``, or on the token."""
+    where, given = token.place(uri), passphrase or passphrase_from(ask="PIN of the token: ")
+    pin = functools.cache(given)  # asked once, although several things are signed
+    found = _certificates(_read(cert, "the certificate file")) if cert else token.certificates(where, pin)
+    if not found:
+        raise SigningFailed("there is no certificate for the key on the token", hint="Give it with --cert.")
+    key = admitted(found[0].public_key())
+    identity = Identity(
+        certificate=found[0],
+        chain=tuple(found[1:]),
+        key=TokenKey(where=where, rsa=isinstance(key, rsa.RSAPublicKey), pin=pin),
+    )
+    if not signed_by(key, identity.sign(b"whose key"), b"whose key"):
+        raise SigningFailed("the certificate does not belong to the key on the token", hint="Give the right one.")
+    return identity
+
+
+def signed_by(key: PublicKey, signature: bytes, data: bytes) -> bool:
+    """Whether `Identity.sign` with that key's private half made the signature."""
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _needed(ask: Passphrase) -> bytes:

@@ -40,6 +40,10 @@ UtcTime = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0
 """A moment as ``2026-11-20T17:42:50Z``."""
 
 
+RecordName = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+"""Unique name of a record: a UUID."""
+
+
 class ClaimDocument(Frozen):
     """The claim file, embedded beside the record byte for byte."""
 
@@ -115,7 +119,7 @@ class Record(Frozen):
     """Everything that an audit record states, and what it rests on."""
 
     format: Literal["lynxspec-record/1"]
-    id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    id: RecordName
     """Unique name of the record."""
     created: UtcTime
     """When it was made."""
@@ -223,32 +227,36 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _refuse(message: str, reason: str) -> RecordRejected:
-    return RecordRejected(f"record.json {message}", reason, hint="Ask the issuer for an unaltered copy.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise _refuse("names a key twice", "json-duplicate-key")
-    return dict(pairs)
+def _refuse(message: str, reason: str, what: str = "record.json") -> RecordRejected:
+    return RecordRejected(f"{what} {message}", reason, hint="Ask the issuer for an unaltered copy.")
 
 
 def _integer(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
-        raise _refuse("holds an integer beyond 2^53", "json-big-integer")
+        raise _Unclear("holds an integer beyond 2^53", "json-big-integer")
     return int(text)
 
 
 def _real(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise _refuse("holds a number beyond the range of doubles", "json-not-finite")
+        raise _Unclear("holds a number beyond the range of doubles", "json-not-finite")
     return value
 
 
 def _constant(text: str) -> float:
-    raise _refuse(f"holds {text}, which JSON does not have", "json-not-finite")
+    raise _Unclear(f"holds {text}, which JSON does not have", "json-not-finite")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise _Unclear("names a key twice", "json-duplicate-key")
+    return dict(pairs)
+
+
+class _Unclear(Exception):
+    """JSON that two readers could read in two ways; what and its code."""
 
 
 def _bounded_depth(data: bytes) -> None:
@@ -259,15 +267,14 @@ def _bounded_depth(data: bytes) -> None:
         if mark in (b"[", b"{"):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _refuse(f"nests deeper than {MAX_DEPTH}", "json-depth")
+                raise _Unclear(f"nests deeper than {MAX_DEPTH}", "json-depth")
         elif mark in (b"]", b"}"):
             depth -= 1
 
 
-def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Parse canonical JSON; whatever two readers could read in two ways is refused."""
+def _parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     if len(data) > MAX_BYTES:
-        raise _refuse(f"is larger than {MAX_BYTES} bytes", "json-size")
+        raise _Unclear(f"is larger than {MAX_BYTES} bytes", "json-size")
     _bounded_depth(data)
     try:
         text = data.decode("utf-8")
@@ -275,14 +282,23 @@ def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
             text, object_pairs_hook=_unique, parse_int=_integer, parse_float=_real, parse_constant=_constant
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise _refuse(f"is not JSON: {error}", "json-syntax") from error
+        raise _Unclear(f"is not JSON: {error}", "json-syntax") from error
     try:
         canonical = rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise _refuse(f"has no canonical form: {error}", "json-not-canonical") from error
+        raise _Unclear(f"has no canonical form: {error}", "json-not-canonical") from error
     if canonical != data:
-        raise _refuse("is not in canonical form (RFC 8785)", "json-not-canonical")
+        raise _Unclear("is not in canonical form (RFC 8785)", "json-not-canonical")
     return value
+
+
+def strict_json(data: bytes, what: str = "record.json") -> Any:  # noqa: ANN401 - any JSON value
+    """Parse canonical JSON; whatever two readers could read in two ways is refused. ``what`` names it in the error."""
+    try:
+        return _parsed(data)
+    except _Unclear as error:
+        message, reason = error.args
+        raise _refuse(message, reason, what) from error
 
 
 def from_jcs(data: bytes) -> Record:

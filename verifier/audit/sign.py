@@ -1,39 +1,58 @@
-"""The certification signature of an audit record: PAdES, no changes allowed, every field locked."""
+"""The certification signature of an audit record: PAdES, no changes allowed, every field locked.
+
+Levels, and the revisions of the file that each leaves after the pages:
+
+====== ==================================================================================================
+B-B    one revision: the signature (catalog, field and signature dictionary, nothing else)
+B-T    the same; an RFC 3161 time stamp stands inside the signature container
+B-LT   B-T, then one revision with the document security store (/DSS: certificates, CRLs, OCSP answers)
+B-LTA  B-LT, then one revision with a document time stamp (/DocTimeStamp, ETSI.RFC3161) over all before it
+====== ==================================================================================================
+"""
 
 from __future__ import annotations
 
 import io
 from typing import Any
 
-from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
+from asn1crypto.algos import SignedDigestAlgorithm
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from verifier.audit.finisher import FIELD
-from verifier.audit.keys import Identity, require_strength
+from verifier.audit.keys import Identity
 from verifier.errors import SigningFailed
 
 REASON = "Certification of an audit record"
 """Written into the signature."""
+_LONGEST = 1024
+"""Bytes of the longest signature value: RSA of 8192 bits."""
 
 
 def signer_of(identity: Identity) -> Any:  # noqa: ANN401 - pyHanko's signer
-    """The identity as pyHanko wants it."""
-    from pyhanko.sign.signers import SimpleSigner  # noqa: PLC0415 - slow to import
+    """The identity as pyHanko wants it; the private key stays where it is."""
+    from pyhanko.sign.signers.pdf_cms import Signer  # noqa: PLC0415 - slow to import
     from pyhanko_certvalidator.registry import SimpleCertificateStore  # noqa: PLC0415
 
-    require_strength(identity.key)
-    private = identity.key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    class OfIdentity(Signer):
+        """Asks the identity for every signature."""
+
+        async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: ARG002
+            """A signature over ``data``, or, to measure it, something as long."""
+            return bytes(_LONGEST) if dry_run else identity.sign(data)
+
+    def converted(certificate: x509.Certificate) -> asn1_x509.Certificate:
+        return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call] # pyHanko's
-    store.register_multiple(
-        asn1_x509.Certificate.load(c.public_bytes(serialization.Encoding.DER)) for c in identity.chain
-    )
-    return SimpleSigner(
-        signing_cert=asn1_x509.Certificate.load(identity.certificate.public_bytes(serialization.Encoding.DER)),
-        signing_key=asn1_keys.PrivateKeyInfo.load(private),
+    store.register_multiple(converted(c) for c in (identity.certificate, *identity.chain))
+    mechanism = "sha256_rsa" if isinstance(identity.public_key, rsa.RSAPublicKey) else "sha256_ecdsa"
+    return OfIdentity(
+        signing_cert=converted(identity.certificate),
         cert_registry=store,
+        signature_mechanism=SignedDigestAlgorithm({"algorithm": mechanism}),
     )
 
 
