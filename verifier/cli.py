@@ -65,6 +65,12 @@ COMMANDS = (
         group=_RECORD,
     ),
     Command(
+        name="diff",
+        summary="Say what changed between two signed records of one claim.",
+        module="verifier.commands.diff",
+        group=_RECORD,
+    ),
+    Command(
         name="keygen",
         summary="Make a signing identity.",
         module="verifier.commands.keygen",

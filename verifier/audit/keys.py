@@ -351,3 +351,14 @@ def anchors(path: Path) -> tuple[x509.Certificate, ...]:
     except ValueError as error:
         raise SigningFailed(f"{path} holds no certificate", hint="Give a certificate in PEM or DER.") from error
     return tuple(found)
+
+
+def revocation_list(path: Path) -> x509.CertificateRevocationList:
+    """The revocation list of a PEM or DER file."""
+    data = _read(path, "the revocation list")
+    try:
+        if b"-----BEGIN" in data:
+            return x509.load_pem_x509_crl(data)
+        return x509.load_der_x509_crl(data)
+    except ValueError as error:
+        raise SigningFailed(f"{path} holds no revocation list", hint="Give one in PEM or DER.") from error

@@ -106,13 +106,15 @@ def report_text(report: CheckReport) -> str:
     for each in report.countersigned:
         lines.append(f"approved     {each.person}, {each.function}, {each.organisation}, {each.time}: {each.statement}")
         second = "" if each.second_person else "; the record's own signer, no second person"
-        lines.append(f"             {each.signer}, {'trusted' if each.trusted else 'NOT trusted'}{second} ({each.file})")
+        lines.append(
+            f"             {each.signer}, {'trusted' if each.trusted else 'NOT trusted'}{second} ({each.file})"
+        )
     if report.overall:
         lines.append(f"verdict      {report.overall}, according to record.json (record {report.record_id})")
-    return "\n".join(_printable(line) for line in lines) + "\n"
+    return "\n".join(printable(line) for line in lines) + "\n"
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Names come from the file: nothing in them may steer a terminal."""
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in line)
 

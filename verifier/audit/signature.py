@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from verifier.audit.finisher import FIELD
-from verifier.audit.keys import require_strength
+from verifier.audit.keys import admitted
 from verifier.audit.objects import refuse
 from verifier.audit.structure import Shape, digest_of
 from verifier.errors import SigningFailed
@@ -138,11 +137,8 @@ def validate(reader: Any, *, archived: bool) -> Signed:  # noqa: ANN401 - a pyHa
 
 def _signed(status: Any, found: Any) -> Signed:  # noqa: ANN401 - pyHanko's status and embedded signature
     certificate = x509.load_der_x509_certificate(status.signing_cert.dump())
-    key = certificate.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        raise refuse("the signer's key is of a kind that is not admitted", "weak-algorithm")
     try:
-        require_strength(key)
+        admitted(certificate.public_key())
     except SigningFailed as error:
         raise refuse(error.message, "weak-algorithm") from error
     unsigned = found.signer_info["unsigned_attrs"]

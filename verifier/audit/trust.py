@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -308,6 +308,21 @@ def judge_signer(signed: Signed, known: Pool, when: Times, given: Given) -> Trus
         if issued(certificate, certificate) or not _declares_revocation(certificate):
             return Trust(trusted=True, message="the signer is one that you trust")
     return _path(certificate, roots, known, moment, pinned=pinned)
+
+
+def judge_approver(
+    certificate: x509.Certificate, others: Sequence[x509.Certificate], known: Pool, given: Given
+) -> Trust:
+    """Whether somebody who countersigned is trusted now; no time stamp helps. Raises for a revoked one."""
+    pool_ = Pool(certificates=tuple(dict.fromkeys((*others, *known.certificates))), crls=known.crls, ocsps=known.ocsps)
+    signed = Signed(certificate=certificate, others=tuple(others), signed_at=None, stamp=None, value=b"")
+    judge_revocation(signed, pool_, Times())
+    return judge_signer(signed, pool_, Times(), replace(given, signers=()))
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256 of a certificate, in hexadecimal."""
+    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
 
 
 def _no(message: str, reason: str = "signer-not-trusted") -> Trust:
