@@ -140,15 +140,19 @@ class RunFolder:
         return self.store.stage("created", key, str, lambda: now, keep=lambda _: not self.store.reading)
 
     def sign(self, record: Record, opened: OpenClaim, identity: Identity, *, tsa: str | None) -> Path:
-        """Render and sign; write ``record.json`` and ``record.pdf``, unless they are there for the same record."""
+        """Attest, render and sign; write ``record.json``, the attestations and ``record.pdf``, unless they are there."""
+        from verifier.audit.attestation import attest  # noqa: PLC0415 - as above
         from verifier.audit.render import render  # noqa: PLC0415 - as above
         from verifier.audit.sign import sign  # noqa: PLC0415 - as above
 
         path = self.root / PDF
-        unsigned = render(record, opened.source, opened.path.name)
+        attestations = attest(record, identity)
+        unsigned = render(record, opened.source, opened.path.name, attestations=attestations)
         if not _is_signed(path, unsigned, stamped=tsa is not None):
             write_atomically(path, sign(unsigned, identity, tsa=tsa))
         write_atomically(self.root / RECORD, records.to_jcs(record))
+        for name, content in attestations.files():
+            write_atomically(self.root / name, content)
         return path
 
 

@@ -41,6 +41,7 @@ from cryptography import x509
 from lynxspec.claim import Claim, Frozen
 from lynxspec.errors import LynxSpecError
 from verifier.audit import embedded, signature, structure
+from verifier.audit.attestation import Attestations, require
 from verifier.audit.keys import is_self_signed, name_of
 from verifier.audit.provenance import judging_digest, scoring_digest
 from verifier.audit.record import Record, ScoreSummary, contradictions, digest, from_jcs, summary_of
@@ -247,13 +248,16 @@ def _signer(e: _Examination) -> str:
     certificate = signed.certificate
     if (record.signer.name, record.signer.self_signed) != (name_of(certificate), is_self_signed(certificate)):
         raise RecordRejected("the pages describe the signer otherwise than the certificate does", "signer-differs")
+    if e.files.attestations is not None:
+        same = record.renderer.get("layout") == layout()
+        require(e.files.attestations, record, digest(e.files.record), certificate, same_version=same)
     return f"{record.signer.name}, sha256 {signed.fingerprint}" + (", self-signed" if record.signer.self_signed else "")
 
 
 @lru_cache(maxsize=4)
-def _rendered(record: bytes, claim: bytes) -> bytes:
+def _rendered(record: bytes, claim: bytes, attestations: Attestations | None) -> bytes:
     """The pages again; kept, since many copies of one record may be checked in one process."""
-    return render(from_jcs(record), claim)
+    return render(from_jcs(record), claim, attestations=attestations)
 
 
 def _pages(e: _Examination) -> str | Weak:
@@ -262,7 +266,7 @@ def _pages(e: _Examination) -> str | Weak:
         return Weak(reason="record-too-large", message="the record is too large to render again")
     try:
         same = versions() == record.renderer
-        again = _rendered(e.files.record, e.files.claim)
+        again = _rendered(e.files.record, e.files.claim, e.files.attestations)
     except RendererUnavailable as error:
         return Weak(reason="renderer-missing", message=f"pages were not compared: {error.message}. {error.hint}")
     if again == e.pdf[: e.shape.pages_end]:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from verifier.audit.attestation import OURS, TEST_RESULT, Attestations
 from verifier.audit.structure import Shape
 from verifier.errors import RecordRejected
 
@@ -53,6 +54,7 @@ class Attachments:
     claim_name: str
     claim: bytes
     record: bytes
+    attestations: Attestations | None
 
 
 def _refuse(message: str, reason: str) -> RecordRejected:
@@ -133,17 +135,19 @@ def attachments(reader: Any) -> Attachments:  # noqa: ANN401
     associated = [_plain(root["/AF"].raw_get(i)) for i in range(len(root["/AF"]))]
     names = [str(listed[index]) for index in range(0, len(listed), 2)]
     references = [_plain(listed.raw_get(index)) for index in range(1, len(listed), 2)]
-    if len(names) != 2 or names[0] not in CLAIM_NAMES or names[1] != RECORD_NAME or associated != references:
-        raise _refuse("the attachments are not a claim and its record", "attachment-names")
-    found = []
+    known = ([RECORD_NAME], [OURS, RECORD_NAME, TEST_RESULT])
+    if not names or names[0] not in CLAIM_NAMES or names[1:] not in known or associated != references:
+        raise _refuse("the attachments are not a claim, its record and its attestations", "attachment-names")
+    found = {}
     for index, name in enumerate(names):
         entry = listed[2 * index + 1]
         if not set(entry) <= _FILE or str(entry["/F"]) != name or str(entry["/UF"]) != name:
             raise _refuse(f"the attachment {name} has several names", "attachment-names")
         if set(entry["/EF"]) != {"/F"}:
             raise _refuse(f"the attachment {name} has several contents", "attachment-stream")
-        found.append(_content(entry["/EF"]["/F"], name))
-    return Attachments(claim_name=names[0], claim=found[0], record=found[1])
+        found[name] = _content(entry["/EF"]["/F"], name)
+    signed = Attestations(ours=found[OURS], test_result=found[TEST_RESULT]) if OURS in found else None
+    return Attachments(claim_name=names[0], claim=found[names[0]], record=found[RECORD_NAME], attestations=signed)
 
 
 def _outlines(item: Any, seen: int = 0) -> None:  # noqa: ANN401

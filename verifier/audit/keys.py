@@ -33,6 +33,7 @@ CERTIFICATE_FILE = "certificate.pem"
 MIN_RSA_BITS = 3072
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 """What Acrobat, poppler and OpenSSL all verify; Ed25519 is not among it."""
+SHA256 = hashes.SHA256()
 KINDS = f"Use ECDSA P-256, or RSA of {MIN_RSA_BITS} bits or more."
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """Extended key usage of RFC 9336."""
@@ -78,19 +79,19 @@ class Identity:
         """The certificate's key."""
         return admitted(self.certificate.public_key())
 
-    def sign(self, data: bytes) -> bytes:
-        """A signature over ``data`` with SHA-256: ECDSA in DER, or RSA PKCS #1 v1.5. Raises `SigningFailed`.
+    def sign(self, data: bytes, algorithm: hashes.HashAlgorithm = SHA256) -> bytes:
+        """A signature over ``data``: ECDSA in DER, or RSA PKCS #1 v1.5. Raises `SigningFailed`.
 
         ECDSA takes no chance in where the library can do so (RFC 6979): the same statement gets the same signature.
         """
         if isinstance(self.key, TokenKey):
-            return self.key.sign(data)
+            return self.key.sign(data, algorithm.name)
         if isinstance(self.key, rsa.RSAPrivateKey):
-            return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+            return self.key.sign(data, padding.PKCS1v15(), algorithm)
         try:
-            return self.key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+            return self.key.sign(data, ec.ECDSA(algorithm, deterministic_signing=True))
         except UnsupportedAlgorithm:  # OpenSSL before 3.2
-            return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
+            return self.key.sign(data, ec.ECDSA(algorithm))
 
     def statement(self) -> SignerStatement:
         """What the record says of it."""

@@ -16,17 +16,16 @@ import io
 from typing import Any
 
 from asn1crypto import x509 as asn1_x509
-from asn1crypto.algos import SignedDigestAlgorithm
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
 
 from verifier.audit.finisher import FIELD
-from verifier.audit.keys import Identity
+from verifier.audit.keys import Identity, admitted
 from verifier.errors import SigningFailed
 
 REASON = "Certification of an audit record"
 """Written into the signature."""
+_ALGORITHMS = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}  # noqa: S303 - `sign` asks for SHA-256; a checker is tested with what is not admitted
 _LONGEST = 1024
 """Bytes of the longest signature value: RSA of 8192 bits."""
 
@@ -39,21 +38,17 @@ def signer_of(identity: Identity) -> Any:  # noqa: ANN401 - pyHanko's signer
     class OfIdentity(Signer):
         """Asks the identity for every signature."""
 
-        async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: ARG002
+        async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
             """A signature over ``data``, or, to measure it, something as long."""
-            return bytes(_LONGEST) if dry_run else identity.sign(data)
+            return bytes(_LONGEST) if dry_run else identity.sign(data, _ALGORITHMS[digest_algorithm])
 
     def converted(certificate: x509.Certificate) -> asn1_x509.Certificate:
         return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
 
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call] # pyHanko's
     store.register_multiple(converted(c) for c in (identity.certificate, *identity.chain))
-    mechanism = "sha256_rsa" if isinstance(identity.public_key, rsa.RSAPublicKey) else "sha256_ecdsa"
-    return OfIdentity(
-        signing_cert=converted(identity.certificate),
-        cert_registry=store,
-        signature_mechanism=SignedDigestAlgorithm({"algorithm": mechanism}),
-    )
+    admitted(identity.public_key)
+    return OfIdentity(signing_cert=converted(identity.certificate), cert_registry=store)
 
 
 def _time_stamper(tsa: str | Any | None) -> Any:  # noqa: ANN401 - an address or pyHanko's own object
