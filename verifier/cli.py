@@ -71,6 +71,12 @@ COMMANDS = (
         group=_RECORD,
     ),
     Command(
+        name="countersign",
+        summary="Approve a signed record as a second person; the PDF stays as it is.",
+        module="verifier.commands.countersign",
+        group=_RECORD,
+    ),
+    Command(
         name="keygen",
         summary="Make a signing identity.",
         module="verifier.commands.keygen",

@@ -24,6 +24,7 @@ from verifier.store import RunStore, write_atomically
 if TYPE_CHECKING:
     from verifier.audit.keys import Identity
     from verifier.audit.record import Performed, Record
+    from verifier.audit.sign import Archive
     from verifier.opening import OpenClaim
 
 EVIDENCE, RECORD, PDF = "evidence.json", "record.json", "record.pdf"
@@ -139,16 +140,28 @@ class RunFolder:
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return self.store.stage("created", key, str, lambda: now, keep=lambda _: not self.store.reading)
 
-    def sign(self, record: Record, opened: OpenClaim, identity: Identity, *, tsa: str | None) -> Path:
-        """Render and sign; write ``record.json`` and ``record.pdf``, unless they are there for the same record."""
+    def sign(
+        self,
+        record: Record,
+        opened: OpenClaim,
+        identity: Identity,
+        *,
+        tsa: str | None,
+        archive: Archive | None = None,
+    ) -> Path:
+        """Attest, render and sign; write ``record.pdf`` (unless it is there), ``record.json`` and the attestations."""
+        from verifier.audit.attestation import attest  # noqa: PLC0415 - as above
         from verifier.audit.render import render  # noqa: PLC0415 - as above
         from verifier.audit.sign import sign  # noqa: PLC0415 - as above
 
         path = self.root / PDF
-        unsigned = render(record, opened.source, opened.path.name)
-        if not _is_signed(path, unsigned, stamped=tsa is not None):
-            write_atomically(path, sign(unsigned, identity, tsa=tsa))
+        attestations = attest(record, identity)
+        unsigned = render(record, opened.source, opened.path.name, attestations=attestations)
+        if archive is not None or not _is_signed(path, unsigned, stamped=tsa is not None):
+            write_atomically(path, sign(unsigned, identity, tsa=tsa, archive=archive))
         write_atomically(self.root / RECORD, records.to_jcs(record))
+        for name, content in attestations.files():
+            write_atomically(self.root / name, content)
         return path
 
 

@@ -22,7 +22,8 @@ _KINDS = {"/Certs": "certificates", "/CRLs": "crls", "/OCSPs": "ocsps"}
 _VRI = {"/Cert", "/CRL", "/OCSP"}
 _VRI_KEY = re.compile(r"/[0-9A-F]{40}")
 _PRODUCER = re.compile(r"(?:.*; )?pyHanko [0-9][0-9.]*")
-_STAMP_NAME = re.compile(r"Timestamp-[0-9a-f-]{1,64}")
+_STAMP_NAME = re.compile(r"Timestamp-[0-9a-f-]{1,64}|ArchiveTimeStamp[0-9]{0,3}")
+"""As pyHanko names them, and as `verifier.audit.sign` does."""
 _STAMP = {
     "/Type": ("NameObject", "/DocTimeStamp"),
     "/Filter": ("NameObject", "/Adobe.PPKLite"),
@@ -262,7 +263,9 @@ def _metadata(r: _Revision, number: int) -> None:
         "/Subtype": "/XML",
     } or len(stream.encoded_data) > 2**20:
         raise refuse("an update after the signature changes the metadata", "archive-metadata")
-    was, now = _properties(old.data), _properties(stream.encoded_data)
+    if stream.encoded_data == old.data:
+        return
+    was, now = _properties(old.data), _properties(stream.encoded_data, written_by_tool=True)
     producers = [_simple(each.pop("http://ns.adobe.com/pdf/1.3/Producer", None)) for each in (was, now)]
     dates = [
         _simple(each.pop(f"http://ns.adobe.com/xap/1.0/{key}", None))
@@ -277,14 +280,23 @@ def _simple(value: Any) -> str:  # noqa: ANN401 - pyHanko's XMP values
     return "" if value is None else str(value.value)
 
 
-def _properties(data: bytes) -> dict[str, Any]:
-    """Properties of an XMP packet by name; one that stands twice is refused."""
-    from pyhanko.pdf_utils.metadata.xmp_xml import parse_xmp  # noqa: PLC0415 - only here
+def _properties(data: bytes, *, written_by_tool: bool = False) -> dict[str, Any]:
+    """Properties of an XMP packet by name; one that stands twice is refused.
+
+    ``written_by_tool``: nothing may stand beside them, which is so if writing them again gives the same bytes.
+    """
+    from pyhanko.pdf_utils.metadata.xmp_xml import parse_xmp, serialise_xmp  # noqa: PLC0415 - only here
 
     if b"<!" in data:
         raise refuse("the metadata hold markup that is no metadata", "archive-metadata")
     found: dict[str, Any] = {}
-    for structure in parse_xmp(io.BytesIO(data)):
+    structures = parse_xmp(io.BytesIO(data))
+    if written_by_tool:
+        again = io.BytesIO()
+        serialise_xmp(structures, again)
+        if again.getvalue() != data:
+            raise refuse("the metadata hold more than metadata", "archive-metadata")
+    for structure in structures:
         for name, value in structure:
             if str(name) in found and not str(name).endswith("22-rdf-syntax-ns#about"):
                 raise refuse("the metadata name a property twice", "archive-metadata")

@@ -1,9 +1,9 @@
 """What a record attests, in the words of other tools: two in-toto statements, signed by the record's signer.
 
 ``record.test-result.sigstore.json`` speaks in-toto's own predicate ``test-result/v0.1``, which generic policy tools
-read; ``record.intoto.sigstore.json`` speaks ours. Both are bundles of `verifier.audit.envelope`, signed *before* the PDF
-is, by the same key; both are embedded in the PDF (relationship Supplement) and lie beside it. Their subjects are the
-model files that were tested and the claim, so that whoever holds a model finds what was found about it.
+read; ``record.intoto.sigstore.json`` speaks ours. Both are bundles of `verifier.audit.envelope`, signed *before*
+the PDF is, by the same key; both are embedded in it (relationship Supplement) and lie beside it. Their subjects are
+the model files that were tested and the claim: whoever holds a model finds what was found about it.
 
 A signed record embeds both or neither (records without a signer, and those of earlier versions). The name tree is
 sorted, so a signed record of this version holds, in this order::
@@ -20,7 +20,7 @@ Who checks a record (`lynxspec check` does; `require` is the code) must see that
    of LynxSpec made the record (`renderer["layout"]` differs), at least type, predicate type, subjects and the record's
    digest in the predicate are (``same_version=False``);
 3. each is signed by the key of the certificate that signed the PDF;
-4. rendering again is done with the embedded bundles: ``render(record, claim, attestations=(ours, test_result))``.
+4. rendering again is done with the embedded bundles: ``render(record, claim, attestations=...)``.
 """
 
 from __future__ import annotations

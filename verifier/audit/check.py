@@ -45,6 +45,7 @@ from cryptography import x509
 from lynxspec.claim import Claim
 from lynxspec.errors import LynxSpecError
 from verifier.audit import archive, embedded, signature, structure, trust
+from verifier.audit.attestation import Attestations, require
 from verifier.audit.countersignature import examine
 from verifier.audit.keys import is_self_signed, name_of
 from verifier.audit.objects import refuse
@@ -134,7 +135,7 @@ def _signature(e: _Examination) -> str:
         e.reader = PdfFileReader(io.BytesIO(e.pdf[: e.shape.signed_end]), strict=True)
     if e.whole.encrypted:
         raise RecordRejected("the file is encrypted", "structure-encrypted")
-    e.signed = signature.validate(e.whole, archived=bool(e.shape.archive))
+    e.signed = signature.validate(e.reader)
     at = "no time" if e.signed.signed_at is None else e.signed.signed_at.isoformat()
     return f"certification signature, no changes allowed, stated time {at}"
 
@@ -148,6 +149,7 @@ def _archive(e: _Examination) -> str:
     if not e.shape.archive:
         return "nothing follows the signature"
     e.evidence = archive.archive(e.whole, e.pdf, e.shape)
+    signature.require_only_archive_updates(e.whole, stamps=len(e.evidence.stamps))
     return f"nothing follows the signature but {', '.join(archive.names_of(e.evidence)) or 'an empty update'}"
 
 
@@ -158,7 +160,8 @@ def _content(e: _Examination) -> str:
 
 def _attachments(e: _Examination) -> str:
     e.files = embedded.attachments(e.reader)
-    return f"{e.files.claim_name} and record.json"
+    more = " with its attestations" if e.files.attestations is not None else ""
+    return f"{e.files.claim_name} and record.json{more}"
 
 
 def _record(e: _Examination) -> str:
@@ -239,13 +242,18 @@ def _signer(e: _Examination) -> str:
 
 
 def _attestation(e: _Examination) -> str | None:
-    return None
+    record, found = e.the_record, e.files.attestations
+    if found is None:
+        return None
+    same = record.renderer.get("layout") == layout()
+    require(found, record, digest(e.files.record), e.the_signature.certificate, same_version=same)
+    return "the attestations say what the record says, by the same key"
 
 
 @lru_cache(maxsize=4)
-def _rendered(record: bytes, claim: bytes) -> bytes:
+def _rendered(record: bytes, claim: bytes, attestations: Attestations | None) -> bytes:
     """The pages again; kept, since many copies of one record may be checked in one process."""
-    return render(from_jcs(record), claim)
+    return render(from_jcs(record), claim, attestations=attestations)
 
 
 def _extent(record: Record) -> tuple[int, int]:
@@ -259,22 +267,51 @@ def _extent(record: Record) -> tuple[int, int]:
     return rows, points
 
 
-def _pages(e: _Examination) -> str | Weak:
+def _not_rendered(e: _Examination) -> Weak | None:
+    """Why the pages are not rendered again, if they are not."""
     if not e.rerender:
         return Weak(reason="not-rendered", message="the pages were NOT compared with the record, as asked")
-    record = e.the_record
-    rows, points = _extent(record)
+    rows, points = _extent(e.the_record)
     if rows > MAX_ROWS or points > MAX_POINTS:
         return Weak(reason="record-too-large", message="the record is too large to render again")
+    return None
+
+
+def _require_plain(e: _Examination) -> dict[int, bytes]:
+    """Objects of pages that are not known to be ours, without tricks in them."""
+    from verifier.audit.alike import require_plain  # noqa: PLC0415 - only here
+
+    found = structure.objects_of_pages(e.pdf[: e.shape.pages_end])
+    require_plain(found)
+    return found
+
+
+def _pages(e: _Examination) -> str | Weak:
+    less = _not_rendered(e)
+    if less is not None:
+        _require_plain(e)
+        return less
+    record = e.the_record
     try:
         same = versions() == record.renderer
-        again = _rendered(e.files.record, e.files.claim)
+        again = _rendered(e.files.record, e.files.claim, e.files.attestations)
     except RendererUnavailable as error:
+        _require_plain(e)
         return Weak(reason="renderer-missing", message=f"pages were not compared: {error.message}. {error.hint}")
     if len(again) == e.shape.pages_end and e.pdf.startswith(again):
         if not same:
             return Weak(reason="other-version", message="the same pages, but the record names other versions than ours")
         return "rendering the record gives these very bytes"
+    return _other_pages(e, again, same=same)
+
+
+def _other_pages(e: _Examination, again: bytes, *, same: bool) -> Weak:
+    """What can be said of pages that are not, byte for byte, what rendering gives here."""
+    from verifier.audit.alike import alike  # noqa: PLC0415 - only here
+
+    theirs = _require_plain(e)
+    if same and not alike(structure.objects_of_pages(again), theirs):
+        raise RecordRejected("the pages do not show what the record holds", "pages-differ")
     if _same_words(e, again):
         why = "the same words, but not the same bytes" if same else "made by another renderer; the words are the same"
         return Weak(reason="pages-same-words", message=f"pages: {why}")

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from verifier.audit.attestation import OURS, TEST_RESULT, Attestations
 from verifier.audit.objects import entry, plain, refuse
 from verifier.audit.structure import Shape
 
@@ -53,6 +54,7 @@ class Attachments:
     claim_name: str
     claim: bytes
     record: bytes
+    attestations: Attestations | None
 
 
 def require_only_a_signature(reader: Any, shape: Shape) -> None:  # noqa: ANN401 - a pyHanko reader
@@ -109,17 +111,19 @@ def attachments(reader: Any) -> Attachments:  # noqa: ANN401
     associated = [plain(root["/AF"].raw_get(i)) for i in range(len(root["/AF"]))]
     names = [str(listed[index]) for index in range(0, len(listed), 2)]
     references = [plain(listed.raw_get(index)) for index in range(1, len(listed), 2)]
-    if len(names) != 2 or names[0] not in CLAIM_NAMES or names[1] != RECORD_NAME or associated != references:
-        raise refuse("the attachments are not a claim and its record", "attachment-names")
-    found = []
+    known = ([RECORD_NAME], [OURS, RECORD_NAME, TEST_RESULT])
+    if not names or names[0] not in CLAIM_NAMES or names[1:] not in known or associated != references:
+        raise refuse("the attachments are not a claim, its record and its attestations", "attachment-names")
+    found = {}
     for index, name in enumerate(names):
         file = listed[2 * index + 1]
         if not set(file) <= _FILE or str(file["/F"]) != name or str(file["/UF"]) != name:
             raise refuse(f"the attachment {name} has several names", "attachment-names")
         if set(file["/EF"]) != {"/F"}:
             raise refuse(f"the attachment {name} has several contents", "attachment-stream")
-        found.append(_content(file["/EF"]["/F"], name))
-    return Attachments(claim_name=names[0], claim=found[0], record=found[1])
+        found[name] = _content(file["/EF"]["/F"], name)
+    signed = Attestations(ours=found[OURS], test_result=found[TEST_RESULT]) if OURS in found else None
+    return Attachments(claim_name=names[0], claim=found[names[0]], record=found[RECORD_NAME], attestations=signed)
 
 
 def _outlines(item: Any, seen: int = 0) -> None:  # noqa: ANN401

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import getpass
+import hashlib
 import os
 import stat
 import sys
@@ -30,9 +31,12 @@ KEY_FILE = "identity.pem"
 """Private key and certificate of the first identity, in one file so that they are written at once."""
 CERTIFICATE_FILE = "certificate.pem"
 """The certificate alone: what is given to those who check records."""
+REQUEST_FILE = "request.pem"
+"""A certificate request (PKCS #10) for the same key: what is given to an authority that is to vouch for it."""
 MIN_RSA_BITS = 3072
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 """What Acrobat, poppler and OpenSSL all verify; Ed25519 is not among it."""
+SHA256 = hashes.SHA256()
 KINDS = f"Use ECDSA P-256, or RSA of {MIN_RSA_BITS} bits or more."
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """Extended key usage of RFC 9336."""
@@ -78,19 +82,19 @@ class Identity:
         """The certificate's key."""
         return admitted(self.certificate.public_key())
 
-    def sign(self, data: bytes) -> bytes:
-        """A signature over ``data`` with SHA-256: ECDSA in DER, or RSA PKCS #1 v1.5. Raises `SigningFailed`.
+    def sign(self, data: bytes, algorithm: hashes.HashAlgorithm = SHA256) -> bytes:
+        """A signature over ``data``: ECDSA in DER, or RSA PKCS #1 v1.5. Raises `SigningFailed`.
 
         ECDSA takes no chance in where the library can do so (RFC 6979): the same statement gets the same signature.
         """
         if isinstance(self.key, TokenKey):
-            return self.key.sign(data)
+            return self.key.sign(data, algorithm.name)
         if isinstance(self.key, rsa.RSAPrivateKey):
-            return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+            return self.key.sign(data, padding.PKCS1v15(), algorithm)
         try:
-            return self.key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+            return self.key.sign(data, ec.ECDSA(algorithm, deterministic_signing=True))
         except UnsupportedAlgorithm:  # OpenSSL before 3.2
-            return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
+            return self.key.sign(data, ec.ECDSA(algorithm))
 
     def statement(self) -> SignerStatement:
         """What the record says of it."""
@@ -158,10 +162,30 @@ def _write_private(path: Path, data: bytes) -> None:
         Path(temporary).unlink()
 
 
-def _certificate(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate:
-    """Self-signed, with the profile that Acrobat, poppler and pyHanko accept for documents."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC).replace(microsecond=0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom a certificate names."""
+
+    name: str | None = None
+    """Common name; made from the key's digest if there is none."""
+    organisation: str | None = None
+    email: str | None = None
+
+    def distinguished(self, key: PublicKey) -> x509.Name:
+        """As a certificate's subject."""
+        common = self.name or f"LynxSpec self-signed {_key_digest(key)[:8]}"
+        organisation = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, self.organisation)] if self.organisation else []
+        return x509.Name([*organisation, x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _key_digest(key: PublicKey) -> str:
+    return hashlib.sha256(
+        key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    ).hexdigest()
+
+
+def _profile(subject: Subject) -> list[tuple[x509.ExtensionType, bool]]:
+    """Extensions that Acrobat, poppler and pyHanko accept for documents, each with whether it is critical."""
     usage = {
         "digital_signature": True,
         "content_commitment": True,
@@ -174,29 +198,49 @@ def _certificate(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate
         "decipher_only": False,
     }
     purposes = [x509.oid.ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING]
-    return (
+    found: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (x509.KeyUsage(**usage), True),
+        (x509.ExtendedKeyUsage(purposes), False),
+    ]
+    if subject.email:
+        found.append((x509.SubjectAlternativeName([x509.RFC822Name(subject.email)]), False))
+    return found
+
+
+def _certificate(key: ec.EllipticCurvePrivateKey, subject: Subject) -> x509.Certificate:
+    """Self-signed."""
+    name, now = subject.distinguished(key.public_key()), datetime.now(UTC).replace(microsecond=0)
+    made = (
         x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
+        .subject_name(name)
+        .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + timedelta(days=365 * YEARS))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.KeyUsage(**usage), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
     )
+    for extension, critical in _profile(subject):
+        made = made.add_extension(extension, critical=critical)
+    return made.sign(key, hashes.SHA256())
 
 
-def keygen(directory: Path, *, name: str | None = None, passphrase: bytes | None = None) -> Identity:
-    """Make an identity in ``directory``; an existing one is never replaced."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(public)
-    certificate = _certificate(key, name or f"LynxSpec self-signed {digest.finalize().hex()[:8]}")
+def _request(key: ec.EllipticCurvePrivateKey, subject: Subject) -> x509.CertificateSigningRequest:
+    """The same wishes, for an authority to grant."""
+    made = x509.CertificateSigningRequestBuilder().subject_name(subject.distinguished(key.public_key()))
+    for extension, critical in _profile(subject):
+        made = made.add_extension(extension, critical=critical)
+    return made.sign(key, hashes.SHA256())
+
+
+def keygen(directory: Path, *, subject: Subject | None = None, passphrase: bytes | None = None) -> Identity:
+    """Make an identity in ``directory``, with a request for a certificate; an existing one is never replaced."""
+    key, wanted = ec.generate_private_key(ec.SECP256R1()), subject or Subject()
+    try:
+        certificate, request = _certificate(key, wanted), _request(key, wanted)
+    except ValueError as error:
+        raise SigningFailed(f"the name does not fit into a certificate: {error}", hint="Give another one.") from error
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
     public_pem = certificate.public_bytes(serialization.Encoding.PEM)
@@ -205,6 +249,7 @@ def keygen(directory: Path, *, name: str | None = None, passphrase: bytes | None
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_private(path, pem + public_pem)
         (directory / CERTIFICATE_FILE).write_bytes(public_pem)
+        (directory / REQUEST_FILE).write_bytes(request.public_bytes(serialization.Encoding.PEM))
     except FileExistsError as error:
         raise SigningFailed(f"{path} exists already", hint="Use it, or give another directory.") from error
     except OSError as error:
@@ -218,7 +263,7 @@ def certificate_path(directory: Path | None = None) -> Path:
 
 
 def ensure_self_signed(
-    directory: Path | None = None, *, name: str | None = None, passphrase: Passphrase | None = None
+    directory: Path | None = None, *, subject: Subject | None = None, passphrase: Passphrase | None = None
 ) -> Identity:
     """The identity of ``directory`` (default: the user's), made on first use."""
     directory = directory or config_directory()
@@ -226,7 +271,7 @@ def ensure_self_signed(
     if not path.exists():
         with contextlib.suppress(FileExistsError):
             try:
-                return keygen(directory, name=name)
+                return keygen(directory, subject=subject)
             except SigningFailed as error:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
@@ -261,7 +306,7 @@ def load(path: Path, *, cert: Path | None = None, passphrase: Passphrase | None 
     if not own:
         raise SigningFailed(f"{path}: no certificate belongs to the key", hint="Give the certificate file as well.")
     admitted(key.public_key())
-    chain = tuple(c for c in certificates if c != own[0])
+    chain = tuple(c for c in certificates if c not in own)  # an older certificate of the same key vouches for nothing
     return Identity(certificate=own[0], chain=chain, key=key, path=path)
 
 
@@ -292,8 +337,10 @@ def _from_pem(data: bytes, ask: Passphrase) -> object:
 
 def load_from_token(uri: str, *, cert: Path | None = None, passphrase: Passphrase | None = None) -> Identity:
     """An identity whose key stays on a PKCS#11 token; its certificate is in ``cert``, or on the token."""
-    where, given = token.place(uri), passphrase or passphrase_from(ask="PIN of the token: ")
-    pin = functools.cache(given)  # asked once, although several things are signed
+    where = token.place(uri)
+    pin = functools.cache(
+        passphrase or passphrase_from(ask="PIN of the token: ")
+    )  # asked once, although several things are signed
     found = _certificates(_read(cert, "the certificate file")) if cert else token.certificates(where, pin)
     if not found:
         raise SigningFailed("there is no certificate for the key on the token", hint="Give it with --cert.")

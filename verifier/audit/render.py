@@ -16,6 +16,7 @@ from typing import Any
 
 from lynxspec.errors import LynxSpecError
 from verifier.audit import pictures, texts
+from verifier.audit.attestation import Attestations
 from verifier.audit.finisher import finish
 from verifier.audit.moved import moved
 from verifier.audit.provenance import judging_digest, scoring_digest
@@ -314,8 +315,17 @@ def page_source(record: Record, record_digest: str) -> str:
     return template.render(_context(record, record_digest))
 
 
-def render(record: Record, claim_text: bytes | str, claim_name: str | None = None) -> bytes:
-    """PDF/A-3a pages of ``record`` with the claim and the record embedded; unsigned, with an empty signature field."""
+def render(
+    record: Record,
+    claim_text: bytes | str,
+    claim_name: str | None = None,
+    *,
+    attestations: Attestations | None = None,
+) -> bytes:
+    """PDF/A-3a pages of ``record`` with claim, record and attestations embedded; unsigned, with an empty field for it.
+
+    A record that is to be signed has attestations, an unsigned one cannot.
+    """
     claim = claim_text.encode() if isinstance(claim_text, str) else claim_text
     if hashlib.sha256(claim).hexdigest() != record.document.sha256:
         raise LynxSpecError(
@@ -324,14 +334,13 @@ def render(record: Record, claim_text: bytes | str, claim_name: str | None = Non
         )
     data = to_jcs(record)
     read = from_jcs(data)  # what a reader of the file will render: canonical order, canonical numbers
-    files = ((read.document.attachment, claim), ("record.json", data))
+    files = [(read.document.attachment, claim), ("record.json", data)]
+    files += attestations.files() if attestations is not None else ()
     return write_pages(page_source(read, digest(data)), files, created=read.created, record_digest=digest(data))
 
 
-def write_pages(
-    source: str, files: tuple[tuple[str, bytes], tuple[str, bytes]], *, created: str, record_digest: str
-) -> bytes:
-    """The HTML ``source`` as PDF, with the claim and the record attached."""
+def write_pages(source: str, files: Iterable[tuple[str, bytes]], *, created: str, record_digest: str) -> bytes:
+    """The HTML ``source`` as PDF, with files attached, by name: readers look them up in a sorted tree."""
     weasyprint = _weasyprint()
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - needs system libraries
 
@@ -340,11 +349,14 @@ def write_pages(
     moment = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - WeasyPrint writes it as UTC
     attachments = [
         weasyprint.Attachment(
-            string=content, name=name, description=words, relationship=relation, created=moment, modified=moment
+            string=content,
+            name=name,
+            description=texts.ATTACHED[name][0],
+            relationship=texts.ATTACHED[name][1],
+            created=moment,
+            modified=moment,
         )
-        for (name, content), words, relation in zip(
-            files, ("The claim as given", "Everything behind the pages, RFC 8785"), ("Source", "Data"), strict=True
-        )
+        for name, content in sorted(files)
     ]
     fonts, fetcher = FontConfiguration(), PackageFonts({f"lynxspec:{name}": _file(f"fonts/{name}") for name in FONTS})
     style = weasyprint.CSS(

@@ -99,40 +99,55 @@ def _require_certification(root: Any, found: Any) -> None:  # noqa: ANN401 - pyH
         raise refuse(f"the signature stands in the field {found.field_name!r:.60}", "signature-field")
     if found.sig_object["/SubFilter"] != "/ETSI.CAdES.detached":
         raise refuse("the signature is not a PAdES signature", "signature-kind")
-    transforms = [reference["/TransformMethod"] for reference in found.sig_object["/Reference"]]
-    certifies = "/Perms" in root and "/DocMDP" in root["/Perms"] and "/DocMDP" in transforms
+    stated = {str(each["/TransformMethod"]): each["/TransformParams"] for each in found.sig_object["/Reference"]}
+    certifies = "/Perms" in root and "/DocMDP" in root["/Perms"] and set(stated) == {"/DocMDP", "/FieldMDP"}
+    if certifies and (stated["/DocMDP"]["/P"] != 1 or stated["/FieldMDP"]["/Action"] != "/All"):
+        certifies = False
     if not certifies or found.docmdp_level is not MDPPerm.NO_CHANGES:
         raise refuse("the signature does not forbid changes", "signature-permissions")
 
 
-def validate(reader: Any, *, archived: bool) -> Signed:  # noqa: ANN401 - a pyHanko reader
-    """Validate the one signature; raises `RecordRejected` if it does not hold. ``archived``: updates follow it."""
-    from pyhanko.sign.diff_analysis import ModificationLevel  # noqa: PLC0415 - slow to import
-    from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415
-    from pyhanko.sign.validation.status import SignatureCoverageLevel  # noqa: PLC0415
-    from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
+def validate(reader: Any) -> Signed:  # noqa: ANN401 - a pyHanko reader of the signed revision
+    """Validate the one signature; raises `RecordRejected` if it does not hold."""
+    from pyhanko.sign.validation.status import SignatureCoverageLevel  # noqa: PLC0415 - slow to import
 
-    signatures = reader.embedded_regular_signatures
-    if len(signatures) != 1 or (not archived and len(reader.embedded_signatures) != 1):
-        raise refuse(f"the file holds {len(reader.embedded_signatures)} signatures", "signature-count")
+    signatures = reader.embedded_signatures
+    if len(signatures) != 1:
+        raise refuse(f"the file holds {len(signatures)} signatures", "signature-count")
     found = signatures[0]
     _require_certification(reader.root, found)
-    nobody = ValidationContext(trust_roots=[], allow_fetching=False, revocation_mode="none")
-    status = validate_pdf_signature(found, nobody)
+    status = _status(found)
     if not status.intact:
         raise refuse("the file was altered after it was signed", "signature-altered")
     if not status.valid:
         raise refuse("the signature value is wrong", "signature-invalid")
-    level, coverage = ModificationLevel.NONE, SignatureCoverageLevel.ENTIRE_FILE
-    if archived:
-        level, coverage = ModificationLevel.LTA_UPDATES, SignatureCoverageLevel.ENTIRE_REVISION
-    if status.coverage < coverage or not status.docmdp_ok:
+    if status.coverage is not SignatureCoverageLevel.ENTIRE_FILE or not status.docmdp_ok:
         raise refuse("the signature does not cover the whole file", "signature-range")
-    if status.modification_level > level:
-        raise refuse("the file was changed after it was signed", "archive-changes")
     if status.md_algorithm not in ADMITTED_DIGESTS:
         raise refuse(f"the digest algorithm {status.md_algorithm} is not admitted", "weak-algorithm")
     return _signed(status, found)
+
+
+def _status(found: Any) -> Any:  # noqa: ANN401 - pyHanko's embedded signature and status
+    """pyHanko's word; whom to trust is not its affair here."""
+    from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415 - slow to import
+    from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
+
+    nobody = ValidationContext(trust_roots=[], allow_fetching=False, revocation_mode="none")
+    return validate_pdf_signature(found, nobody)
+
+
+def require_only_archive_updates(whole: Any, *, stamps: int) -> None:  # noqa: ANN401 - a pyHanko reader of the file
+    """pyHanko too must find nothing after the signature but what archives add."""
+    from pyhanko.sign.diff_analysis import ModificationLevel  # noqa: PLC0415 - slow to import
+
+    signatures = whole.embedded_regular_signatures
+    if len(signatures) != 1 or len(whole.embedded_signatures) != 1 + stamps:
+        raise refuse(f"the file holds {len(whole.embedded_signatures)} signatures", "signature-count")
+    status = _status(signatures[0])
+    level = status.modification_level
+    if not (status.intact and status.valid and status.docmdp_ok) or level > ModificationLevel.LTA_UPDATES:
+        raise refuse("the file was changed after it was signed", "archive-changes")
 
 
 def _signed(status: Any, found: Any) -> Signed:  # noqa: ANN401 - pyHanko's status and embedded signature

@@ -26,7 +26,8 @@ _TRAILER = re.compile(
     rb"(?:<[0-9a-f]+>|\([0-9a-f]+\))\]\n>>\nstartxref\n([0-9]+)\n%%EOF\n"
 )
 _UPDATE_TABLE = re.compile(
-    rb"xref\n0 1\n0000000000 65535 f \n((?:[1-9][0-9]{0,6} [1-9][0-9]{0,4}\n(?:[0-9]{10} 00000 n \n)+)+)trailer\n"
+    rb"xref\n0 ([1-9][0-9]{0,4})\n0000000000 65535 f \n((?:[0-9]{10} 00000 n \n)*)"
+    rb"((?:[1-9][0-9]{0,6} [1-9][0-9]{0,4}\n(?:[0-9]{10} 00000 n \n)+)*)trailer\n(?=<<\n/)"
 )
 _SECTION = re.compile(rb"([1-9][0-9]{0,6}) ([1-9][0-9]{0,4})\n((?:[0-9]{10} 00000 n \n)+)")
 _UPDATE_TRAILER = re.compile(
@@ -94,7 +95,7 @@ def _update(pdf: bytes, end: int) -> Update | None:
         raise _refuse("the file does not end as a PDF must", "structure-end")
     table = int(closing[1])
     head = _UPDATE_TABLE.match(pdf, table, end)
-    if head is None:
+    if head is None or pdf.find(b"\n/Prev ", head.end(), end) < 0:
         if _TABLE.match(pdf, table, end):
             return None
         raise _refuse("a reference table is not of the form that a record's have", "structure-table")
@@ -102,11 +103,14 @@ def _update(pdf: bytes, end: int) -> Update | None:
     if trailer is None or trailer.end() != closing.start():
         raise _refuse("a trailer is not of the form that a record's have", "structure-trailer")
     places = []
-    for first, count, entries in _SECTION.findall(head[1]):
+    sections = [(b"1", b"%d" % (int(head[1]) - 1), head[2]), *_SECTION.findall(head[3])]
+    for first, count, entries in sections:
         if len(entries) != 20 * int(count):
             raise _refuse("a reference table is not of the form that a record's have", "structure-table")
         places += [(int(entries[20 * i : 20 * i + 10]), int(first) + i) for i in range(int(count))]
     places.sort()
+    if not places:
+        raise _refuse("an update holds nothing", "structure-update")
     return Update(
         start=places[0][0],
         end=end,
@@ -247,6 +251,20 @@ def require_contiguous_pages(pdf: bytes, found: Shape) -> None:
     for offset, end in zip(used, [*used[1:], table], strict=True):
         if pdf[end - 8 : end] != b"\nendobj\n" or not _OBJECT.match(pdf, offset):
             raise _refuse(f"there are bytes between objects before offset {end}", "structure-objects")
+
+
+def objects_of_pages(pages: bytes) -> dict[int, bytes]:
+    """Objects of rendered pages by number, each as it stands in the file."""
+    closing = _END.search(pages, max(0, len(pages) - 64))
+    head = None if closing is None else _TABLE.match(pages, int(closing[1]))
+    if closing is None or head is None:
+        raise _refuse("the reference table of the pages is not where it should be", "structure-table")
+    table, entries = int(closing[1]), pages[head.end() : head.end() + 20 * int(head[1])]
+    places = {
+        int(entries[i : i + 10]): i // 20 for i in range(0, len(entries), 20) if entries[i + 17 : i + 18] == b"n"
+    }
+    order = sorted(places)
+    return {places[at]: pages[at:end] for at, end in zip(order, [*order[1:], table], strict=True)}
 
 
 def digest_of(pdf: bytes, gap: tuple[int, int], end: int, algorithm: str) -> bytes:

@@ -22,6 +22,15 @@ LIMITS = (
 )
 """Limits of the statement."""
 
+ATTACHED = {
+    "claim.json": ("The claim as given", "Source"),
+    "claim.yaml": ("The claim as given", "Source"),
+    "record.intoto.sigstore.json": ("What the record attests, as a signed in-toto statement", "Supplement"),
+    "record.json": ("Everything behind the pages, RFC 8785", "Data"),
+    "record.test-result.sigstore.json": ("The same as an in-toto test result, signed", "Supplement"),
+}
+"""Files inside the PDF: what each is in words, and its relationship to the document (ISO 19005-3)."""
+
 VERDICT_WORD = {
     Verdict.REPRODUCED: "Reproduced",
     Verdict.REFUTED: "Refuted",

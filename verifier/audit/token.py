@@ -97,8 +97,10 @@ class TokenKey:
     """Its kind, as its certificate says."""
     pin: Callable[[], bytes | None] = field(repr=False)
 
-    def sign(self, data: bytes) -> bytes:
-        """A signature with SHA-256: ECDSA in DER, or RSA PKCS #1 v1.5. Raises `SigningFailed`."""
+    def sign(self, data: bytes, algorithm: str = "sha256") -> bytes:
+        """A signature: ECDSA in DER, or (SHA-256 only) RSA PKCS #1 v1.5. Raises `SigningFailed`."""
+        if self.rsa and algorithm != "sha256":
+            raise SigningFailed(f"the token is not asked for RSA with {algorithm}", hint="Sign with SHA-256.")
         with _session(self.where, self.pin) as session:
             from pkcs11 import Mechanism, ObjectClass  # noqa: PLC0415 - an extra
 
@@ -106,7 +108,7 @@ class TokenKey:
             if self.rsa:
                 return bytes(key.sign(data, mechanism=Mechanism.SHA256_RSA_PKCS))
             # the plain mechanism over a digest of ours: many tokens lack the one that digests
-            raw = bytes(key.sign(hashlib.sha256(data).digest(), mechanism=Mechanism.ECDSA))
+            raw = bytes(key.sign(hashlib.new(algorithm, data).digest(), mechanism=Mechanism.ECDSA))
         half = len(raw) // 2
         return encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
 

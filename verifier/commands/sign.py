@@ -23,8 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = RunFolder(arguments.run)
     opened = open_claim(folder.claim)
-    identity = options.identity_of(arguments)
+    identity, archive = options.identity_of(arguments), options.archive_of(arguments)
     evidence = folder.evidence()
     record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
-    sys.stdout.write(f"{folder.sign(record, opened, identity, tsa=arguments.tsa)}\n")
+    sys.stdout.write(f"{folder.sign(record, opened, identity, tsa=arguments.tsa, archive=archive)}\n")
     return 0

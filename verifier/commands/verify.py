@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if isinstance(progress, Lines):
         show_plan(plan(opened.claim, opened.sha256), sys.stderr, brief=True)
-    identity = options.identity_of(arguments)
+    identity, archive = options.identity_of(arguments), options.archive_of(arguments)
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
 
     overrides = options.overrides_of(arguments)
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     evidence = folder.reproduce(opened, overrides=overrides, progress=progress, budget=budget)
     with shown(progress, "judge, render, sign") as notes:
         record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
-        pdf = folder.sign(record, opened, identity, tsa=arguments.tsa)
+        pdf = folder.sign(record, opened, identity, tsa=arguments.tsa, archive=archive)
         notes.append(str(pdf))
     if not arguments.quiet:
         report(opened, record.verdicts, seconds=evidence.sustain.seconds if evidence.sustain else None)

@@ -86,7 +86,7 @@ def double_the_file(g: Genuine) -> bytes:
     return g.signed + g.signed
 
 
-@attack(EDIT, "signature-altered", "signature-range")
+@attack(EDIT, "signature-altered", "structure-table")
 def shift_the_pages_by_a_comment(g: Genuine) -> bytes:
     return g.signed.replace(b"endobj\n", b"endobj %", 1)
 
@@ -118,7 +118,7 @@ def contents_of_zeros(g: Genuine) -> bytes:
 
 @attack(FORGERY, "signature-container", "signature-unreadable", "digest-unreadable")
 def contents_of_noise(g: Genuine) -> bytes:
-    return GAP.sub(lambda m: b"/Contents <" + b"DEADBEEF" * (len(m[1]) // 8) + b"00>", g.signed)
+    return GAP.sub(lambda m: b"/Contents <" + (b"DEADBEEF" * len(m[1]))[: len(m[1])] + b">", g.signed)
 
 
 @attack(FORGERY, "signature-count", "not-signed")
@@ -197,7 +197,7 @@ def contained(pdf: bytes, container: bytes) -> bytes:
     return pdf[: match.start(1)] + text.ljust(len(match[1]), b"0") + pdf[match.end(1) :]
 
 
-@attack(WRAPPING, "signature-range", "structure-end")
+@attack(WRAPPING, "signature-range", "structure-table")
 def move_the_second_range_and_insert(g: Genuine) -> bytes:
     """The classic wrapping: the signed rest is moved to the end, the attacker's objects stand before it."""
     first, second, third, fourth = map(int, re.search(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\]", g.signed).groups())
@@ -247,4 +247,4 @@ def small_letters_in_the_container(g: Genuine) -> bytes:
 
 @attack(WRAPPING, "signature-altered", "signature-count")
 def a_second_byte_range_in_a_comment(g: Genuine) -> bytes:
-    return g.signed.replace(b"/Reason (Certification", b"/ByteRange (rtification", 1)
+    return g.signed.replace(b"/Reason (Certification", b"/ByteRange(rtification", 1)

@@ -12,7 +12,7 @@ from verifier.audit.record import to_jcs
 from verifier.verdict import Reason, Verdict, overall
 
 from .attacks import Forgery, attack
-from .genuine import Genuine, attached, edited, objects, rebuilt, signed_otherwise, stream
+from .genuine import Genuine, attached, edited, number_of, objects, rebuilt, signed_otherwise, stream
 from .pki import NOW
 
 ACTIVE, TWOFOLD, CONTRADICTION, JSON = "active content", "two readings", "contradictions", "hostile JSON"
@@ -108,32 +108,32 @@ def other_files_associated_than_named(g: Genuine) -> bytes:
 
 @attack(TWOFOLD, "attachment-names")
 def a_name_twice(g: Genuine) -> bytes:
-    change = lambda b: b.replace(b"/Names [", b"/Names [(claim.yaml) 47 0 R ")  # noqa: E731
-    return g.sign(edited(g.unsigned, rb"/Names \[", change))
+    change = lambda b: b.replace(b"/Names [", b"/Names [(claim.yaml) 3 0 R ")  # noqa: E731
+    return g.sign(edited(g.unsigned, rb"obj\n<</Names \[", change))
 
 
 @attack(TWOFOLD, "attachment-names")
 def a_name_tree_with_kids(g: Genuine) -> bytes:
     number = max(objects(g.unsigned)[0]) + 1
-    names = objects(g.unsigned)[0][50].split(b" obj\n")[1].rsplit(b"\nendobj", 1)[0]
-    change = lambda _: b"50 0 obj\n<</Kids [%d 0 R]>>\nendobj\n" % number  # noqa: E731
-    return g.sign(edited(g.unsigned, rb"/Names \[", change, [names]))
+    names = objects(g.unsigned)[0][number_of(g.unsigned, rb"^\d+ 0 obj\n<</Names \[")].split(b" obj\n")[1].rsplit(b"\nendobj", 1)[0]
+    change = lambda b: b.split(b" obj\n")[0] + b" obj\n<</Kids [%d 0 R]>>\nendobj\n" % number  # noqa: E731
+    return g.sign(edited(g.unsigned, rb"obj\n<</Names \[", change, [names]))
 
 
 @attack(TWOFOLD, "attachment-parameters")
 def a_wrong_checksum(g: Genuine) -> bytes:
-    return g.sign(edited(g.unsigned, rb"/EmbeddedFile", lambda b: re.sub(rb"/CheckSum <..", b"/CheckSum <00", b)))
+    return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", lambda b: re.sub(rb"/CheckSum <..", b"/CheckSum <00", b)))
 
 
 @attack(TWOFOLD, "attachment-parameters")
 def a_wrong_size(g: Genuine) -> bytes:
-    return g.sign(edited(g.unsigned, rb"/EmbeddedFile", lambda b: re.sub(rb"/Size (\d)", rb"/Size 9\1", b)))
+    return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", lambda b: re.sub(rb"/Size (\d)", rb"/Size 9\1", b)))
 
 
 @attack(TWOFOLD, "attachment-size", "attachment-unreadable")
 def a_filter_of_another_kind(g: Genuine) -> bytes:
     change = lambda b: b.replace(b"/Filter /FlateDecode", b"/Filter /ASCIIHexDecode")  # noqa: E731
-    return g.sign(edited(g.unsigned, rb"/EmbeddedFile", change))
+    return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", change))
 
 
 @attack(TWOFOLD, "attachment-size", "attachment-stream")
@@ -143,20 +143,20 @@ def bytes_behind_the_compressed_data(g: Genuine) -> bytes:
         body = body.replace(b"/Length %d" % length, b"/Length %d" % (length + 4))
         return body.replace(b"\nendstream", b"evil\nendstream")
 
-    return g.sign(edited(g.unsigned, rb"/EmbeddedFile", change))
+    return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", change))
 
 
 @attack(TWOFOLD, "attachment-size", "attachment-stream")
 def an_attachment_from_outside(g: Genuine) -> bytes:
     change = lambda b: b.replace(b"/Type /EmbeddedFile", b"/Type /EmbeddedFile/F (http://evil.example)")  # noqa: E731
-    return g.sign(edited(g.unsigned, rb"/EmbeddedFile", change))
+    return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", change))
 
 
 @attack(TWOFOLD, "attachment-size")
 def an_attachment_that_inflates_without_end(g: Genuine) -> bytes:
     bomb = zlib.compress(b"[" + b"0," * (40 * 2**20) + b"0]", 9)
     body = stream(b"/Type /EmbeddedFile/Params <</Size 9/CheckSum <00>>>/Filter /FlateDecode", bomb)
-    number = 48
+    number = number_of(g.unsigned, rb"/Type /EmbeddedFile\b")
     return g.sign(rebuilt(g.unsigned, {number: b"%d 0 obj\n%s\nendobj\n" % (number, body)}))
 
 
@@ -180,7 +180,7 @@ def words_that_nobody_sees(g: Genuine) -> bytes:
     return g.sign(rebuilt(g.unsigned, {6: b"6 0 obj\n" + stream(b"", hidden) + b"\nendobj\n"}))
 
 
-@attack(TWOFOLD, "pages-differ", "pages-same-words", code=3)
+@attack(TWOFOLD, "pages-differ")
 def a_white_sheet_over_the_words(g: Genuine) -> bytes:
     data = zlib.decompress(objects(g.unsigned)[0][6].split(b"stream\n", 1)[1].rsplit(b"\nendstream", 1)[0])
     covered = data + b"\nq 1 1 1 rg 0 0 2000 2000 re f Q\n"
@@ -303,6 +303,36 @@ def a_signer_with_a_better_name(g: Genuine) -> bytes:
 @attack(CONTRADICTION, "signer-differs")
 def a_record_without_a_signer(g: Genuine) -> bytes:
     return g.with_data(data_of(g, signer=None))
+
+
+def test_result(g: Genuine, **changes: object) -> bytes:
+    """An attestation of ours that says something else, by the genuine key."""
+    from verifier.audit.attestation import statements
+    from verifier.audit.envelope import seal
+    from verifier.audit.record import digest
+
+    statement = json.loads(statements(g.record, digest(g.data))[1])
+    statement["predicate"].update(changes)
+    return seal(statement, g.identity)
+
+
+@attack(CONTRADICTION, "attestation-differs")
+def an_attestation_that_passes_everything(g: Genuine) -> bytes:
+    name = "record.test-result.sigstore.json"
+    return g.sign(attached(g.unsigned, name, test_result(g, result="PASSED", failedTests=[], warnedTests=[])))
+
+
+@attack(CONTRADICTION, "attestation-signer", "attestation-signature")
+def an_attestation_by_another_key(g: Genuine) -> bytes:
+    from verifier.audit.attestation import attest
+
+    return g.sign(attached(g.unsigned, "record.intoto.sigstore.json", attest(g.record, g.authority.signer("M")).ours))
+
+
+@attack(CONTRADICTION, "attachment-names")
+def an_attestation_left_out(g: Genuine) -> bytes:
+    change = lambda b: re.sub(rb"\(record\.test-result\.sigstore\.json\) \d+ 0 R", b"", b)  # noqa: E731
+    return g.sign(edited(g.unsigned, rb"obj\n<</Names \[", change))
 
 
 @attack(CONTRADICTION, "pages-differ")

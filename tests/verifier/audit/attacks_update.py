@@ -470,28 +470,29 @@ def repaint_under_a_document_time_stamp(g: Genuine) -> bytes:
 
 @attack(SMUGGLED, "archive-field")
 def show_the_field_of_a_document_time_stamp(g: Genuine) -> bytes:
-    return g.archived.replace(b"/Rect [ 0 0 0 0 ]\n/P", b"/Rect [ 9 9 9 9 ]\n/P")
+    at = g.archived.rindex(b"/Rect [ 0 0 0 0 ]")
+    return g.archived[:at] + g.archived[at:].replace(b"/Rect [ 0 0 0 0 ]", b"/Rect [ 0 0 9 9 ]")
 
 
 @attack(SMUGGLED, "archive-field")
 def rename_the_field_of_a_document_time_stamp(g: Genuine) -> bytes:
-    return re.sub(rb"/T \(Timestamp.{5}", b"/T (Approved by ", g.archived)
+    return re.sub(rb"/T \(ArchiveTimeStamp", b"/T (ApprovedBy\\040TUV", g.archived)
 
 
 @attack(SMUGGLED, "archive-stamp")
 def flip_a_bit_under_a_document_time_stamp(g: Genuine) -> bytes:
     """Evidence is swapped for other evidence of the same length; only the time stamp knows."""
     start = structure.shape(g.archived).archive[0].start
-    place = g.archived.index(b"/ModDate (D", start) + 16
+    place = g.archived.index(b"/ID [ <", start) + 90
     digit = b"1" if g.archived[place : place + 1] != b"1" else b"2"
     return g.archived[:place] + digit + g.archived[place + 1 :]
 
 
-@attack(SMUGGLED, "archive-stamp", "archive-unreadable", "time-unreadable")
+@attack(SMUGGLED, "archive-stamp", "archive-changes", "archive-unreadable", "time-unreadable")
 def a_document_time_stamp_over_another_file(g: Genuine) -> bytes:
     other, mine = g.archived_again, g.archived
     pattern = re.compile(rb"/Contents <([0-9A-F]+)>\n/ByteRange [^\n]*\n/Type /DocTimeStamp")
-    theirs = list(pattern.finditer(other))[-1][1].rstrip(b"0")
+    theirs = list(pattern.finditer(other))[-1][1].rstrip(b"0") + b"0000"
     match = pattern.search(mine)
     return mine[: match.start(1)] + theirs.ljust(len(match[1]), b"0") + mine[match.end(1) :]
 
@@ -518,11 +519,11 @@ def lift_the_overlay_after_signing(g: Genuine) -> bytes:
 def define_a_dangling_object_later(g: Genuine) -> bytes:
     """Between pages and signature there is a number that nothing uses: an update gives it a meaning."""
     pages, signed = structure.shape(g.signed).trailer[0], structure.shape(g.signed).signature_number
-    number = next(n for n in range(pages - 3, pages) if n != signed)
+    number = next(n for n in range(pages - 2, pages) if n != signed)
     return handmade(g.signed, {number: b"<<\n/Type /Page\n>>"})
 
 
-@attack(SHADOW, *CHANGED, "structure-table")
+@attack(SHADOW, *CHANGED, "structure-update")
 def hide_and_replace_through_the_table(g: Genuine) -> bytes:
     """Two documents in one file: the update's table points page one to an object inside the signed bytes."""
     at = len(g.signed)

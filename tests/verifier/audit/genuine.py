@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable
@@ -10,16 +11,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, PdfTimeStamper
 from pyhanko.sign.validation import dss
 
+from verifier.audit.attestation import attest
 from verifier.audit.keys import Identity
 from verifier.audit.record import Record, digest, from_jcs, to_jcs
 from verifier.audit.render import page_source, render, write_pages
-from verifier.audit.sign import sign, signer_of
+from verifier.audit.sign import Archive, sign, signer_of
+
+from verifier.errors import RecordRejected
 
 from .conftest import CLAIM, build
 from .pki import Authority
@@ -45,10 +50,11 @@ def updated(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], object], *,
     return written(writer)
 
 
-def signed_otherwise(pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, **details) -> bytes:
+def signed_otherwise(pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, loud=False, **details) -> bytes:
     """A signature by ``identity``, with other settings than ours."""
     writer = Quiet(io.BytesIO(pdf))
     change(writer)
+    del loud
     settings = {
         "field_name": "AuditSignature",
         "md_algorithm": "sha256",
@@ -143,7 +149,7 @@ class Genuine:
         identity = authority.signer("Jane Doe, Municipal Laboratory")
         claim = CLAIM.read_bytes()
         record = build(claim, identity=identity)
-        unsigned = render(record, claim)
+        unsigned = render(record, claim, attestations=attest(record, identity))
         return cls(
             authority=authority,
             other_authority=Authority(name="Other Authority"),
@@ -171,30 +177,38 @@ class Genuine:
     @cached_property
     def long_term(self) -> bytes:
         """PAdES B-LT."""
-        return self.at_level()
+        return self.kept(renewed=False)
 
     @cached_property
     def archived(self) -> bytes:
         """PAdES B-LTA."""
-        return self.at_level(use_pades_lta=True)
+        return self.kept(renewed=True)
 
-    def at_level(self, **details) -> bytes:
-        context = self.authority.context(self.crl)
+    def kept(self, *, renewed: bool) -> bytes:
+        archive = Archive(anchors=(self.root,), crls=(self.crl.public_bytes(Encoding.DER),), renewed=renewed)
+        return sign(self.unsigned, self.identity, tsa=self.authority.stamper(), archive=archive)
+
+    @cached_property
+    def archived_by_pyhanko(self) -> bytes:
+        """B-LTA as pyHanko makes it at once: with its name and the time in the metadata, and a further update."""
         return signed_otherwise(
             self.unsigned,
             self.identity,
             stamper=self.authority.stamper(),
+            loud=True,
             embed_validation_info=True,
-            validation_context=context,
-            **details,
+            use_pades_lta=True,
+            validation_context=self.authority.context(self.crl),
         )
 
     @cached_property
     def archived_again(self) -> bytes:
         """B-LTA with a second document time stamp, as an archive adds one every few years."""
+        from pyhanko.pdf_utils.reader import PdfFileReader
+
         out = io.BytesIO()
         PdfTimeStamper(self.authority.stamper("Later Time Stamps")).update_archival_timestamp_chain(
-            io.BytesIO(self.archived), self.authority.context(self.crl), output=out
+            PdfFileReader(io.BytesIO(self.archived)), self.authority.context(self.crl), output=out
         )
         return out.getvalue()
 
@@ -202,12 +216,20 @@ class Genuine:
         """Unsigned pages of other words or data than the record's."""
         data = self.data if data is None else data
         source = page_source(shown or from_jcs(self.data), digest(data))
-        files = (("claim.yaml", self.claim if claim is None else claim), ("record.json", data))
+        own = attest(self.record, self.identity).files()
+        files = (("claim.yaml", self.claim if claim is None else claim), ("record.json", data), *own)
         return write_pages(source, files, created=self.record.created, record_digest=digest(data))
 
-    def with_data(self, data: bytes, claim: bytes | None = None) -> bytes:
-        """The genuine pages with another record.json inside, signed by the genuine key."""
-        return self.sign(attached(self.unsigned, "record.json", data) if claim is None else attached(attached(self.unsigned, "record.json", data), "claim.yaml", claim))
+    def with_data(self, data: bytes) -> bytes:
+        """The genuine pages with another record.json inside, its attestations as they must be, signed by the genuine key."""
+        pages = attached(self.unsigned, "record.json", data)
+        try:
+            own = attest(from_jcs(data), self.identity)
+        except RecordRejected:
+            return self.sign(pages)
+        for file, content in own.files():
+            pages = attached(pages, file, content)
+        return self.sign(pages)
 
     def sign(self, unsigned: bytes) -> bytes:
         """Signed by the genuine key, which lies."""
@@ -219,8 +241,6 @@ class Genuine:
 
 def attached(unsigned: bytes, name: str, data: bytes) -> bytes:
     """Unsigned pages with another content of an attachment, its size and checksum right."""
-    import hashlib
-
     bodies, _, _, _ = objects(unsigned)
     spec = next(b for b in bodies.values() if b"/UF (%s)" % name.encode() in b.split(b"stream\n")[0])
     number = int(re.search(rb"/EF\s*<<\s*/F (\d+) 0 R", spec)[1])
@@ -244,8 +264,6 @@ def dictionary(**entries) -> generic.DictionaryObject:
 
 def add_store(writer: IncrementalPdfFileWriter, certificates: Iterable[x509.Certificate] = (), **more) -> object:
     """A document security store with certificates, as an archive adds it."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     streams = [generic.StreamObject(stream_data=c.public_bytes(Encoding.DER)) for c in certificates]
     listed = generic.ArrayObject([writer.add_object(each) for each in streams])
     store = writer.add_object(dictionary(Certs=listed, **more))

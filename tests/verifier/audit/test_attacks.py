@@ -34,11 +34,6 @@ GROUPS = {
 FILES = (attacks_bytes, attacks_content, attacks_identity, attacks_update)
 
 
-@pytest.fixture(scope="session")
-def genuine() -> Genuine:
-    return Genuine.make()
-
-
 def answer(genuine: Genuine, attack: Attack) -> CheckReport:
     forgery = attack.forgery(genuine)
     return check(
@@ -50,6 +45,8 @@ def answer(genuine: Genuine, attack: Attack) -> CheckReport:
         claim_bytes=genuine.claim if forgery.claim is None else forgery.claim,
         not_before=forgery.not_before,
         countersignatures=forgery.countersignatures,
+        # pages of somebody else's record are not worth rendering: who signed is judged without them
+        rerender=attack.group not in ("identity", "time stamps", "countersignatures"),
     )
 
 
@@ -70,8 +67,8 @@ def test_an_attack_is_answered_and_named(genuine: Genuine, attack: Attack):
     assert reasons(report) & attack.reasons, report_text(report)
 
 
-@pytest.mark.parametrize("level", ["signed", "stamped", "long_term", "archived", "archived_again"])
+@pytest.mark.parametrize("level", ["signed", "stamped", "long_term", "archived", "archived_again", "archived_by_pyhanko"])
 def test_honest_records_of_every_level_are_accepted(genuine: Genuine, level: str):
-    crls = [] if level in ("long_term", "archived", "archived_again") else [genuine.crl]
+    crls = [genuine.crl] if level in ("signed", "stamped") else []  # else the record carries it
     report = check(getattr(genuine, level), trust=[genuine.root], crls=crls, claim_bytes=genuine.claim)
     assert report.exit_code == 0, report_text(report)
