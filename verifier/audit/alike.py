@@ -1,4 +1,4 @@
-"""Pages whose bytes differ from those that rendering gives: what may differ, and what no renderer of ours ever writes."""
+"""Pages whose bytes are not those that rendering gives: what may differ, and what no renderer of ours writes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def require_plain(bodies: Mapping[int, bytes]) -> None:
         else:
             data = body.partition(b"stream\n")[2]
         if _draws(head, data) and _HIDDEN.search(_strings_apart(data)):
-            raise refuse(f"object {number} draws what nobody sees, or reads otherwise than it looks", "content-replaced")
+            raise refuse(
+                f"object {number} draws what nobody sees, or reads otherwise than it looks", "content-replaced"
+            )
 
 
 _STRING = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)

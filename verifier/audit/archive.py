@@ -1,4 +1,4 @@
-"""Updates that keep a signature verifiable: evidence of validity (DSS) and document time stamps (ISO 32000-2, 12.8.4-5).
+"""Updates that keep a signature verifiable: evidence of validity, document time stamps (ISO 32000-2, 12.8.4 and 5).
 
 They are the one thing that may follow the signature. Each is compared with the revision before it, object by object:
 whatever is neither new evidence nor a new time stamp is refused, so that nothing else can ride along.
@@ -102,12 +102,12 @@ def archive(reader: Any, pdf: bytes, shape: Shape) -> Evidence:  # noqa: ANN401 
     for index, update in enumerate(shape.archive, start=2):
         before, after = reader.get_historical_resolver(index - 1), reader.get_historical_resolver(index)
         one = _Revision(pdf=pdf, update=update, size=size, before=before, after=after, evidence=found)
-        _one(one, shape)
+        _one(one)
         size = update.trailer[0]
     return found
 
 
-def _one(r: _Revision, shape: Shape) -> None:
+def _one(r: _Revision) -> None:
     _, root, info = r.update.trailer
     fields: list[Any] = []
     if root in r.update.objects:
@@ -118,7 +118,7 @@ def _one(r: _Revision, shape: Shape) -> None:
     if stream in r.update.objects:
         _metadata(r, stream)
     if fields:
-        _time_stamp(r, fields[0], shape)
+        _time_stamp(r, fields[0])
     left = sorted(set(r.update.objects) - r.seen)
     if left:
         raise refuse(f"an update after the signature changes object {left[0]}", "archive-changes")
@@ -202,7 +202,7 @@ def _per_signature(r: _Revision, was: Any, now: Any, store: dict[str, Any]) -> N
             raise refuse("the evidence of validity holds something else", "archive-evidence")
 
 
-def _time_stamp(r: _Revision, reference: Any, shape: Shape) -> None:  # noqa: ANN401 - a plain value
+def _time_stamp(r: _Revision, reference: Any) -> None:  # noqa: ANN401 - a plain value
     """A document time stamp in a field that nobody sees, on page one."""
     number = _number(reference)
     widget = plain(r.added(reference, "the field"))
@@ -251,7 +251,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - a plain value
 
 
 def _same_producer(was: str, now: str) -> bool:
-    """pyHanko adds its name to the list, or puts it there alone."""
+    """Tools add their name to the list, or puts it there alone."""
     return now == was or (bool(_PRODUCER.fullmatch(now)) and (now.startswith((f"{was}; ", "pyHanko "))))
 
 
@@ -283,25 +283,43 @@ def _simple(value: Any) -> str:  # noqa: ANN401 - pyHanko's XMP values
 def _properties(data: bytes, *, written_by_tool: bool = False) -> dict[str, Any]:
     """Properties of an XMP packet by name; one that stands twice is refused.
 
-    ``written_by_tool``: nothing may stand beside them, which is so if writing them again gives the same bytes.
+    ``written_by_tool``: nothing may stand beside them.
     """
-    from pyhanko.pdf_utils.metadata.xmp_xml import parse_xmp, serialise_xmp  # noqa: PLC0415 - only here
+    from pyhanko.pdf_utils.metadata.xmp_xml import parse_xmp  # noqa: PLC0415 - only here
 
     if b"<!" in data:
         raise refuse("the metadata hold markup that is no metadata", "archive-metadata")
     found: dict[str, Any] = {}
     structures = parse_xmp(io.BytesIO(data))
     if written_by_tool:
-        again = io.BytesIO()
-        serialise_xmp(structures, again)
-        if again.getvalue() != data:
-            raise refuse("the metadata hold more than metadata", "archive-metadata")
+        _require_nothing_beside(data)
     for structure in structures:
         for name, value in structure:
             if str(name) in found and not str(name).endswith("22-rdf-syntax-ns#about"):
                 raise refuse("the metadata name a property twice", "archive-metadata")
             found[str(name)] = value
     return found
+
+
+_PACKET = re.compile(rb"\s*<\?xpacket[^?<>]*\?>(.*)<\?xpacket end=[\"'][rw][\"']\?>\s*", re.DOTALL)
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+
+
+def _require_nothing_beside(data: bytes) -> None:
+    """One RDF element of descriptions and no other text, element, comment or instruction around them."""
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - only here
+
+    packet = _PACKET.fullmatch(data)
+    text = data if packet is None else packet[1]
+    if b"<?" in text.replace(b"<?xml ", b"", 1):
+        raise refuse("the metadata hold more than metadata", "archive-metadata")
+    root = ET.fromstring(text)  # noqa: S314 - there is no declaration in it, so no entity
+    outer = [root, *root] if root.tag == "{adobe:ns:meta/}xmpmeta" else [root]
+    beside = [element for element in outer if (element.text or "").strip() or (element.tail or "").strip()]
+    beside += [element for element in outer[-1] if (element.tail or "").strip() or (element.text or "").strip()]
+    strange = [element.tag for element in outer[-1] if element.tag != f"{_RDF}Description"]
+    if beside or strange or len(outer) > 2 or outer[-1].tag != f"{_RDF}RDF":
+        raise refuse("the metadata hold more than metadata", "archive-metadata")
 
 
 def names_of(evidence: Evidence) -> Sequence[str]:

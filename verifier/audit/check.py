@@ -2,8 +2,8 @@
 
 The procedure; each step rejects the record, passes it, or says that less could be shown (*weak*):
 
-1.  shape       bytes: one update with one signature that covers all before it but its own container; then at most updates
-                of the form that archives make
+1.  shape       bytes: one update with one signature that covers all before it but its own container; after it at most
+                updates of the form that archives make
 2.  digest      the signed digest is that of the file
 3.  structure   bytes: the pages are one table of objects, and no byte lies outside
 4.  signature   a PAdES certification signature that forbids changes, covers its whole revision, and holds
@@ -13,7 +13,7 @@ The procedure; each step rejects the record, passes it, or says that less could 
 8.  attachments a claim, a record and its attestations, each with one name and one content, in the signed revision
 9.  record      canonical JSON (RFC 8785) of this version's schema
 10. consistency the record agrees with itself and with the embedded claim
-11. claim       the embedded claim is the one that the reader holds, the record not older than they ask for (if given)
+11. claim       the embedded claim is the one that the reader holds, the record not older than asked (if given)
 12. signer      the certificate is the one that the pages name, and is not another's than the reader asks for
 13. attestation the embedded attestations say what the record says, by the same key (if there are any)
 14. pages       rendering the embedded record gives these very bytes
@@ -460,8 +460,8 @@ def check(
 
     ``trust`` are anchors or pinned signers, ``stamp_trust`` anchors for time stamps alone; ``signers`` fingerprints of
     which one must have signed; ``crls`` revocation lists beside those in the file; ``claim_bytes`` the claim that the
-    reader holds; ``not_before`` a day or moment (ISO 8601, UTC) since when the record must have been made, against older
-    genuine ones; ``countersignatures`` names and contents of those beside the file; ``rerender`` false leaves out the
+    reader holds; ``not_before`` a day or moment (ISO 8601, UTC) since when the record must have been made, against
+    older genuine ones; ``countersignatures`` names and contents of those beside the file; ``rerender`` false leaves out the
     comparison of the pages (weak); ``at`` the moment at which certificates must be valid (now).
     """
     return examined(

@@ -94,7 +94,9 @@ class RecordDifference(Frozen):
     """Who did it, where and for whom; who signed."""
 
 
-def compare(first: Record, second: Record, reports: tuple[CheckReport, CheckReport], paths: tuple[str, str]) -> RecordDifference:
+def compare(
+    first: Record, second: Record, reports: tuple[CheckReport, CheckReport], paths: tuple[str, str]
+) -> RecordDifference:
     """Compare two records that `check` did not reject. Raises `UnreadableInput` if they are about two claims."""
     if first.claim.id != second.claim.id and first.document.sha256 != second.document.sha256:
         raise UnreadableInput(
@@ -153,15 +155,16 @@ def _clause(a: ClauseVerdict | None, b: ClauseVerdict | None) -> ClauseDifferenc
     kind = _kind(a, b)
     if one is None or kind is None:
         return None
+    intervals = (None if a is None else a.interval, None if b is None else b.interval)
     return ClauseDifference(
         id=one.id,
         title=one.title,
         kind=kind,
-        verdict=(a and a.verdict.value, b and b.verdict.value),
-        reason=(a and a.reason, b and b.reason),
-        measured=(a and a.measured, b and b.measured),
-        interval=(a and a.interval, b and b.interval),
-        overlap=_overlap(a and a.interval, b and b.interval),
+        verdict=(None if a is None else a.verdict.value, None if b is None else b.verdict.value),
+        reason=(None if a is None else a.reason, None if b is None else b.reason),
+        measured=(None if a is None else a.measured, None if b is None else b.measured),
+        interval=intervals,
+        overlap=_overlap(*intervals),
     )
 
 
@@ -214,7 +217,7 @@ def _versions(record: Record) -> dict[str, str]:
     return {
         "python": record.evidence.host.python,
         **{f"package {name}": version for name, version in record.evidence.host.packages.items()},
-        **{f"quantizer {name}": version for name, version in tools.items() if version is not None},
+        **{f"quantizer {name}": version for name, version in tools.items()},
         "judge": record.judge,
         "score": record.score.model,
         **{f"renderer {name}": version for name, version in record.renderer.items()},

@@ -129,7 +129,7 @@ def validate(reader: Any) -> Signed:  # noqa: ANN401 - a pyHanko reader of the s
 
 
 def _status(found: Any) -> Any:  # noqa: ANN401 - pyHanko's embedded signature and status
-    """pyHanko's word; whom to trust is not its affair here."""
+    """Word of pyHanko; whom to trust is not its affair here."""
     from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415 - slow to import
     from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
 
@@ -138,7 +138,7 @@ def _status(found: Any) -> Any:  # noqa: ANN401 - pyHanko's embedded signature a
 
 
 def require_only_archive_updates(whole: Any, *, stamps: int) -> None:  # noqa: ANN401 - a pyHanko reader of the file
-    """pyHanko too must find nothing after the signature but what archives add."""
+    """Also pyHanko must find nothing after the signature but what archives add."""
     from pyhanko.sign.diff_analysis import ModificationLevel  # noqa: PLC0415 - slow to import
 
     signatures = whole.embedded_regular_signatures

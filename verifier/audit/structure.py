@@ -260,9 +260,7 @@ def objects_of_pages(pages: bytes) -> dict[int, bytes]:
     if closing is None or head is None:
         raise _refuse("the reference table of the pages is not where it should be", "structure-table")
     table, entries = int(closing[1]), pages[head.end() : head.end() + 20 * int(head[1])]
-    places = {
-        int(entries[i : i + 10]): i // 20 for i in range(0, len(entries), 20) if entries[i + 17 : i + 18] == b"n"
-    }
+    places = {int(entries[i : i + 10]): i // 20 for i in range(0, len(entries), 20) if entries[i + 17 : i + 18] == b"n"}
     order = sorted(places)
     return {places[at]: pages[at:end] for at, end in zip(order, [*order[1:], table], strict=True)}
 

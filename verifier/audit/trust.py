@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 from cryptography import x509
@@ -200,7 +201,7 @@ def _token(
             return when, "no", f"the certificate of its service was revoked on {taken_back.when:%Y-%m-%d}"
         if status.trusted:
             return when, "hard" if trust == "hard" else "soft", ""
-        if status.trust_problem_indic is not None and status.trust_problem_indic.name.startswith("OUT_OF_BOUNDS"):
+        if "OUT_OF_BOUNDS" in str(status.trust_problem_indic):
             problem = "the certificate of its service had expired"
     if when is None:
         raise refuse("a time stamp does not belong to what it stands on", reason)
@@ -232,7 +233,7 @@ def issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
 def revocation(certificate: x509.Certificate, known: Pool) -> Revocation | None:
     """Whether a list that the issuer really signed takes back the certificate, or one above it."""
     path = chain(certificate, known.certificates)
-    for below, above in zip(path, path[1:], strict=False):
+    for below, above in pairwise(path):
         for each in known.crls:
             if each.issuer != below.issuer or not _signed_by(each, above):
                 continue
@@ -290,24 +291,33 @@ def judge_signer(signed: Signed, known: Pool, when: Times, given: Given) -> Trus
     if stated is not None and not _valid(certificate, stated, SKEW):
         raise refuse("by its own statement it was signed when the certificate was not valid", "signer-expired")
     pinned = certificate in given.anchors
-    if not given.anchors:
-        return _no("no trust anchor was given")
-    if moment > certificate.not_valid_after_utc:
-        return _no(f"the signer's certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
-    if moment < certificate.not_valid_before_utc:
-        return _no(f"the signer's certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} only")
-    if not pinned:
-        twin = any(c.subject == certificate.subject for c in given.anchors)
-        if twin and not any(_is_ca(c) and issued(certificate, c) for c in given.anchors):
-            return _no("it bears the name of a trust anchor, but is another key", "signer-same-name")
-        if not _fit(certificate):
-            return _no("the signer's certificate is not for signing documents", "signer-purpose")
+    problem = _unfit(certificate, moment, given, pinned=pinned)
+    if problem is not None:
+        return problem
     roots = {c for c in given.anchors if _is_ca(c)}
     if pinned:
         roots |= set(chain(certificate, known.certificates)[1:2])
         if issued(certificate, certificate) or not _declares_revocation(certificate):
             return Trust(trusted=True, message="the signer is one that you trust")
     return _path(certificate, roots, known, moment, pinned=pinned)
+
+
+def _unfit(certificate: x509.Certificate, moment: datetime, given: Given, *, pinned: bool) -> Trust | None:
+    """What speaks against a signer before any way to an anchor is looked for."""
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    twin = any(c.subject == certificate.subject for c in given.anchors)
+    problem: tuple[str, ...] = ()
+    if not given.anchors:
+        problem = ("no trust anchor was given",)
+    elif moment > end:
+        problem = (f"the signer's certificate expired on {end:%Y-%m-%d}",)
+    elif moment < start:
+        problem = (f"the signer's certificate is valid from {start:%Y-%m-%d} only",)
+    elif not pinned and twin and not any(_is_ca(c) and issued(certificate, c) for c in given.anchors):
+        problem = ("it bears the name of a trust anchor, but is another key", "signer-same-name")
+    elif not pinned and not _fit(certificate):
+        problem = ("the signer's certificate is not for signing documents", "signer-purpose")
+    return _no(*problem) if problem else None
 
 
 def judge_approver(
@@ -338,7 +348,7 @@ def _path(
     context = _context(roots, known, moment, "hard-fail")
     validator = CertificateValidator(_asn1(certificate), validation_context=context)
     try:
-        asyncio.run(validator.async_validate_usage(key_usage=set()))
+        asyncio.run(validator.async_validate_usage(key_usage=set()))  # type: ignore[no-untyped-call] # pyHanko's
     except errors.RevokedError as error:
         raise refuse(f"the signer was revoked: {error}", "signer-revoked") from error
     except errors.InsufficientRevinfoError:

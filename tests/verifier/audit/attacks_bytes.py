@@ -237,7 +237,9 @@ def hide_an_object_in_the_padding(g: Genuine) -> bytes:
 def put_a_second_container_into_the_padding(g: Genuine) -> bytes:
     match = GAP.search(g.signed)
     text = match[1].rstrip(b"0") + b"00"
-    return g.signed[: match.start(1)] + (text + b"3006" + b"AB" * 6).ljust(len(match[1]), b"0") + g.signed[match.end(1) :]
+    return (
+        g.signed[: match.start(1)] + (text + b"3006" + b"AB" * 6).ljust(len(match[1]), b"0") + g.signed[match.end(1) :]
+    )
 
 
 @attack(WRAPPING, "signature-count")

@@ -81,7 +81,9 @@ def a_bookmark_that_leads_outside(g: Genuine) -> bytes:
 
 @attack(ACTIVE, "pages-differ", "content-active")
 def an_external_stream(g: Genuine) -> bytes:
-    return g.sign(rebuilt(g.unsigned, {6: b"6 0 obj\n<</Length 0/F (http://evil.example/page)>>\nstream\n\nendstream\nendobj\n"}))
+    return g.sign(
+        rebuilt(g.unsigned, {6: b"6 0 obj\n<</Length 0/F (http://evil.example/page)>>\nstream\n\nendstream\nendobj\n"})
+    )
 
 
 @attack(ACTIVE, "pages-differ", "content-font")
@@ -115,14 +117,20 @@ def a_name_twice(g: Genuine) -> bytes:
 @attack(TWOFOLD, "attachment-names")
 def a_name_tree_with_kids(g: Genuine) -> bytes:
     number = max(objects(g.unsigned)[0]) + 1
-    names = objects(g.unsigned)[0][number_of(g.unsigned, rb"^\d+ 0 obj\n<</Names \[")].split(b" obj\n")[1].rsplit(b"\nendobj", 1)[0]
+    names = (
+        objects(g.unsigned)[0][number_of(g.unsigned, rb"^\d+ 0 obj\n<</Names \[")]
+        .split(b" obj\n")[1]
+        .rsplit(b"\nendobj", 1)[0]
+    )
     change = lambda b: b.split(b" obj\n")[0] + b" obj\n<</Kids [%d 0 R]>>\nendobj\n" % number  # noqa: E731
     return g.sign(edited(g.unsigned, rb"obj\n<</Names \[", change, [names]))
 
 
 @attack(TWOFOLD, "attachment-parameters")
 def a_wrong_checksum(g: Genuine) -> bytes:
-    return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", lambda b: re.sub(rb"/CheckSum <..", b"/CheckSum <00", b)))
+    return g.sign(
+        edited(g.unsigned, rb"/Type /EmbeddedFile\b", lambda b: re.sub(rb"/CheckSum <..", b"/CheckSum <00", b))
+    )
 
 
 @attack(TWOFOLD, "attachment-parameters")
@@ -191,7 +199,12 @@ def a_white_sheet_over_the_words(g: Genuine) -> bytes:
 def glyphs_that_mean_something_else(g: Genuine) -> bytes:
     bodies, order, _, _ = objects(g.unsigned)
     number = next(n for n in order if b"/CMapName" in bodies[n] or b"beginbfchar" in bodies[n] or is_map(bodies[n]))
-    return g.sign(rebuilt(g.unsigned, {number: b"%d 0 obj\n%s\nendobj\n" % (number, stream(b"", b"1 beginbfchar <0003> <0041> endbfchar"))}))
+    return g.sign(
+        rebuilt(
+            g.unsigned,
+            {number: b"%d 0 obj\n%s\nendobj\n" % (number, stream(b"", b"1 beginbfchar <0003> <0041> endbfchar"))},
+        )
+    )
 
 
 def is_map(body: bytes) -> bool:

@@ -34,9 +34,7 @@ IDENTITY, TIME, APPROVAL = "identity", "time stamps", "countersignatures"
 
 def record_by(g: Genuine, identity: Identity) -> bytes:
     """A record made and signed by somebody else; its pages are not rendered anew, since nobody looks at them here."""
-    statement = SignerStatement(
-        name=identity.name, fingerprint=identity.fingerprint, self_signed=identity.self_signed
-    )
+    statement = SignerStatement(name=identity.name, fingerprint=identity.fingerprint, self_signed=identity.self_signed)
     record = g.changed(signer=statement)
     pages = attached(g.unsigned, "record.json", to_jcs(record))
     for name, content in attest(record, identity).files():

@@ -64,7 +64,9 @@ def swap_what_glyphs_mean(g: Genuine) -> bytes:
     def change(writer: Quiet) -> None:
         fonts = first_page(writer)["/Resources"]["/Font"]
         font = fonts[next(iter(fonts))]
-        font["/ToUnicode"] = writer.add_object(generic.StreamObject(stream_data=b"1 beginbfchar <0001> <0041> endbfchar"))
+        font["/ToUnicode"] = writer.add_object(
+            generic.StreamObject(stream_data=b"1 beginbfchar <0001> <0041> endbfchar")
+        )
         writer.update_container(font)
 
     return updated(g.signed, change)
@@ -148,14 +150,20 @@ def a_reference_stream_with_object_streams(g: Genuine) -> bytes:
     """Object-stream shadowing: the newest table is a stream, and page one lives compressed in another."""
     inner = b"7 0 <</Type /Page /Parent 1 0 R>>"
     at = len(g.signed)
-    body = b"9000 0 obj\n<</Type /ObjStm /N 1 /First 4 /Length %d>>\nstream\n%s\nendstream\nendobj\n" % (len(inner), inner)
+    body = b"9000 0 obj\n<</Type /ObjStm /N 1 /First 4 /Length %d>>\nstream\n%s\nendstream\nendobj\n" % (
+        len(inner),
+        inner,
+    )
     place = at + len(body)
     rows = b"\x02" + (9000).to_bytes(4, "big") + b"\x00" + b"\x01" + at.to_bytes(4, "big") + b"\x00"
     rows += b"\x01" + place.to_bytes(4, "big") + b"\x00"
     previous = re.search(rb"startxref\n(\d+)\n%%EOF\n\Z", g.signed)[1]
-    table = b"9001 0 obj\n<</Type /XRef /Size 9002 /Root 2 0 R /W [1 4 1] /Index [7 1 9000 2] /Prev %s /Length %d>>\n" % (
-        previous,
-        len(rows),
+    table = (
+        b"9001 0 obj\n<</Type /XRef /Size 9002 /Root 2 0 R /W [1 4 1] /Index [7 1 9000 2] /Prev %s /Length %d>>\n"
+        % (
+            previous,
+            len(rows),
+        )
     )
     return g.signed + body + table + b"stream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (rows, place)
 
@@ -233,7 +241,9 @@ def redirect_the_associated_files(g: Genuine) -> bytes:
 def rewrite_the_metadata(g: Genuine) -> bytes:
     def change(writer: Quiet) -> None:
         old = writer.root["/Metadata"].data
-        new = generic.StreamObject(stream_data=old.replace(b"Municipal Procurement Office", b"TUV Certification Body   "))
+        new = generic.StreamObject(
+            stream_data=old.replace(b"Municipal Procurement Office", b"TUV Certification Body   ")
+        )
         new["/Type"], new["/Subtype"] = name("/Metadata"), name("/XML")
         reference = writer.root.raw_get("/Metadata")
         writer.mark_update(reference.reference)
@@ -246,7 +256,9 @@ def rewrite_the_metadata(g: Genuine) -> bytes:
 def hide_words_in_the_metadata(g: Genuine) -> bytes:
     def change(writer: Quiet) -> None:
         old = writer.root["/Metadata"].data
-        new = generic.StreamObject(stream_data=old.replace(b"</x:xmpmeta>", b"<note>certified by TUV</note></x:xmpmeta>"))
+        new = generic.StreamObject(
+            stream_data=old.replace(b"</x:xmpmeta>", b"<note>certified by TUV</note></x:xmpmeta>")
+        )
         new["/Type"], new["/Subtype"] = name("/Metadata"), name("/XML")
         reference = writer.root.raw_get("/Metadata")
         writer.mark_update(reference.reference)
@@ -302,9 +314,7 @@ def sign_over_the_verdict_as_a_second_signer(g: Genuine) -> bytes:
     def change(writer: Quiet) -> None:
         append_signature_field(writer, SigFieldSpec("Approval", box=(50, 600, 500, 700)))
 
-    return signed_otherwise(
-        g.signed, mallory, change, field_name="Approval", certify=False, docmdp_permissions=None
-    )
+    return signed_otherwise(g.signed, mallory, change, field_name="Approval", certify=False, docmdp_permissions=None)
 
 
 @attack(CERTIFIED, *CHANGED)

@@ -50,7 +50,9 @@ def updated(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], object], *,
     return written(writer)
 
 
-def signed_otherwise(pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, loud=False, **details) -> bytes:
+def signed_otherwise(
+    pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, loud=False, **details
+) -> bytes:
     """A signature by ``identity``, with other settings than ours."""
     writer = Quiet(io.BytesIO(pdf))
     change(writer)
@@ -80,7 +82,9 @@ def objects(pdf: bytes) -> tuple[dict[int, bytes], list[int], bytes, bytes]:
     table = int(re.search(rb"startxref\n(\d+)\n%%EOF\n\Z", pdf)[1])
     entries = _TABLE.match(pdf, table)[2]
     offsets = {
-        int(entries[20 * i : 20 * i + 10]): i for i in range(len(entries) // 20) if entries[20 * i + 17 : 20 * i + 18] == b"n"
+        int(entries[20 * i : 20 * i + 10]): i
+        for i in range(len(entries) // 20)
+        if entries[20 * i + 17 : 20 * i + 18] == b"n"
     }
     places = sorted(offsets)
     bodies = {offsets[a]: pdf[a:b] for a, b in zip(places, [*places[1:], table], strict=True)}
@@ -103,9 +107,7 @@ def rebuilt(pdf: bytes, changes: dict[int, bytes], added: Iterable[bytes] = ()) 
         out.append(bodies[number])
         at += len(bodies[number])
     count = max(bodies) + 1
-    table = b"".join(
-        b"%010d 00000 n \n" % places[n] if n in places else b"0000000000 65535 f \n" for n in range(count)
-    )
+    table = b"".join(b"%010d 00000 n \n" % places[n] if n in places else b"0000000000 65535 f \n" for n in range(count))
     trailer = re.sub(rb"/Size \d+", b"/Size %d" % count, trailer)
     out.append(b"xref\n0 %d\n%strailer\n%s\nstartxref\n%d\n%%%%EOF\n" % (count, table, trailer, at))
     return b"".join(out)

@@ -67,7 +67,9 @@ def test_an_attack_is_answered_and_named(genuine: Genuine, attack: Attack):
     assert reasons(report) & attack.reasons, report_text(report)
 
 
-@pytest.mark.parametrize("level", ["signed", "stamped", "long_term", "archived", "archived_again", "archived_by_pyhanko"])
+@pytest.mark.parametrize(
+    "level", ["signed", "stamped", "long_term", "archived", "archived_again", "archived_by_pyhanko"]
+)
 def test_honest_records_of_every_level_are_accepted(genuine: Genuine, level: str):
     crls = [genuine.crl] if level in ("signed", "stamped") else []  # else the record carries it
     report = check(getattr(genuine, level), trust=[genuine.root], crls=crls, claim_bytes=genuine.claim)

@@ -97,7 +97,8 @@ def pages_that_inflate(g: Genuine) -> bytes:
 
 def a_record_that_inflates(g: Genuine) -> bytes:
     body = stream(
-        b"/Type /EmbeddedFile/Params <</Size 9/CheckSum <00>>>/Filter /FlateDecode", zlib.compress(b"0" * (1500 * 2**20), 9)
+        b"/Type /EmbeddedFile/Params <</Size 9/CheckSum <00>>>/Filter /FlateDecode",
+        zlib.compress(b"0" * (1500 * 2**20), 9),
     )
     return g.sign(rebuilt(g.unsigned, {48: b"48 0 obj\n" + body + b"\nendobj\n"}))
 

@@ -84,7 +84,9 @@ def other_number(data: bytes, draw: random.Random, base: bytes) -> bytes:
     """A number of the update or of the last table becomes another."""
     places = list(NUMBER.finditer(data, structure.shape(base).pages_end - 200))
     place = draw.choice(places)
-    value = draw.choice((0, 1, int(place[0][:15]) + 1, max(0, int(place[0][:15]) - 1), draw.randrange(len(data)), 2**40))
+    value = draw.choice(
+        (0, 1, int(place[0][:15]) + 1, max(0, int(place[0][:15]) - 1), draw.randrange(len(data)), 2**40)
+    )
     return data[: place.start()] + b"%0*d" % (len(place[0]), value) + data[place.end() :]
 
 
@@ -230,7 +232,10 @@ VALUES = st.recursive(
     | st.integers(-(2**53) + 1, 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=6)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=6)
+    ),
     max_leaves=30,
 )
 
@@ -244,7 +249,9 @@ def test_canonical_bytes_are_read_as_what_they_mean_and_have_one_form(value: obj
     assert rfc8785.dumps(read) == data
 
 
-@given(VALUES, st.sampled_from([{"indent": 1}, {"separators": (", ", ": ")}, {"ensure_ascii": True}, {"sort_keys": False}]))
+@given(
+    VALUES, st.sampled_from([{"indent": 1}, {"separators": (", ", ": ")}, {"ensure_ascii": True}, {"sort_keys": False}])
+)
 @settings(max_examples=200, deadline=None)
 def test_any_other_spelling_is_refused(value: object, how: dict[str, object]):
     text = json.dumps(value, **{"separators": (",", ":"), "ensure_ascii": False, **how}).encode()
