@@ -461,8 +461,8 @@ def check(
     ``trust`` are anchors or pinned signers, ``stamp_trust`` anchors for time stamps alone; ``signers`` fingerprints of
     which one must have signed; ``crls`` revocation lists beside those in the file; ``claim_bytes`` the claim that the
     reader holds; ``not_before`` a day or moment (ISO 8601, UTC) since when the record must have been made, against
-    older genuine ones; ``countersignatures`` names and contents of those beside the file; ``rerender`` false leaves out the
-    comparison of the pages (weak); ``at`` the moment at which certificates must be valid (now).
+    older genuine ones; ``countersignatures`` names and contents of those beside the file; ``rerender`` false leaves out
+    the comparison of the pages (weak); ``at`` the moment at which certificates must be valid (now).
     """
     return examined(
         pdf_bytes,

@@ -95,9 +95,9 @@ def _update(pdf: bytes, end: int) -> Update | None:
         raise _refuse("the file does not end as a PDF must", "structure-end")
     table = int(closing[1])
     head = _UPDATE_TABLE.match(pdf, table, end)
-    if head is None or pdf.find(b"\n/Prev ", head.end(), end) < 0:
-        if _TABLE.match(pdf, table, end):
-            return None
+    if pdf.find(b"\n/Prev ", table, end) < 0 and _TABLE.match(pdf, table, end):
+        return None
+    if head is None:
         raise _refuse("a reference table is not of the form that a record's have", "structure-table")
     trailer = _UPDATE_TRAILER.match(pdf, head.end(), end)
     if trailer is None or trailer.end() != closing.start():

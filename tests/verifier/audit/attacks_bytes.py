@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from asn1crypto import cms
+
 from verifier.audit import structure
+from verifier.audit.sign import sign
 
 from .attacks import attack
-from .genuine import Genuine
+from .genuine import Genuine, rebuilt
 
 EDIT, FORGERY, WRAPPING = "byte edits and truncation", "universal signature forgery", "signature wrapping"
 GAP = re.compile(rb"/Contents <([0-9A-F]+)>")
@@ -170,18 +173,12 @@ def allow_changes(g: Genuine) -> bytes:
 @attack(FORGERY, "signature-altered", "signature-container", "digest-unreadable", "signature-unreadable")
 def the_container_of_another_record(g: Genuine) -> bytes:
     """A genuine container by the same key, over other bytes."""
-    from verifier.audit.sign import sign
-
-    from .genuine import rebuilt
-
     other = sign(rebuilt(g.unsigned, {}, [b"<</Other true>>"]), g.identity)
     return GAP.sub(lambda m: b"/Contents <" + GAP.search(other)[1][: len(m[1])].ljust(len(m[1]), b"0") + b">", g.signed)
 
 
 @attack(FORGERY, "signature-invalid", "signature-unreadable")
 def flip_a_bit_of_the_signature_value(g: Genuine) -> bytes:
-    from asn1crypto import cms
-
     shape = structure.shape(g.signed)
     value = cms.ContentInfo.load(shape.cms)["content"]["signer_infos"][0]["signature"].native
     place = shape.cms.index(value) + len(value) - 3

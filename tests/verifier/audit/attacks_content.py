@@ -7,8 +7,13 @@ import re
 import zlib
 
 import rfc8785
+from pyhanko.pdf_utils import generic
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 
-from verifier.audit.record import to_jcs
+from verifier.audit.attestation import attest, statements
+from verifier.audit.envelope import seal
+from verifier.audit.record import digest
+from verifier.audit.render import render
 from verifier.verdict import Reason, Verdict, overall
 
 from .attacks import Forgery, attack
@@ -138,7 +143,7 @@ def a_wrong_size(g: Genuine) -> bytes:
     return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", lambda b: re.sub(rb"/Size (\d)", rb"/Size 9\1", b)))
 
 
-@attack(TWOFOLD, "attachment-size", "attachment-unreadable")
+@attack(TWOFOLD, "attachment-stream")
 def a_filter_of_another_kind(g: Genuine) -> bytes:
     change = lambda b: b.replace(b"/Filter /FlateDecode", b"/Filter /ASCIIHexDecode")  # noqa: E731
     return g.sign(edited(g.unsigned, rb"/Type /EmbeddedFile\b", change))
@@ -168,7 +173,7 @@ def an_attachment_that_inflates_without_end(g: Genuine) -> bytes:
     return g.sign(rebuilt(g.unsigned, {number: b"%d 0 obj\n%s\nendobj\n" % (number, body)}))
 
 
-@attack(TWOFOLD, "pages-differ", "content-invisible", "content-replaced")
+@attack(TWOFOLD, "pages-differ", "content-replaced")
 def letters_that_are_read_as_others(g: Genuine) -> bytes:
     """``ActualText``: what is copied or read aloud is not what is drawn."""
 
@@ -180,7 +185,7 @@ def letters_that_are_read_as_others(g: Genuine) -> bytes:
     return g.sign(rebuilt(g.unsigned, {6: change(objects(g.unsigned)[0][6])}))
 
 
-@attack(TWOFOLD, "pages-differ", "content-invisible")
+@attack(TWOFOLD, "pages-differ", "content-replaced")
 def words_that_nobody_sees(g: Genuine) -> bytes:
     data = zlib.decompress(objects(g.unsigned)[0][6].split(b"stream\n", 1)[1].rsplit(b"\nendstream", 1)[0])
     hidden = data.replace(b"BT\n", b"BT\n3 Tr\n", 3)
@@ -238,8 +243,6 @@ def pages_that_contradict_the_data(g: Genuine) -> bytes:
 
 @attack(CONTRADICTION, "verdicts-differ")
 def verdicts_that_the_evidence_does_not_give(g: Genuine) -> bytes:
-    from verifier.audit.render import render
-
     return g.sign(render(reproduced(g), g.claim))
 
 
@@ -320,10 +323,6 @@ def a_record_without_a_signer(g: Genuine) -> bytes:
 
 def test_result(g: Genuine, **changes: object) -> bytes:
     """An attestation of ours that says something else, by the genuine key."""
-    from verifier.audit.attestation import statements
-    from verifier.audit.envelope import seal
-    from verifier.audit.record import digest
-
     statement = json.loads(statements(g.record, digest(g.data))[1])
     statement["predicate"].update(changes)
     return seal(statement, g.identity)
@@ -337,8 +336,6 @@ def an_attestation_that_passes_everything(g: Genuine) -> bytes:
 
 @attack(CONTRADICTION, "attestation-signer", "attestation-signature")
 def an_attestation_by_another_key(g: Genuine) -> bytes:
-    from verifier.audit.attestation import attest
-
     return g.sign(attached(g.unsigned, "record.intoto.sigstore.json", attest(g.record, g.authority.signer("M")).ours))
 
 
@@ -421,24 +418,24 @@ def an_approval_signature(g: Genuine) -> bytes:
     return signed_otherwise(g.unsigned, g.identity, certify=False, docmdp_permissions=None)
 
 
+def unlocked(g: Genuine, permissions: MDPPerm) -> bytes:
+    """The field's own lock is loosened too: pyHanko would take the stricter of both."""
+    pages = edited(g.unsigned, rb"/SigFieldLock", lambda b: b.replace(b"/P 1", b"/P %d" % permissions.value))
+    return signed_otherwise(pages, g.identity, docmdp_permissions=permissions)
+
+
 @attack(OTHER, "signature-permissions")
 def a_certification_that_admits_annotations(g: Genuine) -> bytes:
-    from pyhanko.sign.fields import MDPPerm
-
-    return signed_otherwise(g.unsigned, g.identity, docmdp_permissions=MDPPerm.ANNOTATE)
+    return unlocked(g, MDPPerm.ANNOTATE)
 
 
 @attack(OTHER, "signature-permissions")
 def a_certification_that_admits_forms(g: Genuine) -> bytes:
-    from pyhanko.sign.fields import MDPPerm
-
-    return signed_otherwise(g.unsigned, g.identity, docmdp_permissions=MDPPerm.FILL_FORMS)
+    return unlocked(g, MDPPerm.FILL_FORMS)
 
 
 @attack(OTHER, "signature-kind", "signature-certificate")
 def a_signature_that_is_not_pades(g: Genuine) -> bytes:
-    from pyhanko.sign.fields import SigSeedSubFilter
-
     return signed_otherwise(g.unsigned, g.identity, subfilter=SigSeedSubFilter.ADOBE_PKCS7_DETACHED)
 
 
@@ -449,8 +446,6 @@ def a_digest_of_sha1(g: Genuine) -> bytes:
 
 @attack(OTHER, "not-signed", "update-objects", "archive-changes", "archive-page")
 def pages_replaced_while_signing(g: Genuine) -> bytes:
-    from pyhanko.pdf_utils import generic
-
     def change(writer) -> None:
         page = writer.root["/Pages"]["/Kids"][0]
         page["/Contents"] = writer.add_object(generic.StreamObject(stream_data=b"BT ET"))
@@ -461,8 +456,6 @@ def pages_replaced_while_signing(g: Genuine) -> bytes:
 
 @attack(OTHER, "update-catalog")
 def full_screen_while_signing(g: Genuine) -> bytes:
-    from pyhanko.pdf_utils import generic
-
     def change(writer) -> None:
         writer.root["/PageMode"] = generic.pdf_name("/FullScreen")
         writer.update_root()
@@ -487,5 +480,3 @@ def a_genuine_record_of_the_same_claim_spelled_otherwise(g: Genuine) -> Forgery:
 def an_older_genuine_record(g: Genuine) -> Forgery:
     return Forgery(pdf=g.signed, not_before=f"{NOW:%Y-%m-%d}")
 
-
-__all__ = ["to_jcs"]

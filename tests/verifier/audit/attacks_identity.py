@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import io
 import json
 
 import rfc8785
-from asn1crypto import algos, cms
+from asn1crypto import algos, cms, tsp
+from asn1crypto import keys as asn1_keys
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from verifier.audit import structure
 from verifier.audit.attestation import attest
 from verifier.audit.countersignature import countersign
+from verifier.audit.envelope import hint_of, pre_authentication
 from verifier.audit.keys import Identity
 from verifier.audit.record import SignerStatement, digest, to_jcs
 from verifier.audit.sign import sign, signer_of
@@ -153,10 +157,6 @@ def a_key_of_2048_bits(g: Genuine) -> bytes:
 
 def by_weak_key(g: Genuine, key, **details) -> bytes:
     """pyHanko signs what we would refuse to sign."""
-    from asn1crypto import keys as asn1_keys
-    from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
-    from pyhanko_certvalidator.registry import SimpleCertificateStore
-
     made = certificate(key, "Weak", issuer=g.authority.pair)
     private = asn1_keys.PrivateKeyInfo.load(key.private_bytes(DER, PrivateFormat.PKCS8, NoEncryption()))
     store = SimpleCertificateStore()
@@ -206,7 +206,7 @@ def another_certificate_for_the_genuine_statements(g: Genuine) -> bytes:
     return resigned(g, other.key, swap=other.certificate)
 
 
-def with_unsigned(g: Genuine, pdf: bytes, attributes: list[cms.CMSAttribute]) -> bytes:
+def with_unsigned(pdf: bytes, attributes: list[cms.CMSAttribute]) -> bytes:
     container = cms.ContentInfo.load(structure.shape(pdf).cms)
     container["content"]["signer_infos"][0]["unsigned_attrs"] = cms.CMSAttributes(attributes)
     return contained(pdf, container.dump(force=True))
@@ -217,7 +217,7 @@ def a_countersignature_inside_the_container(g: Genuine) -> bytes:
     container = cms.ContentInfo.load(structure.shape(g.signed).cms)
     info = container["content"]["signer_infos"][0].copy()
     attribute = cms.CMSAttribute({"type": "counter_signature", "values": [cms.SignerInfo.load(info.dump())]})
-    return with_unsigned(g, g.stamped, [attribute])
+    return with_unsigned(g.stamped, [attribute])
 
 
 @attack(IDENTITY, "signature-count")
@@ -244,14 +244,10 @@ def swap_the_time_stamp_for_an_older_one_by_an_unknown_service(g: Genuine) -> by
     service = Authority(name="Mallory").stamper(at=NOW - 700 * DAY)
     token = stamp_over(service, value)
     attribute = cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [token]})
-    return with_unsigned(g, g.stamped, [attribute])
+    return with_unsigned(g.stamped, [attribute])
 
 
 def stamp_over(service, data: bytes):
-    import hashlib
-
-    from asn1crypto import tsp
-
     imprint = {
         "hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
         "hashed_message": hashlib.sha256(data).digest(),
@@ -264,7 +260,7 @@ def stamp_over(service, data: bytes):
 def a_time_stamp_of_another_signature(g: Genuine) -> bytes:
     token = stamp_over(g.authority.stamper(), b"another signature")
     attribute = cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [token]})
-    return with_unsigned(g, g.stamped, [attribute])
+    return with_unsigned(g.stamped, [attribute])
 
 
 @attack(TIME, "signature-attributes")
@@ -274,7 +270,7 @@ def two_time_stamps(g: Genuine) -> bytes:
     token = stamp_over(g.authority.stamper(), value)
     attribute = cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [token]})
     small = [cms.CMSAttribute.load(attribute.dump()), cms.CMSAttribute.load(attribute.dump())]
-    return with_unsigned(g, roomy, small)
+    return with_unsigned(roomy, small)
 
 
 def signed_with_room(g: Genuine) -> bytes:
@@ -354,8 +350,6 @@ def an_approval_under_anothers_certificate(g: Genuine) -> Forgery:
 
 def wrong_hint(g: Genuine, mallory: Identity) -> bytes:
     """Mallory signs a statement that names the genuine signer's certificate."""
-    from verifier.audit.envelope import hint_of, pre_authentication
-
     bundle = json.loads(approval(g, g.identity))
     payload = base64.b64decode(bundle["dsseEnvelope"]["payload"])
     signature = mallory.sign(pre_authentication(payload))
@@ -382,5 +376,3 @@ def an_approval_by_somebody_unknown(g: Genuine) -> Forgery:
 def noise_beside_the_record(g: Genuine) -> Forgery:
     return beside(g, b"\x00" * 100)
 
-
-__all__ = ["Encoding", "rsa"]

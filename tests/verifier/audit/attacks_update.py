@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import re
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.writer import PdfFileWriter
-from pyhanko.sign.signers import PdfTimeStamper
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, PdfTimeStamper
 
 from verifier.audit import structure
+from verifier.audit.sign import signer_of
 
 from .attacks import attack
-from .genuine import Genuine, Quiet, add_store, dictionary, name, signed_otherwise, updated, written
-from .pki import Authority, certificate
+from .genuine import Genuine, Quiet, add_store, dictionary, edited, name, updated, written
+from .pki import Authority
 
 SAVING, CERTIFIED, SMUGGLED = "incremental saving", "certification attacks", "smuggled in an archive update"
 SWAPPED, METADATA, SHADOW = "attachments", "metadata", "shadow"
@@ -307,14 +308,22 @@ def annotate_the_verdict(g: Genuine) -> bytes:
 
 @attack(CERTIFIED, *CHANGED, "update-count", "archive-field")
 def sign_over_the_verdict_as_a_second_signer(g: Genuine) -> bytes:
-    from pyhanko.sign.fields import SigFieldSpec, append_signature_field
-
     mallory = Authority(name="Mallory").signer("Mallory")
 
     def change(writer: Quiet) -> None:
         append_signature_field(writer, SigFieldSpec("Approval", box=(50, 600, 500, 700)))
 
-    return signed_otherwise(g.signed, mallory, change, field_name="Approval", certify=False, docmdp_permissions=None)
+    # the attacker's tool sees no certification while it signs, and nobody notices in the bytes that it writes
+    writer = Quiet(io.BytesIO(g.signed))
+    change(writer)
+    del writer.root["/Perms"]
+    session = PdfSigner(
+        PdfSignatureMetadata(field_name="Approval", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES),
+        signer=signer_of(mallory),
+    )
+    out = io.BytesIO()
+    session.sign_pdf(writer, output=out, existing_fields_only=True)
+    return out.getvalue()
 
 
 @attack(CERTIFIED, *CHANGED)
@@ -486,7 +495,7 @@ def show_the_field_of_a_document_time_stamp(g: Genuine) -> bytes:
 
 @attack(SMUGGLED, "archive-field")
 def rename_the_field_of_a_document_time_stamp(g: Genuine) -> bytes:
-    return re.sub(rb"/T \(ArchiveTimeStamp", b"/T (ApprovedBy\\040TUV", g.archived)
+    return re.sub(rb"/T \(ArchiveTimeStamp", b"/T (ApprovedBy\\040TU", g.archived)
 
 
 @attack(SMUGGLED, "archive-stamp")
@@ -510,8 +519,6 @@ def a_document_time_stamp_over_another_file(g: Genuine) -> bytes:
 @attack(SHADOW, "pages-differ")
 def hide_the_verdict_under_an_overlay(g: Genuine) -> bytes:
     """The signer prepared a file where an overlay hides words; it is caught before it can be lifted."""
-    from .genuine import edited
-
     return g.sign(edited(g.unsigned, rb"/Type /Page\b", lambda b: b.replace(b"/Contents 6 0 R", b"/Contents 8 0 R")))
 
 
@@ -555,5 +562,3 @@ def wrap_the_record_in_another_document(g: Genuine) -> bytes:
     writer.root["/Attached"] = writer.add_object(generic.StreamObject(stream_data=g.signed))
     return written(writer)
 
-
-__all__ = ["certificate", "ec"]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, PdfTimeStamper
-from pyhanko.sign.validation import dss
 
 from verifier.audit.attestation import attest
 from verifier.audit.keys import Identity
@@ -51,12 +50,11 @@ def updated(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], object], *,
 
 
 def signed_otherwise(
-    pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, loud=False, **details
+    pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, **details
 ) -> bytes:
     """A signature by ``identity``, with other settings than ours."""
     writer = Quiet(io.BytesIO(pdf))
     change(writer)
-    del loud
     settings = {
         "field_name": "AuditSignature",
         "md_algorithm": "sha256",
@@ -197,7 +195,6 @@ class Genuine:
             self.unsigned,
             self.identity,
             stamper=self.authority.stamper(),
-            loud=True,
             embed_validation_info=True,
             use_pades_lta=True,
             validation_context=self.authority.context(self.crl),
@@ -206,8 +203,6 @@ class Genuine:
     @cached_property
     def archived_again(self) -> bytes:
         """B-LTA with a second document time stamp, as an archive adds one every few years."""
-        from pyhanko.pdf_utils.reader import PdfFileReader
-
         out = io.BytesIO()
         PdfTimeStamper(self.authority.stamper("Later Time Stamps")).update_archival_timestamp_chain(
             PdfFileReader(io.BytesIO(self.archived)), self.authority.context(self.crl), output=out
@@ -223,7 +218,7 @@ class Genuine:
         return write_pages(source, files, created=self.record.created, record_digest=digest(data))
 
     def with_data(self, data: bytes) -> bytes:
-        """The genuine pages with another record.json inside, its attestations as they must be, signed by the genuine key."""
+        """The genuine pages with another record.json inside and attestations to fit, signed by the genuine key."""
         pages = attached(self.unsigned, "record.json", data)
         try:
             own = attest(from_jcs(data), self.identity)
@@ -273,5 +268,3 @@ def add_store(writer: IncrementalPdfFileWriter, certificates: Iterable[x509.Cert
     writer.update_root()
     return store
 
-
-__all__ = ["Genuine", "add_store", "dss", "dt", "replace"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from verifier.audit.check import CheckReport, check, report_text
 
 from . import attacks_bytes, attacks_content, attacks_identity, attacks_update

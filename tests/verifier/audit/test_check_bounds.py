@@ -1,8 +1,7 @@
-"""What `check` needs: no network, no runtime, bounded memory whatever the file, and little time beside pyHanko's own."""
+"""What `check` needs: no network, no runtime, bounded memory whatever the file, little time beside pyHanko's."""
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from verifier.audit.structure import MAX_BYTES
 
-from .genuine import Genuine, attached, objects, rebuilt, stream
+from .genuine import Genuine, attached, rebuilt, stream
 
 CHECK = """
 import sys
@@ -202,5 +201,3 @@ def test_processor_time_beside_pyhanko(genuine: Genuine, tmp_path: Path):
     print(f"check without pages  {without:.2f} s, {without / peer:.2f} times (at most 3)")  # noqa: T201 - as above
     print(f"check with pages     {whole:.2f} s, {whole / peer:.2f} times (at most 8)")  # noqa: T201 - as above
 
-
-__all__ = ["io", "objects"]
