@@ -115,8 +115,8 @@ SENSOR_WORD = {
 UNCERTAINTY = (
     "Each interval states its unit, its coverage probability and how it was computed; no coverage factor k is implied. "
     "Clauses without an interval compare things that have no measurement uncertainty (bytes, formats, versions), or "
-    "were not measured. The decision rules below take intervals into account as each of them says, and state their rates "
-    "of false verdicts where there are any."
+    "were not measured. The decision rules below take intervals into account as each of them says, and state their "
+    "rates of false verdicts where there are any."
 )
 """Measurement uncertainty and the decision rule (ISO/IEC 17025:2017, 7.8.3.1 c and 7.8.6)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import io
 import json
 
@@ -79,7 +80,7 @@ def five_regimes(identity: Identity | None) -> tuple[Record, bytes]:
         claim["comparisons"].append(comparison)
     data = _bytes(claim)
     read = read_claim(data)
-    full = evidence(read, __import__("hashlib").sha256(data).hexdigest())
+    full = evidence(read, hashlib.sha256(data).hexdigest())
     speed = sustain()
     third = run("int8", 2110.0, first=1, seed=3).model_copy(update={"regime": names[0]})
     bare = full.model_copy(
