@@ -6,13 +6,14 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
 from lynxspec.claim import Claim, Recipe
 from lynxspec.errors import UnreadableInput
 from verifier.audit import record as records
+from verifier.audit.texts import NOT_STATED
 from verifier.evidence import Evidence
 from verifier.judge import JUDGE, judge
 from verifier.progress import Progress, Silent
@@ -62,8 +63,11 @@ class RunFolder:
 
     def run(self, job: Job, *, detect_inert: bool = True, budget: Budget | None = None) -> Evidence:
         """Run what is not finished, and write all evidence down."""
+        self.store.stage("began", job.sha256, str, _today)
         evidence = reproduce(job, detect_inert=detect_inert, budget=budget)
-        write_atomically(self.root / EVIDENCE, evidence.model_dump_json(indent=1).encode())
+        text = evidence.model_dump_json(indent=1).encode()
+        write_atomically(self.root / EVIDENCE, text)
+        self.store.stage("ended", hashlib.sha256(text).hexdigest(), str, _today)
         return evidence
 
     def reproduce(
@@ -103,8 +107,27 @@ class RunFolder:
         except ValidationError as error:
             raise UnreadableInput(f"{path}: not evidence of this version: {error.errors()[0]['msg']}") from error
 
+    def _performed(self, performed: Performed, opened: OpenClaim, evidence: Evidence) -> Performed:
+        """With the days on which this folder's run began and ended, if nobody stated others and they are known."""
+        if performed.performed != NOT_STATED:
+            return performed
+        key = hashlib.sha256(evidence.model_dump_json(indent=1).encode()).hexdigest()
+        days = [
+            self.store.stage(name, of, str, lambda: "", keep=lambda _: False)
+            for name, of in (("began", opened.sha256), ("ended", key))
+        ]
+        if not all(days):
+            return performed
+        return performed.model_copy(update={"performed": days[0] if days[0] == days[1] else " to ".join(days)})
+
     def record(
-        self, opened: OpenClaim, evidence: Evidence, *, performed: Performed, identity: Identity | None
+        self,
+        opened: OpenClaim,
+        evidence: Evidence,
+        *,
+        performed: Performed,
+        identity: Identity | None,
+        page: Literal["A4", "Letter"] = "A4",
     ) -> Record:
         """Judge ``evidence`` and put the record together; the same inputs give the same record again.
 
@@ -129,7 +152,8 @@ class RunFolder:
             evidence=evidence,
             judge=JUDGE,
             renderer=versions(),
-            performed=performed,
+            performed=self._performed(performed, opened, evidence),
+            page=page,
             signer=identity.statement() if identity else None,
         )
         key = records.digest(records.to_jcs(blank))
@@ -163,6 +187,10 @@ class RunFolder:
         for name, content in attestations.files():
             write_atomically(self.root / name, content)
         return path
+
+
+def _today() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d")
 
 
 def _is_signed(path: Path, unsigned: bytes, *, stamped: bool) -> bool:

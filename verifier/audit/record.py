@@ -92,16 +92,51 @@ class ScoreSummary(Frozen):
 
 
 class Performed(Frozen):
-    """Who did this, where and for whom; nothing is invented."""
+    """What only people can say: who did this, where, when and for whom, as given; nothing is invented.
+
+    The particulars of ISO/IEC 17025:2017, 7.8.2.1 and 7.8.3.1, that no program can know.
+    """
 
     person: NotBlank = NOT_STATED
-    """Person who answers for the record."""
+    """Person who authorises the record."""
+    function: NotBlank = NOT_STATED
+    """What that person is."""
     organisation: NotBlank = NOT_STATED
-    """Their organisation."""
+    """Organisation that issues the record."""
+    address: NotBlank = NOT_STATED
+    """Its address."""
+    contact: NotBlank = NOT_STATED
+    """How to reach it."""
+    accreditation: NotBlank = NOT_STATED
+    """Accreditation of the laboratory for this work."""
+    independence: NotBlank = NOT_STATED
+    """How the issuer stands to claimant and customer, conflicts of interest included."""
     place: NotBlank = NOT_STATED
-    """Where it was done."""
+    """Where the work was done."""
     customer: NotBlank = NOT_STATED
     """For whom."""
+    customer_contact: NotBlank = NOT_STATED
+    """How to reach them."""
+    received: NotBlank = NOT_STATED
+    """When the items under test were received."""
+    performed: NotBlank = NOT_STATED
+    """When the work was done."""
+    condition: NotBlank = NOT_STATED
+    """Condition of the items when they were received."""
+    environment: NotBlank = NOT_STATED
+    """Conditions that no sensor of the machine shows: room, cooling, other tenants."""
+    availability: NotBlank = NOT_STATED
+    """Since when the hardware and software under test can be bought or had."""
+    deviations: NotBlank = NOT_STATED
+    """Additions to, deviations and exclusions from the method, beyond those that the program found."""
+    external: NotBlank = NOT_STATED
+    """Results that come from others."""
+    opinions: NotBlank = NOT_STATED
+    """Opinions and interpretations of the person who authorises; no part of the verdicts."""
+    supersedes: RecordName | None = None
+    """Id of the record that this one takes the place of; ``None`` if none is stated."""
+    changes: NotBlank = NOT_STATED
+    """What differs from that record, and why."""
 
 
 class SignerStatement(Frozen):
@@ -147,6 +182,8 @@ class Record(Frozen):
     """Who is to sign; ``None`` for a record that stays unsigned."""
     limits: tuple[str, ...]
     """Limits of the statement."""
+    page: Literal["A4", "Letter"] = "A4"
+    """Size of the pages."""
     frontier: Frontier | None = None
     """Every regime as a point of throughput and accuracy; ``None`` too in records of earlier versions."""
 
@@ -187,6 +224,7 @@ def make(
     renderer: dict[str, str],
     performed: Performed | None = None,
     signer: SignerStatement | None = None,
+    page: Literal["A4", "Letter"] = "A4",
 ) -> Record:
     """Put a record together from what the stages gave."""
     summary = summarize(claim)
@@ -211,6 +249,7 @@ def make(
         performed=performed or Performed(),
         signer=signer,
         limits=LIMITS,
+        page=page,
         frontier=frontier(summary, evidence, verdicts),
     )
 

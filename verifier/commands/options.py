@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from lynxspec.errors import UnreadableInput, UsageError
 from verifier.progress import Lines, Progress, Silent
@@ -67,8 +70,8 @@ def add_signing(parser: argparse.ArgumentParser) -> None:
         "--level",
         choices=LEVELS,
         help="PAdES level (default: B-T with --tsa, else B-B). B-LT and B-LTA put certificates and revocation lists "
-        "into the file, so that it can be checked with no network: B-LT while the certificate of the time-stamp service "
-        "is valid, B-LTA while that of its last document time stamp is",
+        "into the file, so that it can be checked with no network: B-LT while the certificate of the time-stamp "
+        "service is valid, B-LTA while that of its last document time stamp is",
     )
     parser.add_argument(
         "--anchor", type=Path, action="append", default=[], metavar="FILE", help="root certificates, for B-LT and B-LTA"
@@ -83,15 +86,32 @@ def add_signing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+GIVEN = {
+    "person": "person who authorises the record",
+    "function": "what that person is",
+    "organisation": "organisation that issues it",
+    "place": "where the work was done",
+    "customer": "for whom",
+    "supersedes": "id of the record that this one takes the place of",
+    "changes": "what differs from that record",
+}
+"""Particulars with an option of their own; the issuer's file may hold all."""
+ISSUER_FILE = "issuer.toml"
+
+
 def add_performed(parser: argparse.ArgumentParser) -> None:
-    """Who, where, for whom: printed as given, or as not stated."""
-    for option, what in (
-        ("--person", "person who answers for the record"),
-        ("--organisation", "their organisation"),
-        ("--place", "where the work was done"),
-        ("--customer", "for whom"),
-    ):
-        parser.add_argument(option, metavar="TEXT", help=what)
+    """Who, where, for whom: printed as given, or as not stated; and the size of the pages."""
+    for name, what in GIVEN.items():
+        parser.add_argument(f"--{name}", metavar="TEXT", help=what)
+    parser.add_argument(
+        "--issuer",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with these and further particulars (address, contact, accreditation, independence, "
+        "customer_contact, received, performed, condition, environment, availability, deviations, external, opinions); "
+        f"default: {ISSUER_FILE} in the configuration folder, if it is there",
+    )
+    parser.add_argument("--page", choices=("A4", "Letter"), default="A4", help="size of the record's pages")
 
 
 def overrides_of(arguments: argparse.Namespace) -> dict[str, Path]:
@@ -121,11 +141,29 @@ def progress_of(arguments: argparse.Namespace) -> Progress:
 
 
 def performed_of(arguments: argparse.Namespace) -> Performed:
-    """What the command line says of the people; silence stays "not stated"."""
-    from verifier.audit.record import Performed  # noqa: PLC0415 - commands import what they need when they run
+    """What the issuer's file says, and over it the command line; silence stays "not stated". Raises `UsageError`."""
+    from verifier.audit import keys  # noqa: PLC0415 - commands import what they need when they run
+    from verifier.audit.record import Performed  # noqa: PLC0415 - as above
 
-    names = ("person", "organisation", "place", "customer")
-    return Performed(**{name: getattr(arguments, name) for name in names if getattr(arguments, name)})
+    path, stated = arguments.issuer or keys.config_directory() / ISSUER_FILE, {}
+    if arguments.issuer is not None or path.is_file():
+        try:
+            stated = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise UnreadableInput(f"{path}: {error.strerror}", hint="check the path") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UnreadableInput(
+                f"{path}: not TOML: {error}", hint='lines such as: organisation = "City of X"'
+            ) from error
+    stated |= {name: getattr(arguments, name) for name in GIVEN if getattr(arguments, name)}
+    try:
+        return Performed.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place, known = ".".join(map(str, first["loc"])), ", ".join(Performed.model_fields)
+        raise UsageError(
+            f"particulars of the record: {place}: {first['msg']}", hint=f"texts, by name: {known}"
+        ) from error
 
 
 def identity_of(arguments: argparse.Namespace) -> Identity:

@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run, judge, render, sign; the verdict decides the exit code."""
+    performed = options.performed_of(arguments)  # what cannot be used must show now, not after minutes of measuring
     limit = options.seconds_of(arguments.budget, "--budget")
     opened = open_claim(arguments.claim)
     require_complete(opened)
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     budget = Budget(seconds=limit)
     evidence = folder.reproduce(opened, overrides=overrides, progress=progress, budget=budget)
     with shown(progress, "judge, render, sign") as notes:
-        record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
+        record = folder.record(opened, evidence, performed=performed, page=arguments.page, identity=identity)
         pdf = folder.sign(record, opened, identity, tsa=arguments.tsa, archive=archive)
         notes.append(str(pdf))
     if not arguments.quiet:

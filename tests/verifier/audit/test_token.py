@@ -85,7 +85,8 @@ def test_a_wrong_pin_is_a_signing_failure(slot: Path):
 
 
 @with_token
-def test_a_certificate_of_another_key_on_the_token_is_refused(slot: Path, tmp_path: Path):
+@pytest.mark.usefixtures("slot")
+def test_a_certificate_of_another_key_on_the_token_is_refused(tmp_path: Path):
     other = certificate_for(ec.generate_private_key(ec.SECP256R1()))
     (tmp_path / "c.pem").write_bytes(other.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(SigningFailed, match="does not belong"):
