@@ -13,7 +13,7 @@ The procedure; each step rejects the record, passes it, or says that less could 
 8.  attachments a claim, a record and its attestations, each with one name and one content, in the signed revision
 9.  record      canonical JSON (RFC 8785) of this version's schema
 10. consistency the record agrees with itself and with the embedded claim
-11. claim       the embedded claim is the one that the reader holds, the record not older than asked (if given)
+11. claim       the embedded claim is the one that the reader holds, the record no older than asked (if given)
 12. signer      the certificate is the one that the pages name, and is not another's than the reader asks for
 13. attestation the embedded attestations say what the record says, by the same key (if there are any)
 14. pages       rendering the embedded record gives these very bytes

@@ -479,4 +479,3 @@ def a_genuine_record_of_the_same_claim_spelled_otherwise(g: Genuine) -> Forgery:
 @attack(REPLAY, "record-older")
 def an_older_genuine_record(g: Genuine) -> Forgery:
     return Forgery(pdf=g.signed, not_before=f"{NOW:%Y-%m-%d}")
-

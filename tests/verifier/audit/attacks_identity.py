@@ -375,4 +375,3 @@ def an_approval_by_somebody_unknown(g: Genuine) -> Forgery:
 @attack(APPROVAL, "countersign-shape", "attestation-shape", "json-syntax", "json-not-canonical")
 def noise_beside_the_record(g: Genuine) -> Forgery:
     return beside(g, b"\x00" * 100)
-

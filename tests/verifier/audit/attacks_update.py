@@ -295,6 +295,13 @@ def note(words: str = "reproduced") -> generic.DictionaryObject:
     )
 
 
+class Careless(PdfSigner):
+    """The attacker's tool does not care that a certification forbids further signatures."""
+
+    def _enforce_certification_constraints(self, reader: object) -> None:
+        pass
+
+
 def annotate(writer: Quiet) -> None:
     page = first_page(writer)
     page["/Annots"].append(writer.add_object(note()))
@@ -313,16 +320,11 @@ def sign_over_the_verdict_as_a_second_signer(g: Genuine) -> bytes:
     def change(writer: Quiet) -> None:
         append_signature_field(writer, SigFieldSpec("Approval", box=(50, 600, 500, 700)))
 
-    # the attacker's tool sees no certification while it signs, and nobody notices in the bytes that it writes
     writer = Quiet(io.BytesIO(g.signed))
     change(writer)
-    del writer.root["/Perms"]
-    session = PdfSigner(
-        PdfSignatureMetadata(field_name="Approval", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES),
-        signer=signer_of(mallory),
-    )
+    details = PdfSignatureMetadata(field_name="Approval", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES)
     out = io.BytesIO()
-    session.sign_pdf(writer, output=out, existing_fields_only=True)
+    Careless(details, signer=signer_of(mallory)).sign_pdf(writer, output=out, existing_fields_only=True)
     return out.getvalue()
 
 
@@ -561,4 +563,3 @@ def wrap_the_record_in_another_document(g: Genuine) -> bytes:
     writer.insert_page(page)
     writer.root["/Attached"] = writer.add_object(generic.StreamObject(stream_data=g.signed))
     return written(writer)
-

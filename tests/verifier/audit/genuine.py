@@ -22,7 +22,6 @@ from verifier.audit.keys import Identity
 from verifier.audit.record import Record, digest, from_jcs, to_jcs
 from verifier.audit.render import page_source, render, write_pages
 from verifier.audit.sign import Archive, sign, signer_of
-
 from verifier.errors import RecordRejected
 
 from .conftest import CLAIM, build
@@ -49,9 +48,7 @@ def updated(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], object], *,
     return written(writer)
 
 
-def signed_otherwise(
-    pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, **details
-) -> bytes:
+def signed_otherwise(pdf: bytes, identity: Identity, change=lambda _: None, stamper=None, **details) -> bytes:
     """A signature by ``identity``, with other settings than ours."""
     writer = Quiet(io.BytesIO(pdf))
     change(writer)
@@ -267,4 +264,3 @@ def add_store(writer: IncrementalPdfFileWriter, certificates: Iterable[x509.Cert
     writer.root["/DSS"] = store
     writer.update_root()
     return store
-

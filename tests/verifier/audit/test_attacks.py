@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from verifier.audit.check import CheckReport, check, report_text
 
 from . import attacks_bytes, attacks_content, attacks_identity, attacks_update

@@ -23,7 +23,9 @@ from verifier.audit.check import check
 from verifier.audit.keys import anchors, revocation_list
 folder = Path(sys.argv[1])
 report = check(
-    (folder / "record.pdf").read_bytes(), trust=anchors(folder / "root.pem"), crls=[revocation_list(folder / "crl.der")],
+    (folder / "record.pdf").read_bytes(),
+    trust=anchors(folder / "root.pem"),
+    crls=[revocation_list(folder / "crl.der")],
     rerender=len(sys.argv) < 3,
 )
 print(report.exit_code, next((s.reason for s in report.steps if s.status in ("fail", "weak")), "accepted"))
@@ -200,4 +202,3 @@ def test_processor_time_beside_pyhanko(genuine: Genuine, tmp_path: Path):
     print(f"\npyHanko's validation {peer:.2f} s of processor time")  # noqa: T201 - what a bench is for
     print(f"check without pages  {without:.2f} s, {without / peer:.2f} times (at most 3)")  # noqa: T201 - as above
     print(f"check with pages     {whole:.2f} s, {whole / peer:.2f} times (at most 8)")  # noqa: T201 - as above
-

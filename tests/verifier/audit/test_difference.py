@@ -127,7 +127,7 @@ def diff(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_reads_signed_files_and_refuses_altered_ones(
-    record: Record, slower: Record, unsigned: bytes, signed: bytes, identity: Identity, tmp_path: Path
+    slower: Record, unsigned: bytes, signed: bytes, identity: Identity, tmp_path: Path
 ):
     pages = attached(unsigned, "record.json", to_jcs(slower))
     for name, content in attest(slower, identity).files():
