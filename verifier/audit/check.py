@@ -8,19 +8,19 @@ The procedure; each step rejects the record, passes it, or says that less could 
 3.  structure   bytes: the pages are one table of objects, and no byte lies outside
 4.  signature   a PAdES certification signature that forbids changes, covers its whole revision, and holds
 5.  update      the signature's update adds the signature and changes nothing else
-6.  archive     what follows the signature is evidence of its validity and document time stamps, and changes nothing else
+6.  archive     what follows the signature is evidence of its validity and document time stamps, and nothing else
 7.  content     nothing in the document acts, loads or hides
 8.  attachments a claim, a record and its attestations, each with one name and one content, in the signed revision
 9.  record      canonical JSON (RFC 8785) of this version's schema
 10. consistency the record agrees with itself and with the embedded claim
 11. claim       the embedded claim is the one that the reader holds, the record no older than asked (if given)
-12. signer      the certificate is the one that the pages name, and is not another's than the reader asks for
+12. signer      the certificate is the one that the pages name
 13. attestation the embedded attestations say what the record says, by the same key (if there are any)
 14. pages       rendering the embedded record gives these very bytes
 15. verdicts    judging the embedded evidence gives these very verdicts
 16. time        time stamps belong to what they stand on, and their services lead to an anchor
 17. revocation  no revocation list at hand, embedded or given, takes the signer back
-18. trust       the signer leads to a trust anchor, or is one, and is known not to be revoked
+18. trust       the signer leads to a trust anchor, or is one, is known not to be revoked, and is who was asked for
 19. approvals   each countersignature beside the record is over this very file and holds (if there are any)
 
 A record passes with exit code 0 only if every step passes; a weak step makes it 3, a rejection 1. No runtime, no
@@ -343,11 +343,10 @@ def _time(e: _Examination) -> str | Weak:
     e.known = trust.pool(signed, e.evidence, e.given)
     e.times = found = trust.times(e.pdf, signed, e.evidence, e.known, e.given)
     notes = "".join(f"; {note}" for note in found.notes)
-    if found.stamped_at is not None and not found.trusted:
-        words = f"time stamp {found.stamped_at.isoformat()}: {found.problem}, it proves nothing{notes}"
+    if found.problem:
+        times = [found.stamped_at, *found.archived_at]
+        words = f"time stamps {', '.join(t.isoformat() for t in times if t)}: {found.problem}, it proves nothing{notes}"
         return Weak(reason="time-stamp-not-trusted", message=words)
-    if found.notes and found.archived_at and found.proven is None:
-        return Weak(reason="time-stamp-not-trusted", message=f"no time is proven{notes}")
     if found.stamped_at is None and found.proven is None:
         return "no time stamp: the time is the signer's own statement"
     if found.proven is None:

@@ -31,6 +31,8 @@ MAX_BYTES = 64 * 2**20
 """Largest record that is read."""
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
+MAX_VALUES = 2_000_000
+"""Most values in lists and objects that are read: each takes memory many times its text."""
 MAX_INTEGER = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 8785, appendix D)."""
 
@@ -314,6 +316,8 @@ def _bounded_depth(data: bytes) -> None:
 def _parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     if len(data) > MAX_BYTES:
         raise _Unclear(f"is larger than {MAX_BYTES} bytes", "json-size")
+    if data.count(b",") > MAX_VALUES:
+        raise _Unclear(f"holds more than {MAX_VALUES} values", "json-size")
     _bounded_depth(data)
     try:
         text = data.decode("utf-8")

@@ -84,7 +84,7 @@ class Times:
     trusted: bool = False
     """Whether the service of the signature's own time stamp leads to an anchor."""
     problem: str = ""
-    """Why not; empty if it does or there is none."""
+    """Why a time stamp, this or a document's, is not trusted; empty if all are or there is none."""
     proven: datetime | None = None
     """Moment before which the signature existed, if a trusted service says so."""
     notes: list[str] = field(default_factory=list)
@@ -136,21 +136,22 @@ def _context(roots: Iterable[x509.Certificate], known: Pool, moment: datetime, m
 def times(pdf: bytes, signed: Signed, evidence: Evidence, known: Pool, given: Given) -> Times:
     """Judge all time stamps; raises `RecordRejected` if one does not belong to what it stands on."""
     found, moment = Times(), given.moment
-    roots = tuple(dict.fromkeys((*given.anchors, *given.stamp_anchors)))
+    roots = tuple(c for c in dict.fromkeys((*given.anchors, *given.stamp_anchors)) if _is_ca(c) or _stamps(c))
     for stamp in reversed(evidence.stamps):
         when, trusted, _ = _token(_content(stamp.token), _imprint(pdf, stamp), roots, known, moment, "archive-stamp")
         found.archived_at = (when, *found.archived_at)
         if trusted == "hard":
             moment = found.proven = min(moment, when)
         else:
-            found.notes.append(f"the service of the document time stamp {when.isoformat()} is not trusted")
+            found.problem = f"the service of the document time stamp {when.isoformat()} is not trusted"
     if signed.stamp is None:
         return found
     over = signed.value
-    found.stamped_at, trusted, found.problem = _token(
+    found.stamped_at, trusted, problem = _token(
         signed.stamp, lambda name: hashlib.new(name, over).digest(), roots, known, moment, "time-stamp"
     )
     found.trusted = trusted != "no"
+    found.problem = problem or found.problem
     if trusted == "hard":
         found.proven = min(moment, found.stamped_at)
     elif trusted == "soft":
@@ -244,6 +245,14 @@ def revocation(certificate: x509.Certificate, known: Pool) -> Revocation | None:
     return None
 
 
+def _named_by_unknown(certificate: x509.Certificate, known: Pool) -> bool:
+    """Whether a list of the issuer's name takes back the certificate, while the issuer's certificate is not known."""
+    if len(chain(certificate, known.certificates)) > 1:
+        return False
+    lists = [each for each in known.crls if each.issuer == certificate.issuer]
+    return any(each.get_revoked_certificate_by_serial_number(certificate.serial_number) for each in lists)
+
+
 def _signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     try:
         return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type] # refuses other kinds by TypeError
@@ -261,6 +270,8 @@ def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
 def judge_revocation(signed: Signed, known: Pool, when: Times) -> tuple[str, str]:
     """Words and, where less can be said, a reason; raises `RecordRejected` for a signer that was revoked."""
     taken_back = revocation(signed.certificate, known)
+    if taken_back is None and _named_by_unknown(signed.certificate, known):
+        return "a revocation list names the signer, but its issuer is not at hand to verify it", "revocation-unknown"
     if taken_back is None:
         return "no revocation list that is at hand names the signer", ""
     words = f"{taken_back.whose} was revoked on {taken_back.when:%Y-%m-%d}"
@@ -370,6 +381,15 @@ def _is_ca(certificate: x509.Certificate) -> bool:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     except (x509.ExtensionNotFound, ValueError):
         return False
+
+
+def _stamps(certificate: x509.Certificate) -> bool:
+    """Whether it is a time-stamp service's own: a signer whom the reader pins must not vouch for such services."""
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return x509.oid.ExtendedKeyUsageOID.TIME_STAMPING in purposes
 
 
 def _fit(certificate: x509.Certificate) -> bool:

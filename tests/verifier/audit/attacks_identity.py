@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, PdfTimeStamper, SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from verifier.audit import structure
@@ -299,6 +299,39 @@ def a_time_stamp_service_that_was_revoked(g: Genuine) -> Forgery:
     service = g.authority.stamper()
     made = x509.load_der_x509_certificate(service.tsa_cert.dump())
     return Forgery(pdf=sign(g.unsigned, g.identity, tsa=service), crls=[g.authority.revocations(made)])
+
+
+@attack(TIME, "time-stamp-not-trusted", code=3)
+def a_document_time_stamp_by_an_unknown_service(g: Genuine) -> bytes:
+    """Needs no key: whoever has the file can append one that claims an early time."""
+    out = io.BytesIO()
+    stamper = PdfTimeStamper(Authority(name="Mallory").stamper(at=NOW - 700 * DAY), field_name="ArchiveTimeStamp")
+    stamper.timestamp_pdf(Quiet(io.BytesIO(g.stamped)), "sha256", output=out)
+    return out.getvalue()
+
+
+@attack(TIME, "signer-revoked")
+def a_stolen_key_that_makes_its_own_time_stamp_service(g: Genuine) -> Forgery:
+    """The reader pins the signer; the thief lets that certificate issue a service, and stamps before the revocation."""
+    thief = Authority(name="thief")
+    thief.certificate, thief.key = g.identity.certificate, g.identity.key
+    pdf = sign(
+        g.unsigned, g.identity, tsa=thief.stamper(at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=30), crl=False)
+    )
+    recently = g.authority.revocations(
+        g.identity.certificate, when=(dt.datetime.now(dt.UTC) - dt.timedelta(minutes=10)).replace(microsecond=0)
+    )
+    return Forgery(pdf=pdf, trust=[g.identity.certificate], crls=[recently])
+
+
+@attack(IDENTITY, "revocation-unknown", code=3)
+def a_revoked_signer_who_leaves_out_the_issuer(g: Genuine) -> Forgery:
+    """Without the issuer's certificate the list cannot be verified, but it cannot be ignored either."""
+    signer = g.authority.signer("Jane Doe", crl=False)
+    alone = Identity(certificate=signer.certificate, key=signer.key)
+    return Forgery(
+        pdf=record_by(g, alone), trust=[alone.certificate], crls=[g.authority.revocations(alone.certificate)]
+    )
 
 
 @attack(TIME, "signer-not-trusted", code=3)
