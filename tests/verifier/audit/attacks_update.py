@@ -313,7 +313,7 @@ def annotate_the_verdict(g: Genuine) -> bytes:
     return updated(g.signed, annotate)
 
 
-@attack(CERTIFIED, *CHANGED, "update-count", "archive-field")
+@attack(CERTIFIED, *CHANGED, "structure-update")
 def sign_over_the_verdict_as_a_second_signer(g: Genuine) -> bytes:
     mallory = Authority(name="Mallory").signer("Mallory")
 
@@ -497,7 +497,7 @@ def show_the_field_of_a_document_time_stamp(g: Genuine) -> bytes:
 
 @attack(SMUGGLED, "archive-field")
 def rename_the_field_of_a_document_time_stamp(g: Genuine) -> bytes:
-    return re.sub(rb"/T \(ArchiveTimeStamp", b"/T (ApprovedBy\\040TU", g.archived)
+    return g.archived.replace(b"/T (ArchiveTimeStamp)", b"/T (ApprovedByTheTUV)")
 
 
 @attack(SMUGGLED, "archive-stamp")
