@@ -100,14 +100,50 @@ class Pool:
 
 
 def pool(signed: Signed, evidence: Evidence, given: Given) -> Pool:
-    """Put all evidence together."""
-    embedded = [x509.load_der_x509_certificate(der) for der in evidence.certificates]
+    """Put all evidence together; raises `RecordRejected` if a certificate in the file is not as it was issued."""
+    embedded = [*signed.others, *(x509.load_der_x509_certificate(der) for der in evidence.certificates)]
+    for token in (signed.stamp, *(_content(stamp.token) for stamp in evidence.stamps)):
+        embedded += _certificates_in(token)
     lists = [x509.load_der_x509_crl(der) for der in evidence.crls]
-    return Pool(
-        certificates=tuple(dict.fromkeys((*signed.others, *embedded, *given.anchors, *given.stamp_anchors))),
+    found = Pool(
+        certificates=tuple(dict.fromkeys((signed.certificate, *embedded, *given.anchors, *given.stamp_anchors))),
         crls=(*lists, *given.crls),
         ocsps=tuple(evidence.ocsps),
     )
+    for certificate in dict.fromkeys(embedded):
+        _require_as_issued(certificate, found.certificates)
+    return found
+
+
+def _certificates_in(token: Any) -> list[x509.Certificate]:  # noqa: ANN401 - asn1crypto's signed data, or nothing
+    listed = [] if token is None else token["certificates"]
+    return [x509.load_der_x509_certificate(each.chosen.dump()) for each in listed if each.name == "certificate"]
+
+
+def _require_as_issued(certificate: x509.Certificate, known: Sequence[x509.Certificate]) -> None:
+    """Nobody's signature covers what lies around it in a container; but where its issuer is at hand, that can tell."""
+    issuers = [c for c in known if c.subject == certificate.issuer and _may_have_issued(c, certificate)]
+    if issuers and not any(issued(certificate, c) for c in issuers) and _computed(certificate):
+        raise refuse("a certificate in the file is not as its issuer signed it", "signature-certificates")
+
+
+def _may_have_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether the names of keys, where both are given, agree: authorities change keys and keep their names."""
+    try:
+        theirs = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except (x509.ExtensionNotFound, ValueError):
+        return True
+    return theirs is None or theirs == own
+
+
+def _computed(certificate: x509.Certificate) -> bool:
+    """Whether its signature is of a kind that we compute; MD5 in an old root is not."""
+    try:
+        kind = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return False
+    return kind is None or kind.name in ADMITTED_DIGESTS
 
 
 def _asn1(certificate: x509.Certificate) -> Any:  # noqa: ANN401 - asn1crypto's
