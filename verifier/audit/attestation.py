@@ -26,15 +26,18 @@ Who checks a record (`lynxspec check` does; `require` is the code) must see that
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import rfc8785
 from cryptography import x509
+from pydantic import Field
 
+from lynxspec.claim import Frozen
+from lynxspec.claim.base import NotBlank, Sha256
 from verifier.audit.envelope import STATEMENT_TYPE, opened, refuse, require_signature, seal
 from verifier.audit.keys import Identity
-from verifier.audit.record import Record, digest, strict_json, to_jcs
-from verifier.verdict import Verdict
+from verifier.audit.record import Record, RecordName, UtcTime, digest, strict_json, to_jcs
+from verifier.verdict import ClauseKind, Verdict
 
 OURS = "record.intoto.sigstore.json"
 TEST_RESULT = "record.test-result.sigstore.json"
@@ -51,6 +54,118 @@ _RESULT = {
 }
 
 
+class Resource(Frozen):
+    """A file, known by its digest (an in-toto ResourceDescriptor)."""
+
+    name: NotBlank
+    """Handle."""
+    digest: dict[Literal["sha256"], Sha256]
+    """Of its bytes."""
+
+
+class RecordResource(Frozen):
+    """The record that is attested."""
+
+    id: RecordName
+    """Its id."""
+    created: UtcTime
+    """When it was made."""
+    format: Literal["lynxspec-record/1"]
+    """Version of its types."""
+    sha256: Sha256
+    """Digest of record.json."""
+
+
+class ClaimResource(Frozen):
+    """The claim that was tested."""
+
+    id: NotBlank
+    """Handle that the claimant gave it."""
+    issuer: NotBlank
+    """Who claims."""
+    sha256: Sha256
+    """Digest of the claim file."""
+
+
+class DisclosureResult(Frozen):
+    """How much the claim discloses."""
+
+    model: NotBlank
+    """Version of the score model."""
+    score: float
+    """0 to 100."""
+    grade: Literal["A", "B", "C", "D", "E", "F"]
+    """The same as a letter."""
+    complete: bool
+    """No required component is missing or contradicted."""
+    deployment_grade: bool
+    """All required components are fully disclosed or not applicable."""
+
+
+class ClauseResult(Frozen):
+    """One clause, judged; the record has intervals, tolerances, rules and explanations."""
+
+    id: NotBlank
+    """Kind and regime."""
+    kind: ClauseKind
+    """What kind of statement it is."""
+    regime: str | None
+    """Handle of the regime; ``None`` for the whole claim."""
+    claimed: str
+    """As claimed."""
+    measured: str | None
+    """As measured; proves nothing about the claim unless the verdict is reproduced or refuted."""
+    verdict: Verdict
+    """Verdict."""
+    reason: NotBlank
+    """Code of the reason."""
+
+
+class EvidenceResource(Frozen):
+    """What the verdicts rest on, by digest."""
+
+    format: NotBlank
+    """Version of its types."""
+    sha256: Sha256
+    """Digest of the evidence in record.json, alone and canonical."""
+    raw: tuple[Resource, ...]
+    """Files of raw evidence that record.json only names: time stamps of calls, telemetry."""
+
+
+class AuditPredicate(Frozen):
+    """Our predicate: the verdicts, and by digest all that they rest on."""
+
+    record: RecordResource
+    """The record."""
+    claim: ClaimResource
+    """The claim."""
+    overall: Verdict
+    """Verdict on the claim."""
+    disclosure: DisclosureResult
+    """How much it discloses."""
+    clauses: tuple[ClauseResult, ...]
+    """Verdict on each clause."""
+    judge: NotBlank
+    """Version of the judge."""
+    evidence: EvidenceResource
+    """What the verdicts rest on."""
+    renderer: dict[str, str]
+    """Versions of everything that shapes verdicts, score and pages."""
+
+
+class AuditStatement(Frozen):
+    """The whole statement."""
+
+    type: Annotated[Literal["https://in-toto.io/Statement/v1"], Field(alias="_type")]
+    """in-toto, version 1."""
+    subject: tuple[Resource, ...]
+    """The model files as they were found, and the claim."""
+    predicateType: Literal["https://lynxspec.org/attestation/audit-record/v1"]  # noqa: N815 - in-toto's spelling
+    """This kind of statement."""
+    predicate: AuditPredicate
+    """What is attested."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attestations:
     """Both bundles, as embedded and as written beside the PDF."""
@@ -63,30 +178,28 @@ class Attestations:
         return (OURS, self.ours), (TEST_RESULT, self.test_result)
 
 
-def subjects(record: Record) -> list[dict[str, Any]]:
+def subjects(record: Record) -> tuple[Resource, ...]:
     """The model's files as they were found, and the claim; files that were not to be had are no subjects."""
     files = [(m.name, m.sha256) for m in record.evidence.materials if m.role != "data" and m.sha256 is not None]
-    files += [(record.document.attachment, record.document.sha256)]
-    return [_resource(name, sha256) for name, sha256 in files]
+    return tuple(_resource(name, sha256) for name, sha256 in (*files, _claim(record)))
 
 
-def _resource(name: str, sha256: str) -> dict[str, Any]:
-    return {"name": name, "digest": {"sha256": sha256}}
+def _claim(record: Record) -> tuple[str, str]:
+    return record.document.attachment, record.document.sha256
 
 
-def _raw(record: Record) -> list[dict[str, Any]]:
-    """Files of raw evidence that record.json knows by digest only."""
+def _resource(name: str, sha256: str) -> Resource:
+    return Resource(name=name, digest={"sha256": sha256})
+
+
+def _raw(record: Record) -> tuple[Resource, ...]:
     sustained = record.evidence.sustain
     if sustained is None:
-        return []
-    found = [
-        (f"timestamps of {run.regime}", run.timestamps_sha256)
-        for run in sustained.runs
-        if run.timestamps_sha256 is not None
-    ]
-    if sustained.telemetry is not None and sustained.telemetry.trace_sha256 is not None:
+        return ()
+    found = [(f"timestamps of {run.regime}", run.timestamps_sha256) for run in sustained.runs]
+    if sustained.telemetry is not None:
         found.append(("telemetry", sustained.telemetry.trace_sha256))
-    return [_resource(name, sha256) for name, sha256 in found]
+    return tuple(_resource(name, sha256) for name, sha256 in found if sha256 is not None)
 
 
 def _test_result(record: Record, record_sha256: str) -> dict[str, Any]:
@@ -94,58 +207,59 @@ def _test_result(record: Record, record_sha256: str) -> dict[str, Any]:
     named: dict[str, list[str]] = {"PASSED": [], "WARNED": [], "FAILED": []}
     for verdict in record.verdicts:
         named[_RESULT[verdict.verdict]].append(verdict.id)
-    data = [m for m in record.evidence.materials if m.role == "data" and m.sha256 is not None]
+    data = [_resource(m.name, m.sha256) for m in record.evidence.materials if m.role == "data" and m.sha256 is not None]
     return {
         "result": _RESULT[record.overall],
-        "configuration": [
-            _resource("record.json", record_sha256),
-            *(_resource(m.name, str(m.sha256)) for m in data),
-        ],
+        "configuration": [r.model_dump(mode="json") for r in (_resource("record.json", record_sha256), *data)],
         "passedTests": named["PASSED"],
         "warnedTests": named["WARNED"],
         "failedTests": named["FAILED"],
     }
 
 
-def _predicate(record: Record, record_sha256: str) -> dict[str, Any]:
-    """Our own predicate: the verdicts, and by digest all that they rest on."""
-    return {
-        "record": {"id": record.id, "created": record.created, "format": record.format, "sha256": record_sha256},
-        "claim": {"id": record.claim.id, "issuer": record.claim.issuer, "sha256": record.document.sha256},
-        "overall": record.overall.value,
-        "disclosure": {
-            "model": record.score.model,
-            "score": record.score.score,
-            "grade": record.score.grade,
-            "complete": record.score.complete,
-            "deploymentGrade": record.score.deployment_grade,
-        },
-        "clauses": [
-            {
-                "id": v.id,
-                "kind": v.kind.value,
-                "regime": v.regime,
-                "claimed": v.claimed,
-                "measured": v.measured,
-                "verdict": v.verdict.value,
-                "reason": v.reason,
-            }
+def _predicate(record: Record, record_sha256: str) -> AuditPredicate:
+    score = record.score
+    return AuditPredicate(
+        record=RecordResource(id=record.id, created=record.created, format=record.format, sha256=record_sha256),
+        claim=ClaimResource(id=record.claim.id, issuer=record.claim.issuer, sha256=record.document.sha256),
+        overall=record.overall,
+        disclosure=DisclosureResult(
+            model=score.model,
+            score=score.score,
+            grade=score.grade,
+            complete=score.complete,
+            deployment_grade=score.deployment_grade,
+        ),
+        clauses=tuple(
+            ClauseResult(
+                id=v.id,
+                kind=v.kind,
+                regime=v.regime,
+                claimed=v.claimed,
+                measured=v.measured,
+                verdict=v.verdict,
+                reason=v.reason,
+            )
             for v in record.verdicts
-        ],
-        "judge": record.judge,
-        "evidence": {
-            "format": record.evidence.format,
-            "sha256": digest(rfc8785.dumps(record.evidence.model_dump(mode="json"))),
-            "raw": _raw(record),
-        },
-        "renderer": record.renderer,
-    }
+        ),
+        judge=record.judge,
+        evidence=EvidenceResource(
+            format=record.evidence.format,
+            sha256=digest(rfc8785.dumps(record.evidence.model_dump(mode="json"))),
+            raw=_raw(record),
+        ),
+        renderer=record.renderer,
+    )
 
 
 def statements(record: Record, record_sha256: str) -> tuple[bytes, bytes]:
     """Our statement and the generic one, canonical; the same record gives the same bytes."""
-    about: dict[str, Any] = {"_type": STATEMENT_TYPE, "subject": subjects(record)}
-    ours = {**about, "predicateType": PREDICATE_TYPE, "predicate": _predicate(record, record_sha256)}
+    about: dict[str, Any] = {
+        "_type": STATEMENT_TYPE,
+        "subject": [subject.model_dump(mode="json") for subject in subjects(record)],
+    }
+    predicate = _predicate(record, record_sha256).model_dump(mode="json")
+    ours = {**about, "predicateType": PREDICATE_TYPE, "predicate": predicate}
     generic = {**about, "predicateType": TEST_RESULT_TYPE, "predicate": _test_result(record, record_sha256)}
     return rfc8785.dumps(ours), rfc8785.dumps(generic)
 

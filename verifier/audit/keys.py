@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import getpass
-import hashlib
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -20,9 +18,10 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509.oid import NameOID
 
 from verifier.audit import token
+from verifier.audit.certificates import Subject, request_for, self_signed
 from verifier.audit.record import SignerStatement
 from verifier.audit.token import TokenKey
 from verifier.errors import SigningFailed
@@ -38,11 +37,6 @@ CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 """What Acrobat, poppler and OpenSSL all verify; Ed25519 is not among it."""
 SHA256 = hashes.SHA256()
 KINDS = f"Use ECDSA P-256, or RSA of {MIN_RSA_BITS} bits or more."
-DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
-"""Extended key usage of RFC 9336."""
-YEARS = 10
-"""Validity of a first identity: as long as test reports are kept."""
-
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 Passphrase = Callable[[], bytes | None]
@@ -162,83 +156,18 @@ def _write_private(path: Path, data: bytes) -> None:
         Path(temporary).unlink()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """Whom a certificate names."""
-
-    name: str | None = None
-    """Common name; made from the key's digest if there is none."""
-    organisation: str | None = None
-    email: str | None = None
-
-    def distinguished(self, key: PublicKey) -> x509.Name:
-        """As a certificate's subject."""
-        common = self.name or f"LynxSpec self-signed {_key_digest(key)[:8]}"
-        organisation = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, self.organisation)] if self.organisation else []
-        return x509.Name([*organisation, x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
-def _key_digest(key: PublicKey) -> str:
-    return hashlib.sha256(
-        key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    ).hexdigest()
-
-
-def _profile(subject: Subject) -> list[tuple[x509.ExtensionType, bool]]:
-    """Extensions that Acrobat, poppler and pyHanko accept for documents, each with whether it is critical."""
-    usage = {
-        "digital_signature": True,
-        "content_commitment": True,
-        "key_encipherment": False,
-        "data_encipherment": False,
-        "key_agreement": False,
-        "key_cert_sign": False,
-        "crl_sign": False,
-        "encipher_only": False,
-        "decipher_only": False,
-    }
-    purposes = [x509.oid.ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING]
-    found: list[tuple[x509.ExtensionType, bool]] = [
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (x509.KeyUsage(**usage), True),
-        (x509.ExtendedKeyUsage(purposes), False),
-    ]
-    if subject.email:
-        found.append((x509.SubjectAlternativeName([x509.RFC822Name(subject.email)]), False))
-    return found
-
-
-def _certificate(key: ec.EllipticCurvePrivateKey, subject: Subject) -> x509.Certificate:
-    """Self-signed."""
-    name, now = subject.distinguished(key.public_key()), datetime.now(UTC).replace(microsecond=0)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=365 * YEARS))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-    for extension, critical in _profile(subject):
-        made = made.add_extension(extension, critical=critical)
-    return made.sign(key, hashes.SHA256())
-
-
-def _request(key: ec.EllipticCurvePrivateKey, subject: Subject) -> x509.CertificateSigningRequest:
-    """The same wishes, for an authority to grant."""
-    made = x509.CertificateSigningRequestBuilder().subject_name(subject.distinguished(key.public_key()))
-    for extension, critical in _profile(subject):
-        made = made.add_extension(extension, critical=critical)
-    return made.sign(key, hashes.SHA256())
-
-
-def keygen(directory: Path, *, subject: Subject | None = None, passphrase: bytes | None = None) -> Identity:
+def keygen(
+    directory: Path,
+    *,
+    name: str | None = None,
+    organisation: str | None = None,
+    email: str | None = None,
+    passphrase: bytes | None = None,
+) -> Identity:
     """Make an identity in ``directory``, with a request for a certificate; an existing one is never replaced."""
-    key, wanted = ec.generate_private_key(ec.SECP256R1()), subject or Subject()
+    key, wanted = ec.generate_private_key(ec.SECP256R1()), Subject(name=name, organisation=organisation, email=email)
     try:
-        certificate, request = _certificate(key, wanted), _request(key, wanted)
+        certificate, request = self_signed(key, wanted), request_for(key, wanted)
     except ValueError as error:
         raise SigningFailed(f"the name does not fit into a certificate: {error}", hint="Give another one.") from error
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
@@ -263,7 +192,7 @@ def certificate_path(directory: Path | None = None) -> Path:
 
 
 def ensure_self_signed(
-    directory: Path | None = None, *, subject: Subject | None = None, passphrase: Passphrase | None = None
+    directory: Path | None = None, *, name: str | None = None, passphrase: Passphrase | None = None
 ) -> Identity:
     """The identity of ``directory`` (default: the user's), made on first use."""
     directory = directory or config_directory()
@@ -271,7 +200,7 @@ def ensure_self_signed(
     if not path.exists():
         with contextlib.suppress(FileExistsError):
             try:
-                return keygen(directory, subject=subject)
+                return keygen(directory, name=name)
             except SigningFailed as error:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise

@@ -33,8 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     from verifier.audit import keys  # noqa: PLC0415 - commands import what they need when they run
 
     directory = arguments.directory or keys.config_directory()
-    subject = keys.Subject(name=arguments.name, organisation=arguments.organisation, email=arguments.email)
-    identity = keys.keygen(directory, subject=subject, passphrase=_passphrase(arguments))
+    identity = keys.keygen(
+        directory,
+        name=arguments.name,
+        organisation=arguments.organisation,
+        email=arguments.email,
+        passphrase=_passphrase(arguments),
+    )
     sys.stdout.write(f"{keys.certificate_path(arguments.directory)}\n")
     sys.stderr.write(
         f"fingerprint (SHA-256): {identity.fingerprint}\n"

@@ -14,7 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from verifier.audit.keys import DOCUMENT_SIGNING, Identity
+from verifier.audit.certificates import DOCUMENT_SIGNING
+from verifier.audit.keys import Identity
 
 DER = serialization.Encoding.DER
 

@@ -14,7 +14,7 @@ import rfc8785
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from verifier.audit.attestation import NAMES, Attestations, attest, require, statements
+from verifier.audit.attestation import NAMES, Attestations, AuditStatement, attest, require, statements
 from verifier.audit.check import check
 from verifier.audit.envelope import opened, pre_authentication, require_signature, seal
 from verifier.audit.keys import Identity
@@ -66,6 +66,13 @@ def test_a_refuted_claim_is_a_failed_test(claim_bytes: bytes):
     statement = json.loads(statements(refuted, "00" * 32)[1])
     assert statement["predicate"]["result"] == "FAILED"
     assert statement["predicate"]["failedTests"] == ["precision_executed/int8"]
+
+
+def test_our_statement_follows_its_published_type(record: Record):
+    ours, _ = statements(record, digest(to_jcs(record)))
+    read = AuditStatement.model_validate_json(ours)
+    assert read.predicate.overall is record.overall
+    assert [c.id for c in read.predicate.clauses] == [v.id for v in record.verdicts]
 
 
 def test_raw_evidence_is_bound_by_digest(record: Record, attestations: Attestations):

@@ -26,7 +26,7 @@ from .authority import authority
 
 @pytest.fixture(scope="module")
 def approver(tmp_path_factory) -> Identity:
-    return keys.keygen(tmp_path_factory.mktemp("approver"), subject=keys.Subject(name="Ada Ito"))
+    return keys.keygen(tmp_path_factory.mktemp("approver"), name="Ada Ito")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def desk(tmp_path: Path, signed: bytes, identity: Identity) -> Path:
     """A folder with a record, its signer's certificate and a second person's key."""
     (tmp_path / "record.pdf").write_bytes(signed)
     (tmp_path / "signer.pem").write_bytes(identity.certificate.public_bytes(serialization.Encoding.PEM))
-    keys.keygen(tmp_path / "second", subject=keys.Subject(name="Ada Ito"))
+    keys.keygen(tmp_path / "second", name="Ada Ito")
     return tmp_path
 
 

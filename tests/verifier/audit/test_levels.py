@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import io
 import shutil
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
+from lynxspec.errors import UsageError
 from verifier.audit.sign import Archive, sign
+from verifier.commands import options
 from verifier.errors import SigningFailed
 
 from .authority import DER, Authority, authority
@@ -136,3 +144,81 @@ def test_poppler_calls_every_level_valid_and_b_t_the_whole_document(archived, tm
         assert "Signature is Valid" in done.stdout, level
         first = done.stdout.split("Signature #2")[0]
         assert ("Total document signed" in first and "Not total" not in first) == (level in ("B-B", "B-T")), level
+
+
+@pytest.fixture
+def service(made: Authority):
+    """The time-stamp service of the authority over HTTP, as RFC 3161, 3.4 says."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"])))
+            body = made.stamper.request_tsa_response(asked).dump()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_time_stamp_comes_over_http_and_openssl_verifies_it(service: str, made: Authority, unsigned: bytes, tmp_path):
+    pdf = sign(unsigned, made.identity, tsa=service)
+    found = PdfFileReader(io.BytesIO(pdf)).embedded_regular_signatures[0]
+    token = next(
+        attribute["values"][0]
+        for attribute in found.signer_info["unsigned_attrs"]
+        if attribute["type"].native == "signature_time_stamp_token"
+    )
+    (tmp_path / "token.der").write_bytes(token.dump())
+    (tmp_path / "value").write_bytes(found.signer_info["signature"].native)
+    (tmp_path / "root.pem").write_bytes(made.root.public_bytes(serialization.Encoding.PEM))
+    command = ["openssl", "ts", "-verify", "-token_in", "-in", "token.der", "-data", "value", "-CAfile", "root.pem"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Verification: OK" in done.stdout + done.stderr
+    (tmp_path / "value").write_bytes(b"another signature")
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode != 0
+
+
+def asked(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    options.add_signing(parser)
+    return parser.parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--level", "B-T"),
+        ("--level", "B-LT"),
+        ("--level", "B-LTA", "--tsa", "http://127.0.0.1/"),
+        ("--level", "B-B", "--tsa", "http://127.0.0.1/"),
+    ],
+)
+def test_a_level_without_what_it_needs_is_refused_before_anything_is_done(arguments: tuple[str, ...]):
+    with pytest.raises(UsageError, match="level"):
+        options.archive_of(asked(*arguments))
+
+
+def test_the_level_follows_from_the_time_stamp_service_unless_it_is_named(made: Authority, tmp_path):
+    (tmp_path / "root.pem").write_bytes(made.root.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "list.crl").write_bytes(made.crl())
+    assert options.archive_of(asked()) is None
+    assert options.archive_of(asked("--tsa", "http://127.0.0.1/")) is None
+    lists = ("--anchor", str(tmp_path / "root.pem"), "--crl", str(tmp_path / "list.crl"))
+    found = options.archive_of(asked("--tsa", "http://127.0.0.1/", "--level", "B-LTA", *lists))
+    assert found == Archive(anchors=(made.root,), crls=((tmp_path / "list.crl").read_bytes(),), renewed=True)
+
+
+def test_revocation_lists_are_read_as_pem_too(made: Authority, unsigned: bytes):
+    pem = x509.load_der_x509_crl(made.crl()).public_bytes(serialization.Encoding.PEM)
+    archive = Archive(anchors=(made.root,), crls=(pem,))
+    reader, context = offline(sign(unsigned, made.identity, tsa=made.stamper, archive=archive), made)
+    assert validate_pdf_signature(reader.embedded_regular_signatures[0], context).trusted

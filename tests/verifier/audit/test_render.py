@@ -49,7 +49,7 @@ def test_the_same_record_gives_the_same_bytes_in_another_process(
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     again = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, check=True
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, check=True, umask=0o077
     )
     assert again.stdout == unsigned
 
