@@ -26,7 +26,6 @@ from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 
 from verifier.audit import check as procedure
 from verifier.audit import embedded, structure
-from verifier.audit.certificates import Subject
 from verifier.audit.check import PROCEDURE, CheckReport, check, report_json, report_text
 from verifier.audit.keys import Identity, anchors, ensure_self_signed
 from verifier.audit.record import Record, digest, from_jcs, to_jcs
@@ -71,7 +70,7 @@ def test_without_a_trust_anchor_nobody_vouches_for_the_signer(signed: bytes):
 
 
 def test_another_anchor_does_not_make_the_signer_trusted(signed: bytes, tmp_path: Path):
-    other = ensure_self_signed(tmp_path, subject=Subject(name="LynxSpec"))
+    other = ensure_self_signed(tmp_path, name="LynxSpec")
     assert weaknesses(check(signed, trust=(other.certificate,))) == {"signer-not-trusted"}
 
 
