@@ -71,6 +71,18 @@ COMMANDS = (
         group=_RECORD,
     ),
     Command(
+        name="diff",
+        summary="Say what changed between two signed records of one claim.",
+        module="verifier.commands.diff",
+        group=_RECORD,
+    ),
+    Command(
+        name="countersign",
+        summary="Approve a signed record as a second person; the PDF stays as it is.",
+        module="verifier.commands.countersign",
+        group=_RECORD,
+    ),
+    Command(
         name="keygen",
         summary="Make a signing identity.",
         module="verifier.commands.keygen",

@@ -6,13 +6,14 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
 from lynxspec.claim import Claim, Recipe
 from lynxspec.errors import UnreadableInput
 from verifier.audit import record as records
+from verifier.audit.texts import NOT_STATED
 from verifier.environments.prepare import Wishes, prepare
 from verifier.evidence import Evidence
 from verifier.judge import JUDGE, judge
@@ -26,6 +27,7 @@ from verifier.store import RunStore, write_atomically
 if TYPE_CHECKING:
     from verifier.audit.keys import Identity
     from verifier.audit.record import Performed, Record
+    from verifier.audit.sign import Archive
     from verifier.opening import OpenClaim
 
 EVIDENCE, RECORD, PDF = "evidence.json", "record.json", "record.pdf"
@@ -65,8 +67,11 @@ class RunFolder:
 
     def run(self, job: Job, *, detect_inert: bool = True, budget: Budget | None = None) -> Evidence:
         """Run what is not finished, and write all evidence down."""
+        self.store.stage("began", job.sha256, str, _today)
         evidence = reproduce(job, detect_inert=detect_inert, budget=budget)
-        write_atomically(self.root / EVIDENCE, evidence.model_dump_json(indent=1).encode())
+        text = evidence.model_dump_json(indent=1).encode()
+        write_atomically(self.root / EVIDENCE, text)
+        self.store.stage("ended", hashlib.sha256(text).hexdigest(), str, _today)
         return evidence
 
     def reproduce(
@@ -122,8 +127,27 @@ class RunFolder:
         except ValidationError as error:
             raise UnreadableInput(f"{path}: not evidence of this version: {error.errors()[0]['msg']}") from error
 
+    def _performed(self, performed: Performed, opened: OpenClaim, evidence: Evidence) -> Performed:
+        """With the days on which this folder's run began and ended, if nobody stated others and they are known."""
+        if performed.performed != NOT_STATED:
+            return performed
+        key = hashlib.sha256(evidence.model_dump_json(indent=1).encode()).hexdigest()
+        days = [
+            self.store.stage(name, of, str, lambda: "", keep=lambda _: False)
+            for name, of in (("began", opened.sha256), ("ended", key))
+        ]
+        if not all(days):
+            return performed
+        return performed.model_copy(update={"performed": days[0] if days[0] == days[1] else " to ".join(days)})
+
     def record(
-        self, opened: OpenClaim, evidence: Evidence, *, performed: Performed, identity: Identity | None
+        self,
+        opened: OpenClaim,
+        evidence: Evidence,
+        *,
+        performed: Performed,
+        identity: Identity | None,
+        page: Literal["A4", "Letter"] = "A4",
     ) -> Record:
         """Judge ``evidence`` and put the record together; the same inputs give the same record again.
 
@@ -148,7 +172,8 @@ class RunFolder:
             evidence=evidence,
             judge=JUDGE,
             renderer=versions(),
-            performed=performed,
+            performed=self._performed(performed, opened, evidence),
+            page=page,
             signer=identity.statement() if identity else None,
         )
         key = records.digest(records.to_jcs(blank))
@@ -159,17 +184,33 @@ class RunFolder:
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return self.store.stage("created", key, str, lambda: now, keep=lambda _: not self.store.reading)
 
-    def sign(self, record: Record, opened: OpenClaim, identity: Identity, *, tsa: str | None) -> Path:
-        """Render and sign; write ``record.json`` and ``record.pdf``, unless they are there for the same record."""
+    def sign(
+        self,
+        record: Record,
+        opened: OpenClaim,
+        identity: Identity,
+        *,
+        tsa: str | None,
+        archive: Archive | None = None,
+    ) -> Path:
+        """Attest, render and sign; write ``record.pdf`` (unless it is there), ``record.json`` and the attestations."""
+        from verifier.audit.attestation import attest  # noqa: PLC0415 - as above
         from verifier.audit.render import render  # noqa: PLC0415 - as above
         from verifier.audit.sign import sign  # noqa: PLC0415 - as above
 
         path = self.root / PDF
-        unsigned = render(record, opened.source, opened.path.name)
-        if not _is_signed(path, unsigned, stamped=tsa is not None):
-            write_atomically(path, sign(unsigned, identity, tsa=tsa))
+        attestations = attest(record, identity)
+        unsigned = render(record, opened.source, opened.path.name, attestations=attestations)
+        if archive is not None or not _is_signed(path, unsigned, stamped=tsa is not None):
+            write_atomically(path, sign(unsigned, identity, tsa=tsa, archive=archive))
         write_atomically(self.root / RECORD, records.to_jcs(record))
+        for name, content in attestations.files():
+            write_atomically(self.root / name, content)
         return path
+
+
+def _today() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d")
 
 
 def _is_signed(path: Path, unsigned: bytes, *, stamped: bool) -> bool:

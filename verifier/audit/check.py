@@ -2,23 +2,30 @@
 
 The procedure; each step rejects the record, passes it, or says that less could be shown (*weak*):
 
-1.  shape       bytes: one update with one signature that covers all but its own container
+1.  shape       bytes: one update with one signature that covers all before it but its own container; after it at most
+                updates of the form that archives make
 2.  digest      the signed digest is that of the file
 3.  structure   bytes: the pages are one table of objects, and no byte lies outside
-4.  signature   a PAdES certification signature that forbids changes, covers the whole file, and holds
-5.  update      the update adds the signature and changes nothing else
-6.  content     nothing in the document acts, loads or hides
-7.  attachments a claim and a record, each with one name and one content
-8.  record      canonical JSON (RFC 8785) of this version's schema
-9.  consistency the record agrees with itself and with the embedded claim
-10. claim       the embedded claim is the one that the reader holds (if given)
-11. signer      the certificate is the one that the pages name
-12. pages       rendering the embedded record gives these very bytes
-13. verdicts    judging the embedded evidence gives these very verdicts
-14. trust       the signer leads to a trust anchor, or is one
+4.  signature   a PAdES certification signature that forbids changes, covers its whole revision, and holds
+5.  update      the signature's update adds the signature and changes nothing else
+6.  archive     what follows the signature is evidence of its validity and document time stamps, and nothing else
+7.  content     nothing in the document acts, loads or hides
+8.  attachments a claim, a record and its attestations, each with one name and one content, in the signed revision
+9.  record      canonical JSON (RFC 8785) of this version's schema
+10. consistency the record agrees with itself and with the embedded claim
+11. claim       the embedded claim is the one that the reader holds, the record no older than asked (if given)
+12. signer      the certificate is the one that the pages name
+13. attestation the embedded attestations say what the record says, by the same key (if there are any)
+14. pages       rendering the embedded record gives these very bytes
+15. verdicts    judging the embedded evidence gives these very verdicts
+16. time        time stamps belong to what they stand on, and their services lead to an anchor
+17. revocation  no revocation list at hand, embedded or given, takes the signer back
+18. trust       the signer leads to a trust anchor, or is one, is known not to be revoked, and is who was asked for
+19. approvals   each countersignature beside the record is over this very file and holds (if there are any)
 
 A record passes with exit code 0 only if every step passes; a weak step makes it 3, a rejection 1. No runtime, no
-network and no file but the given bytes take part.
+network and no file but the given bytes take part. Where the record was made by another version of renderer or judge,
+the steps that compare with this version's are weak: that alone never makes a record an altered one.
 
 Longer than other files: the steps are one procedure, read in order.
 """
@@ -27,79 +34,36 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from importlib import metadata
 from typing import Any, Literal
 
 from cryptography import x509
 
-from lynxspec.claim import Claim, Frozen
+from lynxspec.claim import Claim
 from lynxspec.errors import LynxSpecError
-from verifier.audit import embedded, signature, structure
+from verifier.audit import archive, embedded, signature, structure, trust
+from verifier.audit.attestation import Attestations, require
+from verifier.audit.countersignature import examine
 from verifier.audit.keys import is_self_signed, name_of
-from verifier.audit.provenance import judging_digest, scoring_digest
+from verifier.audit.objects import refuse
+from verifier.audit.provenance import scoring_digest
 from verifier.audit.record import Record, ScoreSummary, contradictions, digest, from_jcs, summary_of
 from verifier.audit.render import RendererUnavailable, layout, render, versions
+from verifier.audit.report import CHECK, CheckReport, Countersigned, Status, Step, report_json, report_text
 from verifier.audit.texts import LIMITS
 from verifier.errors import RecordRejected
-from verifier.verdict import ClauseVerdict, Interval
 
-CHECK: Literal["lynxspec-check/1"] = "lynxspec-check/1"
-"""Version of the report."""
-MAX_CLAUSES = 5000
-"""A record with more is not rendered again."""
+__all__ = ["PROCEDURE", "CheckReport", "Step", "check", "report_json", "report_text"]
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
-
-Status = Literal["pass", "weak", "fail", "not_asked", "not_reached"]
-
-
-class Step(Frozen):
-    """Outcome of one step."""
-
-    number: int
-    """Place in the procedure."""
-    name: str
-    """Name in the procedure."""
-    status: Status
-    """``pass``; ``weak``: less could be shown; ``fail``; ``not_asked``; ``not_reached`` after a failure."""
-    reason: str
-    """Code, e.g. ``signature-altered``; empty for a pass."""
-    message: str
-    """What was found."""
-
-
-class CheckReport(Frozen):
-    """What can be said of a record."""
-
-    format: Literal["lynxspec-check/1"]
-    exit_code: Literal[0, 1, 3]
-    """0 authentic and trusted; 1 rejected; 3 intact, but less could be shown."""
-    steps: tuple[Step, ...]
-    """All steps in order."""
-    signer: str | None
-    """Subject of the certificate."""
-    fingerprint: str | None
-    """SHA-256 of the certificate."""
-    signed_at: str | None
-    """Time that the signer states."""
-    stamped_at: str | None
-    """Time in the time stamp, if there is one."""
-    stamp_trusted: bool
-    """Whether the time stamp's service leads to a trust anchor."""
-    record_id: str | None
-    """Id of the record; only of a record that was not rejected."""
-    record_sha256: str | None
-    """Digest of record.json; as above."""
-    claim_sha256: str | None
-    """Digest of the embedded claim; as above."""
-    overall: str | None
-    """Verdict on the claim; as above."""
+MAX_ROWS = 20_000
+"""A record that prints more is not rendered again."""
+MAX_POINTS = 500_000
+"""As above, of points in its pictures."""
+MAX_COUNTERSIGNATURE = 2**20
+"""Largest countersignature that is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,20 +79,42 @@ class _Examination:
     """What the steps have found so far."""
 
     pdf: bytes
-    trust: tuple[x509.Certificate, ...]
-    claim_bytes: bytes | None
-    at: datetime | None
+    given: trust.Given
+    claim_bytes: bytes | None = None
+    countersignatures: tuple[tuple[str, bytes], ...] = ()
+    not_before: str | None = None
+    rerender: bool = True
     shape: structure.Shape = field(init=False)
+    whole: Any = None
+    """Reader of the whole file."""
     reader: Any = None
+    """Reader of the signed revision: the only one that contents are taken from."""
     signed: signature.Signed | None = None
+    evidence: archive.Evidence = field(default_factory=archive.Evidence)
     files: embedded.Attachments = field(init=False)
     record: Record | None = None
     claim: Claim = field(init=False)
+    known: trust.Pool = field(init=False)
+    times: trust.Times = field(default_factory=trust.Times)
+    countersigned: list[Countersigned] = field(default_factory=list)
+
+    @property
+    def the_record(self) -> Record:
+        if self.record is None:
+            raise RecordRejected("there is no record", "record-missing")
+        return self.record
+
+    @property
+    def the_signature(self) -> signature.Signed:
+        if self.signed is None:
+            raise RecordRejected("there is no signature", "not-signed")
+        return self.signed
 
 
 def _shape(e: _Examination) -> str:
     e.shape = structure.shape(e.pdf)
-    return f"pages end at byte {e.shape.pages_end}, the signature at {len(e.pdf)}"
+    later = f", {len(e.shape.archive)} updates after it" if e.shape.archive else ""
+    return f"pages end at byte {e.shape.pages_end}, the signature at {e.shape.signed_end}{later}"
 
 
 def _digest(e: _Examination) -> str:
@@ -144,20 +130,27 @@ def _structure(e: _Examination) -> str:
 def _signature(e: _Examination) -> str:
     from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415 - slow to import
 
-    e.reader = PdfFileReader(io.BytesIO(e.pdf), strict=True)
-    if e.reader.encrypted:
+    e.whole = e.reader = PdfFileReader(io.BytesIO(e.pdf), strict=True)
+    if e.shape.archive:
+        e.reader = PdfFileReader(io.BytesIO(e.pdf[: e.shape.signed_end]), strict=True)
+    if e.whole.encrypted:
         raise RecordRejected("the file is encrypted", "structure-encrypted")
-    e.signed = signature.validate(e.reader, trust=e.trust, at=e.at)
-    stamp = "no time stamp"
-    if e.signed.stamped_at:
-        trusted = "trusted" if e.signed.stamp_trusted else "its service is not trusted, it proves nothing"
-        stamp = f"time stamp {e.signed.stamped_at} ({trusted})"
-    return f"certification signature, no changes allowed, stated time {e.signed.signed_at}, {stamp}"
+    e.signed = signature.validate(e.reader)
+    at = "no time" if e.signed.signed_at is None else e.signed.signed_at.isoformat()
+    return f"certification signature, no changes allowed, stated time {at}"
 
 
 def _update(e: _Examination) -> str:
     embedded.require_only_a_signature(e.reader, e.shape)
     return "the signature is all that was added"
+
+
+def _archive(e: _Examination) -> str:
+    if not e.shape.archive:
+        return "nothing follows the signature"
+    e.evidence = archive.archive(e.whole, e.pdf, e.shape)
+    signature.require_only_archive_updates(e.whole, stamps=len(e.evidence.stamps))
+    return f"nothing follows the signature but {', '.join(archive.names_of(e.evidence)) or 'an empty update'}"
 
 
 def _content(e: _Examination) -> str:
@@ -167,7 +160,8 @@ def _content(e: _Examination) -> str:
 
 def _attachments(e: _Examination) -> str:
     e.files = embedded.attachments(e.reader)
-    return f"{e.files.claim_name} and record.json"
+    more = " with its attestations" if e.files.attestations is not None else ""
+    return f"{e.files.claim_name} and record.json{more}"
 
 
 def _record(e: _Examination) -> str:
@@ -175,14 +169,8 @@ def _record(e: _Examination) -> str:
     return f"{e.record.format}, id {e.record.id}, sha256 {digest(e.files.record)}"
 
 
-def _known(e: _Examination) -> Record:
-    if e.record is None:
-        raise RecordRejected("there is no record", "record-missing")
-    return e.record
-
-
 def _consistency(e: _Examination) -> str | Weak:
-    record = _known(e)
+    record = e.the_record
     found = contradictions(record)
     if found:
         raise RecordRejected(f"the record contradicts itself: {found[0]}", "record-contradiction")
@@ -231,6 +219,9 @@ def _parse(data: bytes, name: str) -> Claim:
 
 
 def _claim(e: _Examination) -> str | None:
+    if e.not_before is not None and e.the_record.created < e.not_before:
+        words = f"the record was made on {e.the_record.created}, before {e.not_before}: there may be a newer one"
+        raise RecordRejected(words, "record-older")
     if e.claim_bytes is None:
         return None
     if e.claim_bytes != e.files.claim:
@@ -239,8 +230,8 @@ def _claim(e: _Examination) -> str | None:
 
 
 def _signer(e: _Examination) -> str:
-    record, signed = _known(e), e.signed
-    if record.signer is None or signed is None:
+    record, signed = e.the_record, e.the_signature
+    if record.signer is None:
         raise RecordRejected("the pages name no signer, but the file is signed", "signer-differs")
     if record.signer.fingerprint != signed.fingerprint:
         raise RecordRejected("the file was signed by another identity than the pages name", "signer-differs")
@@ -250,25 +241,77 @@ def _signer(e: _Examination) -> str:
     return f"{record.signer.name}, sha256 {signed.fingerprint}" + (", self-signed" if record.signer.self_signed else "")
 
 
+def _attestation(e: _Examination) -> str | None:
+    record, found = e.the_record, e.files.attestations
+    if found is None:
+        return None
+    same = record.renderer.get("layout") == layout()
+    require(found, record, digest(e.files.record), e.the_signature.certificate, same_version=same)
+    return "the attestations say what the record says, by the same key"
+
+
 @lru_cache(maxsize=4)
-def _rendered(record: bytes, claim: bytes) -> bytes:
+def _rendered(record: bytes, claim: bytes, attestations: Attestations | None) -> bytes:
     """The pages again; kept, since many copies of one record may be checked in one process."""
-    return render(from_jcs(record), claim)
+    return render(from_jcs(record), claim, attestations=attestations)
+
+
+def _extent(record: Record) -> tuple[int, int]:
+    """Rows and points that rendering would draw."""
+    evidence = record.evidence
+    rows = len(record.verdicts) + len(record.system) + len(record.limits) + len(record.score.disclosures)
+    rows += sum(len(x.tensors) + len(x.operators) + len(x.storage) + len(x.layers) for x in evidence.ledgers)
+    rows += sum(len(v.notes) for v in record.verdicts) + len(evidence.materials) + len(evidence.quantizations)
+    sustain = evidence.sustain
+    points = sum(len(run.bins) + len(run.blocks) for run in sustain.runs) if sustain is not None else 0
+    return rows, points
+
+
+def _not_rendered(e: _Examination) -> Weak | None:
+    """Why the pages are not rendered again, if they are not."""
+    if not e.rerender:
+        return Weak(reason="not-rendered", message="the pages were NOT compared with the record, as asked")
+    rows, points = _extent(e.the_record)
+    if rows > MAX_ROWS or points > MAX_POINTS:
+        return Weak(reason="record-too-large", message="the record is too large to render again")
+    return None
+
+
+def _require_plain(e: _Examination) -> dict[int, bytes]:
+    """Objects of pages that are not known to be ours, without tricks in them."""
+    from verifier.audit.alike import require_plain  # noqa: PLC0415 - only here
+
+    found = structure.objects_of_pages(e.pdf[: e.shape.pages_end])
+    require_plain(found)
+    return found
 
 
 def _pages(e: _Examination) -> str | Weak:
-    record = _known(e)
-    if len(record.verdicts) > MAX_CLAUSES:
-        return Weak(reason="record-too-large", message="the record is too large to render again")
+    less = _not_rendered(e)
+    if less is not None:
+        _require_plain(e)
+        return less
+    record = e.the_record
     try:
         same = versions() == record.renderer
-        again = _rendered(e.files.record, e.files.claim)
+        again = _rendered(e.files.record, e.files.claim, e.files.attestations)
     except RendererUnavailable as error:
+        _require_plain(e)
         return Weak(reason="renderer-missing", message=f"pages were not compared: {error.message}. {error.hint}")
-    if again == e.pdf[: e.shape.pages_end]:
+    if len(again) == e.shape.pages_end and e.pdf.startswith(again):
         if not same:
             return Weak(reason="other-version", message="the same pages, but the record names other versions than ours")
         return "rendering the record gives these very bytes"
+    return _other_pages(e, again, same=same)
+
+
+def _other_pages(e: _Examination, again: bytes, *, same: bool) -> Weak:
+    """What can be said of pages that are not, byte for byte, what rendering gives here."""
+    from verifier.audit.alike import alike  # noqa: PLC0415 - only here
+
+    theirs = _require_plain(e)
+    if same and not alike(structure.objects_of_pages(again), theirs):
+        raise RecordRejected("the pages do not show what the record holds", "pages-differ")
     if _same_words(e, again):
         why = "the same words, but not the same bytes" if same else "made by another renderer; the words are the same"
         return Weak(reason="pages-same-words", message=f"pages: {why}")
@@ -289,60 +332,73 @@ def _same_words(e: _Examination, again: bytes) -> bool:
 
 
 def _verdicts(e: _Examination) -> str | Weak:
-    from verifier.judge import JUDGE, judge  # noqa: PLC0415 - only here
+    from verifier.audit.rejudged import rejudged  # noqa: PLC0415 - only here
 
-    record = _known(e)
-    if record.judge != JUDGE:
-        return Weak(reason="other-judge", message=f"judged by {record.judge}; this version judges by {JUDGE}")
-    again = judge(e.claim, record.evidence)
-    if again == record.verdicts:
-        return "judging the embedded evidence gives these very verdicts"
-    ours = {
-        "judging": judging_digest(),
-        "scoring": scoring_digest(),
-        "numpy": metadata.version("numpy"),
-        "scipy": metadata.version("scipy"),
-    }
-    if any(record.renderer.get(name) != version for name, version in ours.items()):
-        return Weak(reason="other-judge", message="judged by other versions of our code or libraries: not compared")
-    if [_essence(v) for v in again] != [_essence(v) for v in record.verdicts]:
-        raise RecordRejected("the embedded evidence gives other verdicts", "verdicts-differ")
-    pairs = list(zip(again, record.verdicts, strict=True))
-    quoted = [(x, y) for a, b in pairs for x, y in zip(_numbers(a), _numbers(b), strict=True)]
-    near = all(math.isclose(x, y, rel_tol=2e-3, abs_tol=1e-9) for x, y in quoted)
-    if not near or not all(_close(a.interval, b.interval) for a, b in pairs):
-        raise RecordRejected("the embedded evidence gives other numbers", "verdicts-differ")
-    return Weak(reason="last-digits", message="the same verdicts; numbers differ in their last digits")
+    words, reason = rejudged(e.claim, e.the_record)
+    return Weak(reason=reason, message=words) if reason else words
 
 
-def _essence(verdict: ClauseVerdict) -> tuple[object, ...]:
-    """What another processor's last digits cannot change."""
-    v = verdict
-    words = tuple(_NUMBER.sub("#", text or "") for text in (v.measured, v.explanation, *v.notes))
-    return v.id, v.kind, v.regime, v.title, v.claimed, v.tolerance, v.decision_rule, v.verdict, v.reason, words
+def _time(e: _Examination) -> str | Weak:
+    signed = e.the_signature
+    e.known = trust.pool(signed, e.evidence, e.given)
+    e.times = found = trust.times(e.pdf, signed, e.evidence, e.known, e.given)
+    notes = "".join(f"; {note}" for note in found.notes)
+    if found.problem:
+        times = [found.stamped_at, *found.archived_at]
+        words = f"time stamps {', '.join(t.isoformat() for t in times if t)}: {found.problem}, it proves nothing{notes}"
+        return Weak(reason="time-stamp-not-trusted", message=words)
+    if found.stamped_at is None and found.proven is None:
+        return "no time stamp: the time is the signer's own statement"
+    if found.proven is None:
+        return f"time stamp {found.stamped_at and found.stamped_at.isoformat()}{notes}"
+    return f"signed before {found.proven.isoformat()}, by time stamp{notes}"
 
 
-def _numbers(verdict: ClauseVerdict) -> list[float]:
-    """All numbers that the clause's texts quote."""
-    texts = (verdict.measured, verdict.explanation, *verdict.notes)
-    return [float(found) for text in texts for found in _NUMBER.findall(text or "")]
-
-
-def _close(first: Interval | None, second: Interval | None) -> bool:
-    if first is None or second is None:
-        return first is second
-    pairs = ((first.low, second.low), (first.high, second.high), (first.coverage, second.coverage))
-    return (first.unit, first.method) == (second.unit, second.method) and all(
-        math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12) for a, b in pairs
-    )
+def _revocation(e: _Examination) -> str | Weak:
+    words, reason = trust.judge_revocation(e.the_signature, e.known, e.times)
+    return Weak(reason=reason, message=words) if reason else words
 
 
 def _trust(e: _Examination) -> str | Weak:
-    if e.signed is None:
-        raise RecordRejected("there is no signature", "not-signed")
-    if not e.signed.trusted:
-        return Weak(reason="signer-not-trusted", message=f"not trusted: {e.signed.trust_problem}")
-    return "the signer is trusted"
+    found = trust.judge_signer(e.the_signature, e.known, e.times, e.given)
+    return found.message if found.trusted else Weak(reason=found.reason, message=found.message)
+
+
+def _approvals(e: _Examination) -> str | Weak | None:
+    if not e.countersignatures:
+        return None
+    record, own = e.the_record, e.the_signature
+    unknown = []
+    for name, data in e.countersignatures:
+        if len(data) > MAX_COUNTERSIGNATURE:
+            raise refuse(f"the countersignature {name} is too large", "countersign-shape")
+        try:
+            found = examine(data, e.pdf, record_id=record.id, record_sha256=digest(e.files.record))
+        except RecordRejected as error:
+            raise refuse(f"the countersignature {name} does not hold: {error.message}", error.reason) from error
+        whose = trust.judge_approver(found.certificate, found.chain, e.known, e.given)
+        if not whose.trusted:
+            unknown.append(f"{name}: {whose.message}")
+        e.countersigned.append(_countersigned(name, found, own, trusted=whose.trusted))
+    if unknown:
+        return Weak(reason="approver-not-trusted", message="; ".join(unknown))
+    return f"{len(e.countersigned)} countersignatures over this file hold"
+
+
+def _countersigned(name: str, found: Any, own: signature.Signed, *, trusted: bool) -> Countersigned:  # noqa: ANN401
+    approval = found.approval
+    return Countersigned(
+        file=name,
+        person=approval.person,
+        function=approval.function,
+        organisation=approval.organisation,
+        time=approval.time,
+        statement=approval.statement,
+        signer=found.certificate.subject.rfc4514_string(),
+        fingerprint=trust.fingerprint(found.certificate),
+        trusted=trusted,
+        second_person=found.certificate.public_key() != own.certificate.public_key(),
+    )
 
 
 PROCEDURE: tuple[tuple[str, Callable[[_Examination], str | Weak | None]], ...] = (
@@ -351,102 +407,145 @@ PROCEDURE: tuple[tuple[str, Callable[[_Examination], str | Weak | None]], ...] =
     ("structure", _structure),  # (3)
     ("signature", _signature),  # (4)
     ("update", _update),  # (5)
-    ("content", _content),  # (6)
-    ("attachments", _attachments),  # (7)
-    ("record", _record),  # (8)
-    ("consistency", _consistency),  # (9)
-    ("claim", _claim),  # (10)
-    ("signer", _signer),  # (11)
-    ("pages", _pages),  # (12)
-    ("verdicts", _verdicts),  # (13)
-    ("trust", _trust),  # (14)
+    ("archive", _archive),  # (6)
+    ("content", _content),  # (7)
+    ("attachments", _attachments),  # (8)
+    ("record", _record),  # (9)
+    ("consistency", _consistency),  # (10)
+    ("claim", _claim),  # (11)
+    ("signer", _signer),  # (12)
+    ("attestation", _attestation),  # (13)
+    ("pages", _pages),  # (14)
+    ("verdicts", _verdicts),  # (15)
+    ("time", _time),  # (16)
+    ("revocation", _revocation),  # (17)
+    ("trust", _trust),  # (18)
+    ("approvals", _approvals),  # (19)
 )
 """The steps of the module's docstring."""
 
 
 def _step(number: int, name: str, act: Callable[[_Examination], str | Weak | None], e: _Examination) -> Step:
+    def outcome(status: Status, message: str, reason: str = "") -> Step:
+        return Step(number=number, name=name, status=status, reason=reason, message=message)
+
     try:
         found = act(e)
     except RecordRejected as error:
-        return Step(number=number, name=name, status="fail", reason=error.reason, message=error.message)
+        return outcome("fail", error.message, error.reason)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong, the record has not been shown to be good
-        message = f"cannot be read: {type(error).__name__}: {error!s:.200}"
-        return Step(number=number, name=name, status="fail", reason=f"{name}-unreadable", message=message)
+        return outcome("fail", f"cannot be read: {type(error).__name__}: {error!s:.200}", f"{name}-unreadable")
     if found is None:
-        return Step(number=number, name=name, status="not_asked", reason="", message="nothing given to compare with")
+        return outcome("not_asked", "nothing to compare with")
     if isinstance(found, Weak):
-        return Step(number=number, name=name, status="weak", reason=found.reason, message=found.message)
-    return Step(number=number, name=name, status="pass", reason="", message=found)
+        return outcome("weak", found.message, found.reason)
+    return outcome("pass", found)
 
 
 def check(
     pdf_bytes: bytes,
     *,
     trust: Sequence[x509.Certificate] = (),
+    stamp_trust: Sequence[x509.Certificate] = (),
+    signers: Sequence[str] = (),
+    crls: Sequence[x509.CertificateRevocationList] = (),
     claim_bytes: bytes | None = None,
+    not_before: str | None = None,
+    countersignatures: Sequence[tuple[str, bytes]] = (),
+    rerender: bool = True,
     at: datetime | None = None,
 ) -> CheckReport:
     """Check a signed record; never raises for anything that the bytes could hold.
 
-    ``trust`` are anchors or pinned signers; ``claim_bytes`` the claim that the reader holds; ``at`` the moment at which
-    certificates must be valid (now).
+    ``trust`` are anchors or pinned signers, ``stamp_trust`` anchors for time stamps alone; ``signers`` fingerprints of
+    which one must have signed; ``crls`` revocation lists beside those in the file; ``claim_bytes`` the claim that the
+    reader holds; ``not_before`` a day or moment (ISO 8601, UTC) since when the record must have been made, against
+    older genuine ones; ``countersignatures`` names and contents of those beside the file; ``rerender`` false leaves out
+    the comparison of the pages (weak); ``at`` the moment at which certificates must be valid (now).
     """
-    e = _Examination(pdf=bytes(pdf_bytes), trust=tuple(trust), claim_bytes=claim_bytes, at=at)
+    return examined(
+        pdf_bytes,
+        trust=trust,
+        stamp_trust=stamp_trust,
+        signers=signers,
+        crls=crls,
+        claim_bytes=claim_bytes,
+        not_before=not_before,
+        countersignatures=countersignatures,
+        rerender=rerender,
+        at=at,
+    )[0]
+
+
+def examined(
+    pdf_bytes: bytes,
+    *,
+    trust: Sequence[x509.Certificate] = (),
+    stamp_trust: Sequence[x509.Certificate] = (),
+    signers: Sequence[str] = (),
+    crls: Sequence[x509.CertificateRevocationList] = (),
+    claim_bytes: bytes | None = None,
+    not_before: str | None = None,
+    countersignatures: Sequence[tuple[str, bytes]] = (),
+    rerender: bool = True,
+    at: datetime | None = None,
+) -> tuple[CheckReport, Record | None]:
+    """As `check`, with the record that was read; ``None`` if it was rejected."""
+    e = _Examination(
+        pdf=bytes(pdf_bytes),
+        given=_given(trust, stamp_trust, crls, signers, at),
+        claim_bytes=claim_bytes,
+        not_before=not_before,
+        countersignatures=tuple(countersignatures),
+        rerender=rerender,
+    )
     steps: list[Step] = []
+    failed = False
     for number, (name, act) in enumerate(PROCEDURE, start=1):
-        if any(step.status == "fail" for step in steps):
+        if failed:
             steps.append(Step(number=number, name=name, status="not_reached", reason="", message=""))
         else:
             steps.append(_step(number, name, act, e))
-    return _report(e, tuple(steps))
+            failed = steps[-1].status == "fail"
+    report = _report(e, tuple(steps))
+    return report, e.record if report.exit_code != 1 else None
+
+
+def _given(
+    anchors: Sequence[x509.Certificate],
+    stamp_anchors: Sequence[x509.Certificate],
+    crls: Sequence[x509.CertificateRevocationList],
+    signers: Sequence[str],
+    at: datetime | None,
+) -> trust.Given:
+    return trust.Given(
+        anchors=tuple(anchors),
+        stamp_anchors=tuple(stamp_anchors),
+        crls=tuple(crls),
+        signers=tuple(text.lower() for text in signers),
+        at=at,
+    )
 
 
 def _report(e: _Examination, steps: tuple[Step, ...]) -> CheckReport:
     found = {step.status for step in steps}
     code: Literal[0, 1, 3] = 1 if "fail" in found else 3 if "weak" in found else 0
     record = e.record if code != 1 else None
-    signed = e.signed
+    signed, times = e.signed, e.times
     return CheckReport(
         format=CHECK,
         exit_code=code,
         steps=steps,
         signer=None if signed is None else signed.certificate.subject.rfc4514_string(),
         fingerprint=None if signed is None else signed.fingerprint,
-        signed_at=None if signed is None else signed.signed_at,
-        stamped_at=None if signed is None else signed.stamped_at,
-        stamp_trusted=signed is not None and signed.stamp_trusted,
+        signed_at=None if signed is None or signed.signed_at is None else signed.signed_at.isoformat(),
+        stamped_at=None if times.stamped_at is None else times.stamped_at.isoformat(),
+        stamp_trusted=times.trusted,
+        archived_at=tuple(when.isoformat() for when in times.archived_at),
+        proven_at=None if times.proven is None else times.proven.isoformat(),
         record_id=None if record is None else record.id,
         record_sha256=None if record is None else digest(e.files.record),
         claim_sha256=None if record is None else record.document.sha256,
         overall=None if record is None else record.overall.value,
+        countersigned=tuple(e.countersigned) if code != 1 else (),
     )
-
-
-_MARKS = {"pass": "ok", "weak": "weak", "fail": "FAIL", "not_asked": "-", "not_reached": "-"}
-_WORDS = {0: "authentic and trusted", 1: "REJECTED", 3: "intact, but less than everything could be shown"}
-
-
-def report_text(report: CheckReport) -> str:
-    """The report for people."""
-    lines = [f"{_WORDS[report.exit_code]}"]
-    lines.extend(
-        f"{step.number:>3}  {_MARKS[step.status]:<5} {step.name:<12} {step.message}"
-        + (f" [{step.reason}]" if step.reason else "")
-        for step in report.steps
-    )
-    if report.signer:
-        lines.append(f"signer       {report.signer}")
-        lines.append(f"fingerprint  {report.fingerprint}")
-    if report.overall:
-        lines.append(f"verdict      {report.overall}, according to record.json (record {report.record_id})")
-    return "\n".join(_printable(line) for line in lines) + "\n"
-
-
-def _printable(line: str) -> str:
-    """Names come from the file: nothing in them may steer a terminal."""
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in line)
-
-
-def report_json(report: CheckReport) -> str:
-    """The report for programs."""
-    return report.model_dump_json(indent=2) + "\n"

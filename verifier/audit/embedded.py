@@ -7,8 +7,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from verifier.audit.attestation import OURS, TEST_RESULT, Attestations
+from verifier.audit.objects import entry, plain, refuse
 from verifier.audit.structure import Shape
-from verifier.errors import RecordRejected
 
 MAX_ATTACHMENT = 64 * 2**20
 """Largest attachment, inflated."""
@@ -53,30 +54,7 @@ class Attachments:
     claim_name: str
     claim: bytes
     record: bytes
-
-
-def _refuse(message: str, reason: str) -> RecordRejected:
-    return RecordRejected(message, reason, hint="Ask the issuer for an unaltered copy.")
-
-
-def _entry(dictionary: Any, key: str) -> Any:  # noqa: ANN401 - pyHanko's objects
-    """The entry with its reference resolved (``get`` would hand out the reference), or ``None``."""
-    return dictionary[key] if key in dictionary else None  # noqa: SIM401 - see above
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - pyHanko's objects
-    """A PDF object as plain Python, references by number, so that two revisions can be compared."""
-    from pyhanko.pdf_utils import generic  # noqa: PLC0415 - slow to import
-
-    if isinstance(value, generic.IndirectObject):
-        return ("reference", value.idnum, value.generation)
-    if isinstance(value, generic.StreamObject):
-        raise _refuse("the signature's update replaces a stream", "update-stream")
-    if isinstance(value, generic.DictionaryObject):
-        return {str(key): _plain(value.raw_get(key)) for key in value}
-    if isinstance(value, generic.ArrayObject):
-        return [_plain(value.raw_get(index)) for index in range(len(value))]
-    return (type(value).__name__, value)
+    attestations: Attestations | None
 
 
 def require_only_a_signature(reader: Any, shape: Shape) -> None:  # noqa: ANN401 - a pyHanko reader
@@ -84,43 +62,43 @@ def require_only_a_signature(reader: Any, shape: Shape) -> None:  # noqa: ANN401
     from pyhanko.pdf_utils import generic  # noqa: PLC0415 - slow to import
 
     if reader.total_revisions != 2:
-        raise _refuse(f"the file has {reader.total_revisions} revisions instead of two", "update-count")
+        raise refuse(f"the file has {reader.total_revisions} revisions instead of two", "update-count")
     old = reader.get_historical_resolver(0)
-    before, after = _plain(old.root), _plain(reader.root)
+    before, after = plain(old.root), plain(reader.root)
     for key in _ADDED_BY_SIGNING:
         if key in before:
-            raise _refuse(f"the pages already held {key}", "update-catalog")
+            raise refuse(f"the pages already held {key}", "update-catalog")
         after.pop(key, None)
     after.get("/AcroForm", {}).pop("/SigFlags", None)
     before.get("/AcroForm", {}).pop("/SigFlags", None)
     if before != after:
-        raise _refuse("the signature's update changes the catalog", "update-catalog")
+        raise refuse("the signature's update changes the catalog", "update-catalog")
     reference = generic.Reference(shape.field_number, 0)
     was, now = (
-        _plain(old.get_object(reference)),
-        _plain(reader.get_object(generic.Reference(shape.field_number, 0, reader))),
+        plain(old.get_object(reference)),
+        plain(reader.get_object(generic.Reference(shape.field_number, 0, reader))),
     )
     value = now.pop("/V", None)
     if was != now or value != ("reference", shape.signature_number, 0):
-        raise _refuse("the signature's update changes the signature field", "update-field")
-    if _plain(reader.root["/Perms"]) != {"/DocMDP": ("reference", shape.signature_number, 0)}:
-        raise _refuse("the catalog grants other permissions", "update-permissions")
+        raise refuse("the signature's update changes the signature field", "update-field")
+    if plain(reader.root["/Perms"]) != {"/DocMDP": ("reference", shape.signature_number, 0)}:
+        raise refuse("the catalog grants other permissions", "update-permissions")
 
 
 def _content(stream: Any, name: str) -> bytes:  # noqa: ANN401
     """Bytes of an embedded file, inflated within bounds, equal to what its parameters say."""
     if not set(stream) <= _STREAM or ("/Filter" in stream and stream["/Filter"] != "/FlateDecode"):
-        raise _refuse(f"the attachment {name} is stored in another way", "attachment-stream")
+        raise refuse(f"the attachment {name} is stored in another way", "attachment-stream")
     data = stream.encoded_data
     if "/Filter" in stream:
         inflater = zlib.decompressobj()
         data = inflater.decompress(data, MAX_ATTACHMENT + 1)
         if not inflater.eof or inflater.unused_data or len(data) > MAX_ATTACHMENT:
-            raise _refuse(f"the attachment {name} is too large or damaged", "attachment-size")
+            raise refuse(f"the attachment {name} is too large or damaged", "attachment-size")
     params = stream["/Params"]
     digest = hashlib.md5(data, usedforsecurity=False).digest()
     if params["/Size"] != len(data) or params["/CheckSum"].original_bytes != digest:
-        raise _refuse(f"the attachment {name} does not have the size or checksum it states", "attachment-parameters")
+        raise refuse(f"the attachment {name} does not have the size or checksum it states", "attachment-parameters")
     return bytes(data)
 
 
@@ -128,22 +106,24 @@ def attachments(reader: Any) -> Attachments:  # noqa: ANN401
     """The claim and the record; any other attachment, or one that two readers could see differently, is refused."""
     root = reader.root
     if set(root["/Names"]) != {"/EmbeddedFiles"} or set(root["/Names"]["/EmbeddedFiles"]) != {"/Names"}:
-        raise _refuse("the attachments are listed in an unusual way", "attachment-names")
+        raise refuse("the attachments are listed in an unusual way", "attachment-names")
     listed = root["/Names"]["/EmbeddedFiles"]["/Names"]
-    associated = [_plain(root["/AF"].raw_get(i)) for i in range(len(root["/AF"]))]
+    associated = [plain(root["/AF"].raw_get(i)) for i in range(len(root["/AF"]))]
     names = [str(listed[index]) for index in range(0, len(listed), 2)]
-    references = [_plain(listed.raw_get(index)) for index in range(1, len(listed), 2)]
-    if len(names) != 2 or names[0] not in CLAIM_NAMES or names[1] != RECORD_NAME or associated != references:
-        raise _refuse("the attachments are not a claim and its record", "attachment-names")
-    found = []
+    references = [plain(listed.raw_get(index)) for index in range(1, len(listed), 2)]
+    known = ([RECORD_NAME], [OURS, RECORD_NAME, TEST_RESULT])
+    if not names or names[0] not in CLAIM_NAMES or names[1:] not in known or associated != references:
+        raise refuse("the attachments are not a claim, its record and its attestations", "attachment-names")
+    found = {}
     for index, name in enumerate(names):
-        entry = listed[2 * index + 1]
-        if not set(entry) <= _FILE or str(entry["/F"]) != name or str(entry["/UF"]) != name:
-            raise _refuse(f"the attachment {name} has several names", "attachment-names")
-        if set(entry["/EF"]) != {"/F"}:
-            raise _refuse(f"the attachment {name} has several contents", "attachment-stream")
-        found.append(_content(entry["/EF"]["/F"], name))
-    return Attachments(claim_name=names[0], claim=found[0], record=found[1])
+        file = listed[2 * index + 1]
+        if not set(file) <= _FILE or str(file["/F"]) != name or str(file["/UF"]) != name:
+            raise refuse(f"the attachment {name} has several names", "attachment-names")
+        if set(file["/EF"]) != {"/F"}:
+            raise refuse(f"the attachment {name} has several contents", "attachment-stream")
+        found[name] = _content(file["/EF"]["/F"], name)
+    signed = Attestations(ours=found[OURS], test_result=found[TEST_RESULT]) if OURS in found else None
+    return Attachments(claim_name=names[0], claim=found[names[0]], record=found[RECORD_NAME], attestations=signed)
 
 
 def _outlines(item: Any, seen: int = 0) -> None:  # noqa: ANN401
@@ -151,10 +131,10 @@ def _outlines(item: Any, seen: int = 0) -> None:  # noqa: ANN401
     while item is not None:
         seen += 1
         if seen > 10_000 or not set(item) <= _OUTLINE:
-            raise _refuse("a bookmark does more than point to a page", "active-outline")
+            raise refuse("a bookmark does more than point to a page", "active-outline")
         if "/First" in item:
             _outlines(item["/First"], seen)
-        item = _entry(item, "/Next")
+        item = entry(item, "/Next")
 
 
 def require_passive(reader: Any, shape: Shape) -> None:  # noqa: ANN401
@@ -162,21 +142,21 @@ def require_passive(reader: Any, shape: Shape) -> None:  # noqa: ANN401
     root = reader.root
     if not set(root) <= _CATALOG | _ADDED_BY_SIGNING:
         extra = ", ".join(sorted(set(root) - _CATALOG - _ADDED_BY_SIGNING))
-        raise _refuse(f"the catalog holds {extra}", "active-catalog")
+        raise refuse(f"the catalog holds {extra}", "active-catalog")
     if set(root["/AcroForm"]) != {"/Fields", "/SigFlags"} or len(root["/AcroForm"]["/Fields"]) != 1:
-        raise _refuse("the document holds form fields", "active-form")
+        raise refuse("the document holds form fields", "active-form")
     pages = root["/Pages"]
     if set(pages) != {"/Type", "/Kids", "/Count"} or len(pages["/Kids"]) != pages["/Count"]:
-        raise _refuse("the page tree is unusual", "active-pages")
+        raise refuse("the page tree is unusual", "active-pages")
     for index in range(len(pages["/Kids"])):
         page = pages["/Kids"][index]
         if not set(page) <= _PAGE:
-            raise _refuse(f"page {index + 1} holds {', '.join(sorted(set(page) - _PAGE))}", "active-page")
-        annotations = _entry(page, "/Annots") or ()
+            raise refuse(f"page {index + 1} holds {', '.join(sorted(set(page) - _PAGE))}", "active-page")
+        annotations = entry(page, "/Annots") or ()
         if len(annotations) != (1 if index == 0 else 0):
-            raise _refuse(f"page {index + 1} holds annotations", "active-annotation")
+            raise refuse(f"page {index + 1} holds annotations", "active-annotation")
     widget = pages["/Kids"][0]["/Annots"]
-    if _plain(widget.raw_get(0)) != ("reference", shape.field_number, 0):
-        raise _refuse("page 1 holds another annotation than the signature", "active-annotation")
+    if plain(widget.raw_get(0)) != ("reference", shape.field_number, 0):
+        raise refuse("page 1 holds another annotation than the signature", "active-annotation")
     if "/Outlines" in root and "/First" in root["/Outlines"]:
         _outlines(root["/Outlines"]["/First"])

@@ -102,6 +102,7 @@ def finish(pdf: Any, *, pages: int, record_digest: str) -> None:  # noqa: ANN401
     """Complete the document just before it is written."""
     import pydyf  # noqa: PLC0415 - only rendering needs it
 
+    pdf.catalog["Names"].pop("Dests", None)  # nothing links to the places whose page numbers are printed
     _metadata(pdf, record_digest)
     _attachments(pdf)
     _signature_field(pdf, pages)

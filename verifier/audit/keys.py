@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import os
 import stat
@@ -10,32 +11,34 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509.oid import NameOID
 
+from verifier.audit import token
+from verifier.audit.certificates import Subject, request_for, self_signed
 from verifier.audit.record import SignerStatement
+from verifier.audit.token import TokenKey
 from verifier.errors import SigningFailed
 
 KEY_FILE = "identity.pem"
 """Private key and certificate of the first identity, in one file so that they are written at once."""
 CERTIFICATE_FILE = "certificate.pem"
 """The certificate alone: what is given to those who check records."""
+REQUEST_FILE = "request.pem"
+"""A certificate request (PKCS #10) for the same key: what is given to an authority that is to vouch for it."""
 MIN_RSA_BITS = 3072
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 """What Acrobat, poppler and OpenSSL all verify; Ed25519 is not among it."""
-DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
-"""Extended key usage of RFC 9336."""
-YEARS = 10
-"""Validity of a first identity: as long as test reports are kept."""
-
+SHA256 = hashes.SHA256()
+KINDS = f"Use ECDSA P-256, or RSA of {MIN_RSA_BITS} bits or more."
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 Passphrase = Callable[[], bytes | None]
 """Asked only if the key is encrypted."""
 
@@ -47,7 +50,7 @@ class Identity:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...] = ()
     """Further certificates that belong to it, such as the issuer's."""
-    key: PrivateKey = field(repr=False)
+    key: PrivateKey | TokenKey = field(repr=False)
     created: bool = False
     """Whether it was made just now."""
     path: Path | None = None
@@ -67,6 +70,25 @@ class Identity:
     def self_signed(self) -> bool:
         """Whether nobody but the signer vouches for the certificate."""
         return is_self_signed(self.certificate)
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The certificate's key."""
+        return admitted(self.certificate.public_key())
+
+    def sign(self, data: bytes, algorithm: hashes.HashAlgorithm = SHA256) -> bytes:
+        """A signature over ``data``: ECDSA in DER, or RSA PKCS #1 v1.5. Raises `SigningFailed`.
+
+        ECDSA takes no chance in where the library can do so (RFC 6979): the same statement gets the same signature.
+        """
+        if isinstance(self.key, TokenKey):
+            return self.key.sign(data, algorithm.name)
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            return self.key.sign(data, padding.PKCS1v15(), algorithm)
+        try:
+            return self.key.sign(data, ec.ECDSA(algorithm, deterministic_signing=True))
+        except UnsupportedAlgorithm:  # OpenSSL before 3.2
+            return self.key.sign(data, ec.ECDSA(algorithm))
 
     def statement(self) -> SignerStatement:
         """What the record says of it."""
@@ -94,7 +116,10 @@ def config_directory() -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "lynxspec"
 
 
-def passphrase_from(*, file: Path | None = None, variable: str | None = None, ask: bool = True) -> Passphrase:
+ASKED = "Passphrase of the signing key: "
+
+
+def passphrase_from(*, file: Path | None = None, variable: str | None = None, ask: str = ASKED) -> Passphrase:
     """A passphrase from a file, an environment variable, or the terminal; never from the command line."""
 
     def read() -> bytes | None:
@@ -105,7 +130,7 @@ def passphrase_from(*, file: Path | None = None, variable: str | None = None, as
                 raise SigningFailed(f"the environment variable {variable} is not set", hint="Set it, or use a file.")
             return os.environ[variable].encode()
         if ask and sys.stdin.isatty():
-            return getpass.getpass("Passphrase of the signing key: ").encode()
+            return getpass.getpass(ask).encode()
         return None
 
     return read
@@ -131,45 +156,20 @@ def _write_private(path: Path, data: bytes) -> None:
         Path(temporary).unlink()
 
 
-def _certificate(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate:
-    """Self-signed, with the profile that Acrobat, poppler and pyHanko accept for documents."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC).replace(microsecond=0)
-    usage = {
-        "digital_signature": True,
-        "content_commitment": True,
-        "key_encipherment": False,
-        "data_encipherment": False,
-        "key_agreement": False,
-        "key_cert_sign": False,
-        "crl_sign": False,
-        "encipher_only": False,
-        "decipher_only": False,
-    }
-    purposes = [x509.oid.ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING]
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=365 * YEARS))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.KeyUsage(**usage), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def keygen(directory: Path, *, name: str | None = None, passphrase: bytes | None = None) -> Identity:
-    """Make an identity in ``directory``; an existing one is never replaced."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(public)
-    certificate = _certificate(key, name or f"LynxSpec self-signed {digest.finalize().hex()[:8]}")
+def keygen(
+    directory: Path,
+    *,
+    name: str | None = None,
+    organisation: str | None = None,
+    email: str | None = None,
+    passphrase: bytes | None = None,
+) -> Identity:
+    """Make an identity in ``directory``, with a request for a certificate; an existing one is never replaced."""
+    key, wanted = ec.generate_private_key(ec.SECP256R1()), Subject(name=name, organisation=organisation, email=email)
+    try:
+        certificate, request = self_signed(key, wanted), request_for(key, wanted)
+    except ValueError as error:
+        raise SigningFailed(f"the name does not fit into a certificate: {error}", hint="Give another one.") from error
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
     public_pem = certificate.public_bytes(serialization.Encoding.PEM)
@@ -178,6 +178,7 @@ def keygen(directory: Path, *, name: str | None = None, passphrase: bytes | None
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_private(path, pem + public_pem)
         (directory / CERTIFICATE_FILE).write_bytes(public_pem)
+        (directory / REQUEST_FILE).write_bytes(request.public_bytes(serialization.Encoding.PEM))
     except FileExistsError as error:
         raise SigningFailed(f"{path} exists already", hint="Use it, or give another directory.") from error
     except OSError as error:
@@ -229,26 +230,70 @@ def load(path: Path, *, cert: Path | None = None, passphrase: Passphrase | None 
         hint = "Is the passphrase right? PEM and PKCS#12 are read."
         raise SigningFailed(f"{path} cannot be read as a signing key: {error}", hint=hint) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise SigningFailed(f"{path} holds a key of another kind", hint="Use ECDSA P-256, or RSA of 3072 bits or more.")
+        raise SigningFailed(f"{path} holds a key of another kind", hint=KINDS)
     own = [c for c in certificates if c.public_key() == key.public_key()]
     if not own:
         raise SigningFailed(f"{path}: no certificate belongs to the key", hint="Give the certificate file as well.")
-    require_strength(key)
-    chain = tuple(c for c in certificates if c != own[0])
+    admitted(key.public_key())
+    chain = tuple(c for c in certificates if c not in own)  # an older certificate of the same key vouches for nothing
     return Identity(certificate=own[0], chain=chain, key=key, path=path)
 
 
-def require_strength(key: PrivateKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> None:
+def admitted(key: object) -> PublicKey:
+    """The public key, if readers of the record can, and should, verify it. Raises `SigningFailed`."""
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < MIN_RSA_BITS:
+            raise SigningFailed(
+                f"an RSA key of {key.key_size} bits is too short", hint=f"Use {MIN_RSA_BITS} bits or more."
+            )
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        if not isinstance(key.curve, CURVES):
+            raise SigningFailed(f"curve {key.curve.name} is not verified by common readers", hint="Use P-256.")
+        return key
+    raise SigningFailed("the key is of a kind that is not admitted", hint=KINDS)
+
+
+def require_strength(key: PublicKey) -> None:
     """Refuse keys that readers of the record could not, or should not, verify."""
-    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise SigningFailed(f"an RSA key of {key.key_size} bits is too short", hint=f"Use {MIN_RSA_BITS} bits or more.")
-    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and not isinstance(key.curve, CURVES):
-        raise SigningFailed(f"curve {key.curve.name} is not verified by common readers", hint="Use P-256.")
+    admitted(key)
 
 
 def _from_pem(data: bytes, ask: Passphrase) -> object:
     encrypted = b"ENCRYPTED" in data
     return serialization.load_pem_private_key(data, _needed(ask) if encrypted else None)
+
+
+def load_from_token(uri: str, *, cert: Path | None = None, passphrase: Passphrase | None = None) -> Identity:
+    """An identity whose key stays on a PKCS#11 token; its certificate is in ``cert``, or on the token."""
+    where = token.place(uri)
+    pin = functools.cache(
+        passphrase or passphrase_from(ask="PIN of the token: ")
+    )  # asked once, although several things are signed
+    found = _certificates(_read(cert, "the certificate file")) if cert else token.certificates(where, pin)
+    if not found:
+        raise SigningFailed("there is no certificate for the key on the token", hint="Give it with --cert.")
+    key = admitted(found[0].public_key())
+    identity = Identity(
+        certificate=found[0],
+        chain=tuple(found[1:]),
+        key=TokenKey(where=where, rsa=isinstance(key, rsa.RSAPublicKey), pin=pin),
+    )
+    if not signed_by(key, identity.sign(b"whose key"), b"whose key"):
+        raise SigningFailed("the certificate does not belong to the key on the token", hint="Give the right one.")
+    return identity
+
+
+def signed_by(key: PublicKey, signature: bytes, data: bytes) -> bool:
+    """Whether `Identity.sign` with that key's private half made the signature."""
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _needed(ask: Passphrase) -> bytes:
@@ -282,3 +327,14 @@ def anchors(path: Path) -> tuple[x509.Certificate, ...]:
     except ValueError as error:
         raise SigningFailed(f"{path} holds no certificate", hint="Give a certificate in PEM or DER.") from error
     return tuple(found)
+
+
+def revocation_list(path: Path) -> x509.CertificateRevocationList:
+    """The revocation list of a PEM or DER file."""
+    data = _read(path, "the revocation list")
+    try:
+        if b"-----BEGIN" in data:
+            return x509.load_pem_x509_crl(data)
+        return x509.load_der_x509_crl(data)
+    except ValueError as error:
+        raise SigningFailed(f"{path} holds no revocation list", hint="Give one in PEM or DER.") from error

@@ -7,7 +7,9 @@ from typing import Any
 
 from verifier.errors import RecordRejected
 
-_TOKEN = re.compile(rb"/(\S+)\s+[-0-9.]+\s+Tf|<([0-9a-fA-F\s]*)>|\((?:[^()\\]|\\.)*\)|/(\S+)\s+Do\b")
+_TOKEN = re.compile(
+    rb"/([^\s/]{1,127})\s{1,9}[-0-9.]{1,40}\s{1,9}Tf|<([0-9a-fA-F\s]*)>|\((?:[^()\\]|\\.)*\)|/([^\s/]{1,127})\s{1,9}Do\b"
+)
 _PAIR = re.compile(rb"<([0-9a-f]{4})>\s*<([0-9a-f]+)>", re.IGNORECASE)
 MAX_DEPTH = 8
 """Deepest nesting of drawings within drawings."""

@@ -178,10 +178,22 @@ def _named(found: Frontier, x: Scale, y: Scale, limit_top: float | None) -> list
         taken.append(box)
         color = SOFT if point.dominated_by else INK
         at = box.left if anchor == "start" else box.right
-        if abs(box.bottom - cy) > 24:
-            parts.append(_line(cx, cy, at, box.bottom - 3, GRID, width=0.7))
+        if abs(box.bottom - cy) > 24 or _nearest(box, found, x, y) != (point.rate, point.accuracy):
+            parts.append(_line(cx, cy, at, box.bottom - 3, SOFT, width=0.5))
         parts.append(_text(at, box.bottom - 2, words, anchor=anchor, size=9.5, color=color))
     return parts
+
+
+def _nearest(box: _Box, found: Frontier, x: Scale, y: Scale) -> tuple[float, float]:
+    """The point that a reader would take a text for."""
+
+    def away(point: FrontierPoint) -> float:
+        cx, cy = x(point.rate), y(point.accuracy)
+        across = max(box.left - cx, 0.0, cx - box.right)
+        return math.hypot(across, max(box.top - cy, 0.0, cy - box.bottom))
+
+    best = min(found.points, key=away)
+    return best.rate, best.accuracy
 
 
 def _free(

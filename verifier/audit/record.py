@@ -31,6 +31,8 @@ MAX_BYTES = 64 * 2**20
 """Largest record that is read."""
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
+MAX_VALUES = 2_000_000
+"""Most values in lists and objects that are read: each takes memory many times its text."""
 MAX_INTEGER = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 8785, appendix D)."""
 
@@ -38,6 +40,10 @@ _TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{\]}]', re.DOTALL)
 
 UtcTime = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
 """A moment as ``2026-11-20T17:42:50Z``."""
+
+
+RecordName = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+"""Unique name of a record: a UUID."""
 
 
 class ClaimDocument(Frozen):
@@ -88,16 +94,51 @@ class ScoreSummary(Frozen):
 
 
 class Performed(Frozen):
-    """Who did this, where and for whom; nothing is invented."""
+    """What only people can say: who did this, where, when and for whom, as given; nothing is invented.
+
+    The particulars of ISO/IEC 17025:2017, 7.8.2.1 and 7.8.3.1, that no program can know.
+    """
 
     person: NotBlank = NOT_STATED
-    """Person who answers for the record."""
+    """Person who authorises the record."""
+    function: NotBlank = NOT_STATED
+    """What that person is."""
     organisation: NotBlank = NOT_STATED
-    """Their organisation."""
+    """Organisation that issues the record."""
+    address: NotBlank = NOT_STATED
+    """Its address."""
+    contact: NotBlank = NOT_STATED
+    """How to reach it."""
+    accreditation: NotBlank = NOT_STATED
+    """Accreditation of the laboratory for this work."""
+    independence: NotBlank = NOT_STATED
+    """How the issuer stands to claimant and customer, conflicts of interest included."""
     place: NotBlank = NOT_STATED
-    """Where it was done."""
+    """Where the work was done."""
     customer: NotBlank = NOT_STATED
     """For whom."""
+    customer_contact: NotBlank = NOT_STATED
+    """How to reach them."""
+    received: NotBlank = NOT_STATED
+    """When the items under test were received."""
+    performed: NotBlank = NOT_STATED
+    """When the work was done."""
+    condition: NotBlank = NOT_STATED
+    """Condition of the items when they were received."""
+    environment: NotBlank = NOT_STATED
+    """Conditions that no sensor of the machine shows: room, cooling, other tenants."""
+    availability: NotBlank = NOT_STATED
+    """Since when the hardware and software under test can be bought or had."""
+    deviations: NotBlank = NOT_STATED
+    """Additions to, deviations and exclusions from the method, beyond those that the program found."""
+    external: NotBlank = NOT_STATED
+    """Results that come from others."""
+    opinions: NotBlank = NOT_STATED
+    """Opinions and interpretations of the person who authorises; no part of the verdicts."""
+    supersedes: RecordName | None = None
+    """Id of the record that this one takes the place of; ``None`` if none is stated."""
+    changes: NotBlank = NOT_STATED
+    """What differs from that record, and why."""
 
 
 class SignerStatement(Frozen):
@@ -115,7 +156,7 @@ class Record(Frozen):
     """Everything that an audit record states, and what it rests on."""
 
     format: Literal["lynxspec-record/1"]
-    id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    id: RecordName
     """Unique name of the record."""
     created: UtcTime
     """When it was made."""
@@ -143,6 +184,8 @@ class Record(Frozen):
     """Who is to sign; ``None`` for a record that stays unsigned."""
     limits: tuple[str, ...]
     """Limits of the statement."""
+    page: Literal["A4", "Letter"] = "A4"
+    """Size of the pages."""
     frontier: Frontier | None = None
     """Every regime as a point of throughput and accuracy; ``None`` too in records of earlier versions."""
 
@@ -183,6 +226,7 @@ def make(
     renderer: dict[str, str],
     performed: Performed | None = None,
     signer: SignerStatement | None = None,
+    page: Literal["A4", "Letter"] = "A4",
 ) -> Record:
     """Put a record together from what the stages gave."""
     summary = summarize(claim)
@@ -207,6 +251,7 @@ def make(
         performed=performed or Performed(),
         signer=signer,
         limits=LIMITS,
+        page=page,
         frontier=frontier(summary, evidence, verdicts),
     )
 
@@ -223,32 +268,36 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _refuse(message: str, reason: str) -> RecordRejected:
-    return RecordRejected(f"record.json {message}", reason, hint="Ask the issuer for an unaltered copy.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise _refuse("names a key twice", "json-duplicate-key")
-    return dict(pairs)
+def _refuse(message: str, reason: str, what: str = "record.json") -> RecordRejected:
+    return RecordRejected(f"{what} {message}", reason, hint="Ask the issuer for an unaltered copy.")
 
 
 def _integer(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
-        raise _refuse("holds an integer beyond 2^53", "json-big-integer")
+        raise _Unclear("holds an integer beyond 2^53", "json-big-integer")
     return int(text)
 
 
 def _real(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise _refuse("holds a number beyond the range of doubles", "json-not-finite")
+        raise _Unclear("holds a number beyond the range of doubles", "json-not-finite")
     return value
 
 
 def _constant(text: str) -> float:
-    raise _refuse(f"holds {text}, which JSON does not have", "json-not-finite")
+    raise _Unclear(f"holds {text}, which JSON does not have", "json-not-finite")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise _Unclear("names a key twice", "json-duplicate-key")
+    return dict(pairs)
+
+
+class _Unclear(Exception):
+    """JSON that two readers could read in two ways; what and its code."""
 
 
 def _bounded_depth(data: bytes) -> None:
@@ -259,15 +308,16 @@ def _bounded_depth(data: bytes) -> None:
         if mark in (b"[", b"{"):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _refuse(f"nests deeper than {MAX_DEPTH}", "json-depth")
+                raise _Unclear(f"nests deeper than {MAX_DEPTH}", "json-depth")
         elif mark in (b"]", b"}"):
             depth -= 1
 
 
-def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Parse canonical JSON; whatever two readers could read in two ways is refused."""
+def _parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     if len(data) > MAX_BYTES:
-        raise _refuse(f"is larger than {MAX_BYTES} bytes", "json-size")
+        raise _Unclear(f"is larger than {MAX_BYTES} bytes", "json-size")
+    if data.count(b",") > MAX_VALUES:
+        raise _Unclear(f"holds more than {MAX_VALUES} values", "json-size")
     _bounded_depth(data)
     try:
         text = data.decode("utf-8")
@@ -275,14 +325,23 @@ def strict_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
             text, object_pairs_hook=_unique, parse_int=_integer, parse_float=_real, parse_constant=_constant
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise _refuse(f"is not JSON: {error}", "json-syntax") from error
+        raise _Unclear(f"is not JSON: {error}", "json-syntax") from error
     try:
         canonical = rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise _refuse(f"has no canonical form: {error}", "json-not-canonical") from error
+        raise _Unclear(f"has no canonical form: {error}", "json-not-canonical") from error
     if canonical != data:
-        raise _refuse("is not in canonical form (RFC 8785)", "json-not-canonical")
+        raise _Unclear("is not in canonical form (RFC 8785)", "json-not-canonical")
     return value
+
+
+def strict_json(data: bytes, what: str = "record.json") -> Any:  # noqa: ANN401 - any JSON value
+    """Parse canonical JSON; whatever two readers could read in two ways is refused. ``what`` names it in the error."""
+    try:
+        return _parsed(data)
+    except _Unclear as error:
+        message, reason = error.args
+        raise _refuse(message, reason, what) from error
 
 
 def from_jcs(data: bytes) -> Record:

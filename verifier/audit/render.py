@@ -16,8 +16,10 @@ from typing import Any
 
 from lynxspec.errors import LynxSpecError
 from verifier.audit import pictures, texts
+from verifier.audit.attestation import Attestations
 from verifier.audit.finisher import finish
 from verifier.audit.moved import moved
+from verifier.audit.particulars import conditions, particulars, reference
 from verifier.audit.provenance import judging_digest, scoring_digest
 from verifier.audit.record import Record, digest, from_jcs, to_jcs
 from verifier.evidence import PrecisionLedger
@@ -39,7 +41,9 @@ _LEFT_AGAIN = "\N{LEFT-TO-RIGHT MARK}"
 """Around text that runs from right to left, so that it does not move what stands beside it."""
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 HEADLINES = (ClauseKind.SPEEDUP, ClauseKind.THROUGHPUT, ClauseKind.ACCURACY, ClauseKind.CRITERION)
-"""Clauses that page one shows."""
+"""Kinds of clauses that page one shows."""
+MOST_HEADLINES = {True: 6, False: 3}
+"""Clauses that page one shows: of two regimes, and of more, which need a taller picture."""
 
 
 class RendererUnavailable(LynxSpecError):
@@ -72,6 +76,9 @@ SHAPING = (
     "frontier.py",
     "moved.py",
     "texts.py",
+    "particulars.py",
+    "attestation.py",
+    "envelope.py",
     "summary.py",
     "system.py",
     "templates/record.html",
@@ -130,11 +137,11 @@ def _drawable() -> frozenset[int]:
     return frozenset((sets[0] & sets[1]) - invisible - private - set(range(0x20)) - set(range(0x7F, 0xA0)))
 
 
-def clean(text: object) -> str:
+def clean(text: object, longest: int = LONGEST) -> str:
     """Text as printed: what the fonts cannot draw, and what could hide or reorder words, stands as its code point."""
     known, shown, marks, full = _drawable(), [], 0, str(text)
-    if len(full) > LONGEST:
-        full = f"{full[:LONGEST]}… [{len(full) - LONGEST} more characters in the attachments]"
+    if len(full) > longest:
+        full = f"{full[:longest]}… [{len(full) - longest} more characters in the attachments]"
     for char in full:
         marks = marks + 1 if 0x300 <= ord(char) <= 0x36F else 0
         if char in "\n\t":
@@ -279,6 +286,7 @@ def _context(record: Record, record_digest: str) -> dict[str, Any]:
     missed = tuple(v.title for v in verdicts if v.verdict in against)
     decided = [v for v in verdicts if v.verdict in (Verdict.REFUTED, Verdict.REPRODUCED)]
     open_ = [v for v in verdicts if v.verdict not in (Verdict.REFUTED, Verdict.REPRODUCED)]
+    most = MOST_HEADLINES[len(record.claim.regimes) <= 2]
     short = sorted((v for v in verdicts if v.kind in HEADLINES), key=lambda v: (HEADLINES.index(v.kind), v.id))
     return {
         "r": record,
@@ -286,7 +294,12 @@ def _context(record: Record, record_digest: str) -> dict[str, Any]:
         "digest": record_digest,
         "sentence": texts.sentence(record.overall, counts, missed),
         "counts": counts,
-        "headline": short[:8],
+        "headline": short[:most],
+        "more": max(0, len(short) - most),
+        "published": not record.claim.statement.startswith(("not applicable: ", "not known to the claimant: ")),
+        "particulars": particulars(record, record_digest),
+        "conditions": conditions(record),
+        "references": {v.id: reference(v) for v in verdicts},
         "clause_tables": (
             ("Decided", "Measured", decided),
             ("Not decided: what was observed proves nothing about the claim", "Observed here", open_),
@@ -314,8 +327,17 @@ def page_source(record: Record, record_digest: str) -> str:
     return template.render(_context(record, record_digest))
 
 
-def render(record: Record, claim_text: bytes | str, claim_name: str | None = None) -> bytes:
-    """PDF/A-3a pages of ``record`` with the claim and the record embedded; unsigned, with an empty signature field."""
+def render(
+    record: Record,
+    claim_text: bytes | str,
+    claim_name: str | None = None,
+    *,
+    attestations: Attestations | None = None,
+) -> bytes:
+    """PDF/A-3a pages of ``record`` with claim, record and attestations embedded; unsigned, with an empty field for it.
+
+    A record that is to be signed has attestations, an unsigned one cannot.
+    """
     claim = claim_text.encode() if isinstance(claim_text, str) else claim_text
     if hashlib.sha256(claim).hexdigest() != record.document.sha256:
         raise LynxSpecError(
@@ -324,14 +346,16 @@ def render(record: Record, claim_text: bytes | str, claim_name: str | None = Non
         )
     data = to_jcs(record)
     read = from_jcs(data)  # what a reader of the file will render: canonical order, canonical numbers
-    files = ((read.document.attachment, claim), ("record.json", data))
-    return write_pages(page_source(read, digest(data)), files, created=read.created, record_digest=digest(data))
+    files = [(read.document.attachment, claim), ("record.json", data)]
+    files += attestations.files() if attestations is not None else ()
+    source = page_source(read, digest(data))
+    return write_pages(source, files, created=read.created, record_digest=digest(data), page=read.page)
 
 
 def write_pages(
-    source: str, files: tuple[tuple[str, bytes], tuple[str, bytes]], *, created: str, record_digest: str
+    source: str, files: Iterable[tuple[str, bytes]], *, created: str, record_digest: str, page: str = "A4"
 ) -> bytes:
-    """The HTML ``source`` as PDF, with the claim and the record attached."""
+    """The HTML ``source`` as PDF, with files attached, by name: readers look them up in a sorted tree."""
     weasyprint = _weasyprint()
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - needs system libraries
 
@@ -340,15 +364,21 @@ def write_pages(
     moment = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - WeasyPrint writes it as UTC
     attachments = [
         weasyprint.Attachment(
-            string=content, name=name, description=words, relationship=relation, created=moment, modified=moment
+            string=content,
+            name=name,
+            description=texts.ATTACHED[name][0],
+            relationship=texts.ATTACHED[name][1],
+            created=moment,
+            modified=moment,
         )
-        for (name, content), words, relation in zip(
-            files, ("The claim as given", "Everything behind the pages, RFC 8785"), ("Source", "Data"), strict=True
-        )
+        for name, content in sorted(files)
     ]
     fonts, fetcher = FontConfiguration(), PackageFonts({f"lynxspec:{name}": _file(f"fonts/{name}") for name in FONTS})
     style = weasyprint.CSS(
-        string=_file("templates/record.css").decode(), font_config=fonts, url_fetcher=fetcher, base_url=None
+        string=_file("templates/record.css").decode().replace("size: A4", f"size: {page}"),
+        font_config=fonts,
+        url_fetcher=fetcher,
+        base_url=None,
     )
     pdf: bytes = weasyprint.HTML(string=source, url_fetcher=fetcher, base_url=None).write_pdf(
         stylesheets=[style],

@@ -1,22 +1,21 @@
-"""The signature of a record: what it is made of, whether it holds, and whether the reader trusts its signer."""
+"""The signature of a record: what it is made of, and whether it holds."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from verifier.audit.finisher import FIELD
-from verifier.audit.keys import require_strength
+from verifier.audit.keys import admitted
+from verifier.audit.objects import refuse
 from verifier.audit.structure import Shape, digest_of
-from verifier.errors import RecordRejected, SigningFailed
+from verifier.errors import SigningFailed
 
 for _name in ("pyhanko", "pyhanko_certvalidator"):
     logging.getLogger(_name).addHandler(logging.NullHandler())  # our report says it, not a stray line on stderr
@@ -24,17 +23,17 @@ for _name in ("pyhanko", "pyhanko_certvalidator"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """A signature that holds."""
+    """A signature that holds; whether its signer is to be trusted is `verifier.audit.trust`'s affair."""
 
     certificate: x509.Certificate
-    signed_at: str | None
+    others: tuple[x509.Certificate, ...]
+    """Further certificates in the container."""
+    signed_at: datetime | None
     """Time that the signer states."""
-    stamped_at: str | None
-    """Time in the time stamp, if there is one."""
-    trusted: bool
-    trust_problem: str
-    """Why it is not trusted; empty if it is."""
-    stamp_trusted: bool
+    stamp: Any
+    """Time stamp token over the signature (CMS signed data), if there is one."""
+    value: bytes
+    """The signature value: what the token is over."""
 
     @property
     def fingerprint(self) -> str:
@@ -42,8 +41,20 @@ class Signed:
         return hashlib.sha256(self.certificate.public_bytes(Encoding.DER)).hexdigest()
 
 
-def _refuse(message: str, reason: str) -> RecordRejected:
-    return RecordRejected(message, reason, hint="Ask the issuer for an unaltered copy.")
+ADMITTED_DIGESTS = ("sha256", "sha384", "sha512")
+_SIGNED_ATTRIBUTES = {
+    "content_type",
+    "message_digest",
+    "signing_certificate_v2",
+    "signing_time",
+    "cms_algorithm_protection",
+    "adobe_revocation_info_archival",
+    "1.2.840.113549.1.9.16.2.16",  # commitment type
+    "1.2.840.113549.1.9.16.2.15",  # signature policy
+    "signature_policy_identifier",
+    "commitment_type_indication",
+    "content_time_stamp",
+}
 
 
 def require_digest(pdf: bytes, shape: Shape) -> None:
@@ -53,97 +64,107 @@ def require_digest(pdf: bytes, shape: Shape) -> None:
 
     container = cms.ContentInfo.load(shape.cms, strict=True)
     if container["content_type"].native != "signed_data":
-        raise _refuse("the signature container is of another kind", "signature-container")
+        raise refuse("the signature container is of another kind", "signature-container")
     signers = container["content"]["signer_infos"]
     if len(signers) != 1:
-        raise _refuse(f"the container holds {len(signers)} signers", "signature-count")
-    attributes = {a["type"].native: a["values"] for a in signers[0]["signed_attrs"]}
+        raise refuse(f"the container holds {len(signers)} signers", "signature-count")
+    attributes = _attributes(signers[0]["signed_attrs"])
     algorithm = signers[0]["digest_algorithm"]["algorithm"].native
-    if algorithm not in ("sha256", "sha384", "sha512"):
-        raise _refuse(f"the digest algorithm {algorithm} is not admitted", "weak-algorithm")
+    if algorithm not in ADMITTED_DIGESTS:
+        raise refuse(f"the digest algorithm {algorithm:.40} is not admitted", "weak-algorithm")
     if "signing_certificate_v2" not in attributes:
-        raise _refuse("the signature does not name its certificate", "signature-certificate")
-    if [v.native for v in attributes["message_digest"]] != [digest_of(pdf, shape, algorithm)]:
-        raise _refuse("the file was altered after it was signed", "signature-altered")
+        raise refuse("the signature does not name its certificate", "signature-certificate")
+    if not set(attributes) <= _SIGNED_ATTRIBUTES:
+        unknown = ", ".join(sorted(set(attributes) - _SIGNED_ATTRIBUTES))
+        raise refuse(f"the signature makes further statements: {unknown:.80}", "signature-attributes")
+    if [v.native for v in attributes["message_digest"]] != [digest_of(pdf, shape.gap, shape.signed_end, algorithm)]:
+        raise refuse("the file was altered after it was signed", "signature-altered")
 
 
-def _context(trust: Sequence[x509.Certificate], at: datetime | None) -> Any:  # noqa: ANN401 - pyHanko's
-    from asn1crypto import x509 as asn1_x509  # noqa: PLC0415
-    from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
-
-    roots = [asn1_x509.Certificate.load(c.public_bytes(Encoding.DER)) for c in trust]
-    return ValidationContext(trust_roots=roots, allow_fetching=False, moment=at, revocation_mode="soft-fail")
+def _attributes(attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto's
+    """Attributes by name; one that stands twice could be read in two ways."""
+    found = {}
+    for attribute in attributes:
+        name = attribute["type"].native
+        if name in found or len(attribute["values"]) != 1:
+            raise refuse(f"the attribute {name:.40} stands twice in the signature", "signature-attributes")
+        found[name] = attribute["values"]
+    return found
 
 
 def _require_certification(root: Any, found: Any) -> None:  # noqa: ANN401 - pyHanko's catalog and embedded signature
     from pyhanko.sign.fields import MDPPerm  # noqa: PLC0415
 
     if found.field_name != FIELD:
-        raise _refuse(f"the signature stands in the field {found.field_name!r:.60}", "signature-field")
+        raise refuse(f"the signature stands in the field {found.field_name!r:.60}", "signature-field")
     if found.sig_object["/SubFilter"] != "/ETSI.CAdES.detached":
-        raise _refuse("the signature is not a PAdES signature", "signature-kind")
-    transforms = [reference["/TransformMethod"] for reference in found.sig_object["/Reference"]]
-    certifies = "/Perms" in root and "/DocMDP" in root["/Perms"] and "/DocMDP" in transforms
+        raise refuse("the signature is not a PAdES signature", "signature-kind")
+    stated = {str(each["/TransformMethod"]): each["/TransformParams"] for each in found.sig_object["/Reference"]}
+    certifies = "/Perms" in root and "/DocMDP" in root["/Perms"] and set(stated) == {"/DocMDP", "/FieldMDP"}
+    if certifies and (stated["/DocMDP"]["/P"] != 1 or stated["/FieldMDP"]["/Action"] != "/All"):
+        certifies = False
     if not certifies or found.docmdp_level is not MDPPerm.NO_CHANGES:
-        raise _refuse("the signature does not forbid changes", "signature-permissions")
+        raise refuse("the signature does not forbid changes", "signature-permissions")
 
 
-def validate(
-    reader: Any,  # noqa: ANN401 - a pyHanko reader
-    *,
-    trust: Sequence[x509.Certificate],
-    at: datetime | None,
-) -> Signed:
+def validate(reader: Any) -> Signed:  # noqa: ANN401 - a pyHanko reader of the signed revision
     """Validate the one signature; raises `RecordRejected` if it does not hold."""
-    from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415 - slow to import
-    from pyhanko.sign.validation.status import SignatureCoverageLevel  # noqa: PLC0415
+    from pyhanko.sign.validation.status import SignatureCoverageLevel  # noqa: PLC0415 - slow to import
 
     signatures = reader.embedded_signatures
     if len(signatures) != 1:
-        raise _refuse(f"the file holds {len(signatures)} signatures", "signature-count")
+        raise refuse(f"the file holds {len(signatures)} signatures", "signature-count")
     found = signatures[0]
     _require_certification(reader.root, found)
-    status = validate_pdf_signature(found, _context(trust, at))
+    status = _status(found)
     if not status.intact:
-        raise _refuse("the file was altered after it was signed", "signature-altered")
+        raise refuse("the file was altered after it was signed", "signature-altered")
     if not status.valid:
-        raise _refuse("the signature value is wrong", "signature-invalid")
+        raise refuse("the signature value is wrong", "signature-invalid")
     if status.coverage is not SignatureCoverageLevel.ENTIRE_FILE or not status.docmdp_ok:
-        raise _refuse("the signature does not cover the whole file", "signature-range")
-    if status.md_algorithm not in ("sha256", "sha384", "sha512"):
-        raise _refuse(f"the digest algorithm {status.md_algorithm} is not admitted", "weak-algorithm")
+        raise refuse("the signature does not cover the whole file", "signature-range")
+    if status.md_algorithm not in ADMITTED_DIGESTS:
+        raise refuse(f"the digest algorithm {status.md_algorithm} is not admitted", "weak-algorithm")
+    return _signed(status, found)
+
+
+def _status(found: Any) -> Any:  # noqa: ANN401 - pyHanko's embedded signature and status
+    """Word of pyHanko; whom to trust is not its affair here."""
+    from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415 - slow to import
+    from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
+
+    nobody = ValidationContext(trust_roots=[], allow_fetching=False, revocation_mode="none")
+    return validate_pdf_signature(found, nobody)
+
+
+def require_only_archive_updates(whole: Any, *, stamps: int) -> None:  # noqa: ANN401 - a pyHanko reader of the file
+    """Also pyHanko must find nothing after the signature but what archives add."""
+    from pyhanko.sign.diff_analysis import ModificationLevel  # noqa: PLC0415 - slow to import
+
+    signatures = whole.embedded_regular_signatures
+    if len(signatures) != 1 or len(whole.embedded_signatures) != 1 + stamps:
+        raise refuse(f"the file holds {len(whole.embedded_signatures)} signatures", "signature-count")
+    status = _status(signatures[0])
+    level = status.modification_level
+    if not (status.intact and status.valid and status.docmdp_ok) or level > ModificationLevel.LTA_UPDATES:
+        raise refuse("the file was changed after it was signed", "archive-changes")
+
+
+def _signed(status: Any, found: Any) -> Signed:  # noqa: ANN401 - pyHanko's status and embedded signature
     certificate = x509.load_der_x509_certificate(status.signing_cert.dump())
-    key = certificate.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        raise _refuse("the signer's key is of a kind that is not admitted", "weak-algorithm")
     try:
-        require_strength(key)
+        admitted(certificate.public_key())
     except SigningFailed as error:
-        raise _refuse(error.message, "weak-algorithm") from error
-    stamp = status.timestamp_validity
-    if stamp is not None and not (stamp.intact and stamp.valid):
-        raise _refuse("the time stamp does not belong to the signature", "time-stamp")
-    proven = stamp.timestamp if stamp is not None and stamp.trusted else None
-    problem = _problem(status, certificate, trust, proven or at or datetime.now(UTC))
+        raise refuse(error.message, "weak-algorithm") from error
+    unsigned = found.signer_info["unsigned_attrs"]
+    added = _attributes(unsigned) if len(unsigned) else {}
+    if not set(added) <= {"signature_time_stamp_token"}:
+        raise refuse("something was added to the signature that it does not cover", "signature-attributes")
+    stamps = added.get("signature_time_stamp_token")
     return Signed(
         certificate=certificate,
-        signed_at=None if status.signer_reported_dt is None else status.signer_reported_dt.isoformat(),
-        stamped_at=None if stamp is None else stamp.timestamp.isoformat(),
-        trusted=not problem,
-        trust_problem=problem,
-        stamp_trusted=proven is not None,
+        others=tuple(x509.load_der_x509_certificate(c.dump()) for c in found.other_embedded_certs),
+        signed_at=status.signer_reported_dt,
+        stamp=None if stamps is None else stamps[0]["content"],
+        value=found.signer_info["signature"].native,
     )
-
-
-def _problem(status: Any, certificate: x509.Certificate, trust: Sequence[x509.Certificate], moment: datetime) -> str:  # noqa: ANN401
-    """Why the signer is not trusted, for people; empty if it is. Anchors do not expire for pyHanko, here they do."""
-    if not trust:
-        return "no trust anchor was given"
-    if moment > certificate.not_valid_after_utc:
-        return f"the signer's certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
-    if moment < certificate.not_valid_before_utc:
-        return f"the signer's certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} only"
-    if status.trusted:
-        return ""
-    indication = status.trust_problem_indic
-    return "the signer does not lead to a trust anchor" + (f" ({indication.name})" if indication else "")

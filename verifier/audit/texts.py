@@ -22,6 +22,104 @@ LIMITS = (
 )
 """Limits of the statement."""
 
+ATTACHED = {
+    "claim.json": ("The claim as given", "Source"),
+    "claim.yaml": ("The claim as given", "Source"),
+    "record.intoto.sigstore.json": ("What the record attests, as a signed in-toto statement", "Supplement"),
+    "record.json": ("Everything behind the pages, RFC 8785", "Data"),
+    "record.test-result.sigstore.json": ("The same as an in-toto test result, signed", "Supplement"),
+}
+"""Files inside the PDF: what each is in words, and its relationship to the document (ISO 19005-3)."""
+
+PARTICULARS = (
+    (
+        "The report",
+        (
+            ("id", "Record"),
+            ("issued", "Issued"),
+            ("supersedes", "Supersedes"),
+            ("changes", "Changes against it"),
+            ("person", "Authorised by"),
+            ("function", "Function"),
+            ("signer", "Signature of"),
+        ),
+    ),
+    (
+        "Laboratory and customer",
+        (
+            ("organisation", "Issued by"),
+            ("address", "Address"),
+            ("contact", "Contact"),
+            ("accreditation", "Accreditation"),
+            ("independence", "Independence"),
+            ("place", "Place of the work"),
+            ("customer", "Customer"),
+            ("customer_contact", "Customer’s contact"),
+        ),
+    ),
+    (
+        "Items, dates, method",
+        (
+            ("claim", "Specification: the claim"),
+            ("claimant", "Claimant"),
+            ("items", "Items tested, sha256"),
+            ("condition", "Condition of the items"),
+            ("availability", "Availability"),
+            ("received", "Received"),
+            ("performed", "Performed"),
+            ("method", "Method"),
+            ("sampling", "Sampling"),
+            ("environment", "Environment"),
+            ("deviations", "Further deviations"),
+            ("external", "Results of others"),
+            ("opinions", "Opinions"),
+        ),
+    ),
+)
+"""Particulars of a test report by group: the name of a value, and its label."""
+
+REFERENCE = {
+    ClauseKind.MATERIALS: "model.artifacts, data: sha256",
+    ClauseKind.TOOL_CHAIN: "regimes[{regime}].toolchain",
+    ClauseKind.HARDWARE: "hardware",
+    ClauseKind.ARTIFACT: "regimes[{regime}].artifact",
+    ClauseKind.PRECISION_ARTIFACT: "regimes[{regime}].precision",
+    ClauseKind.PRECISION_EXECUTED: "regimes[{regime}].precision",
+    ClauseKind.RECIPE_EFFECT: "regimes[{regime}].quantization",
+    ClauseKind.WEIGHT_ERROR: "regimes[{regime}].quantization",
+    ClauseKind.DETERMINISM: "reproduction",
+    ClauseKind.ACCURACY: "regimes[{regime}].accuracy",
+    ClauseKind.REFERENCE_ACCURACY: "regimes[{regime}].accuracy",
+    ClauseKind.CRITERION: "evaluation.criterion",
+    ClauseKind.MEMORY: "regimes[{regime}].peak_memory, artifact",
+    ClauseKind.THROUGHPUT: "regimes[{regime}].performance.sustained",
+    ClauseKind.SPEEDUP: "comparisons",
+    ClauseKind.LATENCY: "regimes[{regime}].performance.latency",
+    ClauseKind.TIMED_OUTPUTS: "load, evaluation",
+}
+"""Where the claim says what a clause holds it to."""
+
+SENSOR_WORD = {
+    "processor_time": "processor time",
+    "waiting": "waiting for a processor",
+    "pressure": "pressure (PSI)",
+    "quota": "quota of the control group",
+    "cpu_clock": "clock of the processors",
+    "cpu_throttle": "throttling of the processors",
+    "rapl": "energy (RAPL)",
+    "temperature": "temperature",
+    "nvml": "NVIDIA card (NVML)",
+}
+"""Sources of readings, for people."""
+
+UNCERTAINTY = (
+    "Each interval states its unit, its coverage probability and how it was computed; no coverage factor k is implied. "
+    "Clauses without an interval compare things that have no measurement uncertainty (bytes, formats, versions), or "
+    "were not measured. The decision rules below take intervals into account as each of them says, and state their "
+    "rates of false verdicts where there are any."
+)
+"""Measurement uncertainty and the decision rule (ISO/IEC 17025:2017, 7.8.3.1 c and 7.8.6)."""
+
 VERDICT_WORD = {
     Verdict.REPRODUCED: "Reproduced",
     Verdict.REFUTED: "Refuted",
@@ -45,6 +143,9 @@ OVERALL_WORD = {
     Verdict.NOT_TESTABLE: "The claim could not be tested in full here",
 }
 """The verdict on the whole claim."""
+
+CELL = 72
+"""Characters that a cell of the table of clauses takes; longer values stand under the row."""
 
 STATUS_WORD = {
     "disclosed": "disclosed",
@@ -77,6 +178,36 @@ pdfsig -dump record.pdf
 openssl cms -verify -cades -binary -inform DER -in record.pdf.sig0 -content signed-bytes \
   -CAfile signer.pem -purpose any -out /dev/null"""
 """Checks the signature without us: bytes that are signed, the signature itself, OpenSSL's word."""
+
+FILES_COMMANDS = """pdfdetach -saveall record.pdf
+sha256sum record.json claim.*"""
+"""Takes the embedded files out and names their digests."""
+
+ATTESTATION_COMMANDS = r"""bundle=record.intoto.sigstore.json
+field() { grep -o "\"$1\":\"[^\"]*" $bundle | cut -d '"' -f 4 | base64 -d; }
+field payload > statement; field sig > sig
+{ printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$(wc -c < statement)"; cat statement; } > signed-statement
+openssl x509 -in signer.pem -noout -pubkey > signer.pub
+openssl dgst -sha256 -verify signer.pub -signature sig signed-statement"""
+"""Checks the embedded attestation without us."""
+
+ACROBAT = (
+    (
+        "Open the file and look at the signature panel. It must say that the document was certified and has not been "
+        "modified since. Anything else means that the file was altered: ask the issuer for another copy."
+    ),
+    (
+        "If it says that the signer's identity or the validity of the certification is unknown, nothing is wrong with "
+        "the file: the program has not been told to trust this signer. It says so of every certificate that does not "
+        "come from an authority on the program's own list."
+    ),
+    (
+        "To settle who signed, get the signer's certificate from the signer by another way than this file, and import "
+        "it: Preferences, Signatures, Identities & Trusted Certificates, Trusted Certificates, Import; then mark it as "
+        "a trusted root for certified documents. Open the file again. (The words differ between versions.)"
+    ),
+)
+"""For readers with Adobe Acrobat or Reader."""
 
 METHOD = (
     ("Files were taken by address, checked against the digests of the claim before any use, and cached by digest."),

@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lynxspec.errors import UsageError
+from pydantic import ValidationError
+
+from lynxspec.errors import UnreadableInput, UsageError
 from verifier.progress import Lines, Progress, Silent
 
 if TYPE_CHECKING:
     from verifier.audit.keys import Identity
     from verifier.audit.record import Performed
+    from verifier.audit.sign import Archive
     from verifier.environments.prepare import Wishes
 
 PASSPHRASE_VARIABLE = "LYNXSPEC_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable, not a secret
@@ -74,28 +78,76 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress and no summary on stderr")
 
 
-def add_signing(parser: argparse.ArgumentParser) -> None:
-    """Key, certificate, time stamp."""
-    parser.add_argument("--key", type=Path, metavar="FILE", help="signing key: PEM, or PKCS#12 with its certificate")
-    parser.add_argument("--cert", type=Path, metavar="FILE", help="certificate of a PEM key (PEM, chain allowed)")
+LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
+"""Levels of PAdES (ETSI EN 319 142-1)."""
+
+
+def add_key(parser: argparse.ArgumentParser) -> None:
+    """Key, certificate, passphrase."""
+    parser.add_argument(
+        "--key",
+        metavar="FILE",
+        help="signing key: PEM, PKCS#12 with its certificate, or a token's, as pkcs11:token=T;object=K?module-path=LIB",
+    )
+    parser.add_argument("--cert", type=Path, metavar="FILE", help="certificate of the key (PEM, chain allowed)")
     parser.add_argument(
         "--passphrase-file",
         type=Path,
         metavar="FILE",
-        help=f"passphrase of the key (else ${PASSPHRASE_VARIABLE}, else asked)",
+        help=f"passphrase of the key, or PIN of the token (else ${PASSPHRASE_VARIABLE}, else asked)",
     )
+
+
+def add_signing(parser: argparse.ArgumentParser) -> None:
+    """Key and certificate, time stamp, level."""
+    add_key(parser)
     parser.add_argument("--tsa", metavar="URL", help="RFC 3161 time-stamp server; without it the time is our clock's")
+    parser.add_argument(
+        "--level",
+        choices=LEVELS,
+        help="PAdES level (default: B-T with --tsa, else B-B). B-LT and B-LTA put certificates and revocation lists "
+        "into the file, so that it can be checked with no network: B-LT while the certificate of the time-stamp "
+        "service is valid, B-LTA while that of its last document time stamp is",
+    )
+    parser.add_argument(
+        "--anchor", type=Path, action="append", default=[], metavar="FILE", help="root certificates, for B-LT and B-LTA"
+    )
+    parser.add_argument(
+        "--crl",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="revocation lists, for B-LT and B-LTA (without any they are fetched from where the certificates say)",
+    )
+
+
+GIVEN = {
+    "person": "person who authorises the record",
+    "function": "what that person is",
+    "organisation": "organisation that issues it",
+    "place": "where the work was done",
+    "customer": "for whom",
+    "supersedes": "id of the record that this one takes the place of",
+    "changes": "what differs from that record",
+}
+"""Particulars with an option of their own; the issuer's file may hold all."""
+ISSUER_FILE = "issuer.toml"
 
 
 def add_performed(parser: argparse.ArgumentParser) -> None:
-    """Who, where, for whom: printed as given, or as not stated."""
-    for option, what in (
-        ("--person", "person who answers for the record"),
-        ("--organisation", "their organisation"),
-        ("--place", "where the work was done"),
-        ("--customer", "for whom"),
-    ):
-        parser.add_argument(option, metavar="TEXT", help=what)
+    """Who, where, for whom: printed as given, or as not stated; and the size of the pages."""
+    for name, what in GIVEN.items():
+        parser.add_argument(f"--{name}", metavar="TEXT", help=what)
+    parser.add_argument(
+        "--issuer",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with these and further particulars (address, contact, accreditation, independence, "
+        "customer_contact, received, performed, condition, environment, availability, deviations, external, opinions); "
+        f"default: {ISSUER_FILE} in the configuration folder, if it is there",
+    )
+    parser.add_argument("--page", choices=("A4", "Letter"), default="A4", help="size of the record's pages")
 
 
 def overrides_of(arguments: argparse.Namespace) -> dict[str, Path]:
@@ -125,19 +177,62 @@ def progress_of(arguments: argparse.Namespace) -> Progress:
 
 
 def performed_of(arguments: argparse.Namespace) -> Performed:
-    """What the command line says of the people; silence stays "not stated"."""
-    from verifier.audit.record import Performed  # noqa: PLC0415 - commands import what they need when they run
+    """What the issuer's file says, and over it the command line; silence stays "not stated". Raises `UsageError`."""
+    from verifier.audit import keys  # noqa: PLC0415 - commands import what they need when they run
+    from verifier.audit.record import Performed  # noqa: PLC0415 - as above
 
-    names = ("person", "organisation", "place", "customer")
-    return Performed(**{name: getattr(arguments, name) for name in names if getattr(arguments, name)})
+    path, stated = arguments.issuer or keys.config_directory() / ISSUER_FILE, {}
+    if arguments.issuer is not None or path.is_file():
+        try:
+            stated = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise UnreadableInput(f"{path}: {error.strerror}", hint="check the path") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UnreadableInput(
+                f"{path}: not TOML: {error}", hint='lines such as: organisation = "City of X"'
+            ) from error
+    stated |= {name: getattr(arguments, name) for name in GIVEN if getattr(arguments, name)}
+    try:
+        return Performed.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place, known = ".".join(map(str, first["loc"])), ", ".join(Performed.model_fields)
+        raise UsageError(
+            f"particulars of the record: {place}: {first['msg']}", hint=f"texts, by name: {known}"
+        ) from error
 
 
 def identity_of(arguments: argparse.Namespace) -> Identity:
     """The identity to sign with: the given key, or a self-signed one that is made on first use."""
-    from verifier.audit import keys  # noqa: PLC0415 - as above
+    from verifier.audit import keys, token  # noqa: PLC0415 - as above
 
-    if arguments.key is None:
-        return keys.ensure_self_signed()
     variable = PASSPHRASE_VARIABLE if PASSPHRASE_VARIABLE in os.environ else None
-    passphrase = keys.passphrase_from(file=arguments.passphrase_file, variable=variable)
-    return keys.load(arguments.key, cert=arguments.cert, passphrase=passphrase)
+    on_token = arguments.key is not None and arguments.key.startswith(token.SCHEME)
+    question = "PIN of the token: " if on_token else keys.ASKED
+    passphrase = keys.passphrase_from(file=arguments.passphrase_file, variable=variable, ask=question)
+    if arguments.key is None:
+        return keys.ensure_self_signed(passphrase=passphrase)
+    if on_token:
+        return keys.load_from_token(arguments.key, cert=arguments.cert, passphrase=passphrase)
+    return keys.load(Path(arguments.key), cert=arguments.cert, passphrase=passphrase)
+
+
+def archive_of(arguments: argparse.Namespace) -> Archive | None:
+    """What levels B-LT and B-LTA need; `None` for the others. Raises `UsageError`."""
+    from verifier.audit import keys  # noqa: PLC0415 - as above
+    from verifier.audit.sign import Archive  # noqa: PLC0415 - as above
+
+    level = arguments.level or ("B-T" if arguments.tsa else "B-B")
+    if (level == "B-B") == bool(arguments.tsa):
+        what = "needs a time-stamp service" if level != "B-B" else "has no time stamp"
+        raise UsageError(f"level {level} {what}", hint="--tsa URL" if level != "B-B" else "leave --tsa or --level out")
+    if level in ("B-B", "B-T"):
+        return None
+    if not arguments.anchor:
+        raise UsageError(f"level {level} needs roots", hint="--anchor FILE, of the signer and the time-stamp service")
+    anchors = tuple(certificate for path in arguments.anchor for certificate in keys.anchors(path))
+    try:
+        crls = tuple(path.read_bytes() for path in arguments.crl)
+    except OSError as error:
+        raise UnreadableInput(f"{error.filename}: {error.strerror}", hint="check the path") from error
+    return Archive(anchors=anchors, crls=crls, renewed=level == "B-LTA")

@@ -22,9 +22,10 @@ def run(arguments: argparse.Namespace) -> int:
     from verifier.audit.render import render  # noqa: PLC0415 - commands import what they need when they run
     from verifier.recording import RunFolder  # noqa: PLC0415 - as above
 
+    performed = options.performed_of(arguments)
     folder = RunFolder(arguments.run, reading=True)
     opened = open_claim(folder.claim)
-    record = folder.record(opened, folder.evidence(), performed=options.performed_of(arguments), identity=None)
+    record = folder.record(opened, folder.evidence(), performed=performed, page=arguments.page, identity=None)
     arguments.output.write_bytes(render(record, opened.source, opened.path.name))
     sys.stdout.write(f"{arguments.output}\n")
     return 0

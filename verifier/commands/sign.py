@@ -21,10 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Write ``RUN/record.pdf``."""
     from verifier.recording import RunFolder  # noqa: PLC0415 - commands import what they need when they run
 
+    performed = options.performed_of(arguments)
     folder = RunFolder(arguments.run)
     opened = open_claim(folder.claim)
-    identity = options.identity_of(arguments)
+    identity, archive = options.identity_of(arguments), options.archive_of(arguments)
     evidence = folder.evidence()
-    record = folder.record(opened, evidence, performed=options.performed_of(arguments), identity=identity)
-    sys.stdout.write(f"{folder.sign(record, opened, identity, tsa=arguments.tsa)}\n")
+    record = folder.record(opened, evidence, performed=performed, page=arguments.page, identity=identity)
+    sys.stdout.write(f"{folder.sign(record, opened, identity, tsa=arguments.tsa, archive=archive)}\n")
     return 0

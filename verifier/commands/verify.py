@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from verifier.verdict import ClauseVerdict, Verdict, overall
 
 if TYPE_CHECKING:
     from verifier.audit.keys import Identity
+    from verifier.audit.record import Performed
+    from verifier.audit.sign import Archive
     from verifier.environments.prepare import Wishes
     from verifier.reproduction.also import Target
 
@@ -58,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run, judge, render, sign; the verdicts decide the exit code."""
+    performed = options.performed_of(arguments)  # what cannot be used must show now, not after minutes of measuring
     limit = options.seconds_of(arguments.budget, "--budget")
     opened = [open_claim(path) for path in arguments.claim]
     for claim in opened:
@@ -68,12 +72,20 @@ def run(arguments: argparse.Namespace) -> int:
     from verifier.environments.prepare import require_known  # noqa: PLC0415 - as above
     from verifier.reproduction.also import carried_over_all, target_of  # noqa: PLC0415 - as above
 
-    versions()  # a missing library must show now, not after minutes of measuring
+    versions()  # a missing library must show now, as above
     wishes = options.wishes_of(arguments)
     also = tuple(target_of(name) for text in arguments.also for name in text.split(","))
     require_known(wishes, (d for c in opened for d in (c.claim, *carried_over_all(c.claim, also))))
-    identity = options.identity_of(arguments)
-    setting = _Setting(arguments, progress, identity, wishes, also, limit)
+    setting = _Setting(
+        arguments=arguments,
+        performed=performed,
+        limit=limit,
+        progress=progress,
+        wishes=wishes,
+        also=also,
+        identity=options.identity_of(arguments),
+        archive=options.archive_of(arguments),
+    )
     found = [setting.verify(claim, folder) for claim, folder in zip(opened, folders, strict=True)]
     worst = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.NOT_TESTABLE, Verdict.REPRODUCED)
     return EXIT[next(verdict for verdict in worst if verdict in found)]
@@ -90,21 +102,19 @@ def _folders(opened: list[OpenClaim], out: Path) -> list[Path]:
     return [out / name for name in names]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Setting:
     """What all claims of one command share."""
 
-    def __init__(
-        self,
-        arguments: argparse.Namespace,
-        progress: Progress,
-        identity: Identity,
-        wishes: Wishes,
-        also: tuple[Target, ...],
-        limit: float | None,
-    ) -> None:
-        """Keep it."""
-        self._arguments, self._progress, self._identity = arguments, progress, identity
-        self._wishes, self._also, self._limit = wishes, also, limit
+    arguments: argparse.Namespace
+    performed: Performed
+    limit: float | None
+    """Seconds that each claim may take."""
+    progress: Progress
+    wishes: Wishes
+    also: tuple[Target, ...]
+    identity: Identity
+    archive: Archive | None
 
     def verify(self, opened: OpenClaim, root: Path) -> Verdict:
         """One claim, to its signed record."""
@@ -112,22 +122,23 @@ class _Setting:
         from verifier.reproduction.budget import Budget  # noqa: PLC0415 - as above
         from verifier.reproduction.plan import plan  # noqa: PLC0415 - as above
 
-        arguments, progress = self._arguments, self._progress
+        arguments, progress = self.arguments, self.progress
         if isinstance(progress, Lines):
-            show_plan(plan(opened.claim, opened.sha256, wishes=self._wishes), sys.stderr, brief=True)
+            show_plan(plan(opened.claim, opened.sha256, wishes=self.wishes), sys.stderr, brief=True)
         folder = RunFolder(root)
         evidence = folder.reproduce(
             opened,
             overrides=options.overrides_of(arguments),
             progress=progress,
-            budget=Budget(seconds=self._limit),
-            wishes=self._wishes,
-            also=self._also,
+            budget=Budget(seconds=self.limit),
+            wishes=self.wishes,
+            also=self.also,
         )
         with shown(progress, "judge, render, sign") as notes:
-            performed = options.performed_of(arguments)
-            record = folder.record(opened, evidence, performed=performed, identity=self._identity)
-            pdf = folder.sign(record, opened, self._identity, tsa=arguments.tsa)
+            record = folder.record(
+                opened, evidence, performed=self.performed, page=arguments.page, identity=self.identity
+            )
+            pdf = folder.sign(record, opened, self.identity, tsa=arguments.tsa, archive=self.archive)
             notes.append(str(pdf))
         if not arguments.quiet:
             report(opened, record.verdicts, seconds=evidence.sustain.seconds if evidence.sustain else None)

@@ -5,12 +5,11 @@ How many items were served says nothing: we set the rate of arrivals ourselves, 
 
 from __future__ import annotations
 
-from scipy import stats
-
 from lynxspec.claim.throughput import Sustained
 from verifier.evidence import SustainedRun
 from verifier.evidence.load import OpenLoop
 from verifier.judge.clause import Finding, number, percent
+from verifier.statistics.distributions import beta_quantile
 from verifier.verdict import Reason
 
 KEPT = 0.99
@@ -51,7 +50,7 @@ def judge_arrivals(  # noqa: PLR0911 - one return per outcome of the rule
     words = (
         f"{percent(kept / loop.offered)} of {loop.offered} arrivals were answered within {loop.budget_s * 1e3:.4g} ms"
     )
-    low = 0.0 if kept == 0 else float(stats.beta.ppf(ONE_SIDED, kept, loop.offered - kept + 1))
+    low = 0.0 if kept == 0 else beta_quantile(ONE_SIDED, kept, loop.offered - kept + 1)
     if low >= KEPT and not loop.gave_up:
         return _whole(run, claimed, f"{words}.")
     if loop.wake_p99_s is not None and loop.wake_p99_s > OUR_SHARE * loop.budget_s:

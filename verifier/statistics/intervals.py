@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from verifier.statistics.distributions import beta_quantile, binomial_quantile, student_quantile
 
 COVERAGE = 0.95
 """Nominal coverage of two-sided intervals."""
@@ -68,8 +69,8 @@ def quantile_bounds(
         return 0.0, None, None
     value = float(data[min(n - 1, max(0, math.ceil(n * p) - 1))])
     tail = (1.0 - coverage) / 2.0
-    low_rank = int(stats.binom.ppf(tail, n, p))  # smallest k with P(B <= k) >= tail, so that P(B < k) < tail
-    high_rank = int(stats.binom.ppf(1.0 - tail, n, p)) + 1
+    low_rank = binomial_quantile(tail, n, p)  # smallest k with P(B <= k) >= tail, so that P(B < k) < tail
+    high_rank = binomial_quantile(1.0 - tail, n, p) + 1
     low = float(data[low_rank - 1]) if low_rank >= 1 else None
     high = float(data[high_rank - 1]) if high_rank <= n else None
     return value, low, high
@@ -77,7 +78,7 @@ def quantile_bounds(
 
 def binomial_upper(successes: float, n: float, alpha: float) -> float:
     """Exact one-sided upper bound of a proportion (Clopper and Pearson)."""
-    return 1.0 if successes >= n else float(stats.beta.ppf(1.0 - alpha, successes + 1, n - successes))
+    return 1.0 if successes >= n else beta_quantile(1.0 - alpha, successes + 1, n - successes)
 
 
 def coefficient_of_variation(values: Sequence[float]) -> float:
@@ -87,7 +88,7 @@ def coefficient_of_variation(values: Sequence[float]) -> float:
 
 
 def _t(freedom: int, coverage: float) -> float:
-    return float(stats.t.ppf(0.5 + coverage / 2.0, freedom))
+    return student_quantile(0.5 + coverage / 2.0, freedom)
 
 
 def _lag_one(residuals: Floats) -> float:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
+from verifier.statistics.distributions import binomial_quantile
 from verifier.statistics.intervals import COVERAGE, Floats
 from verifier.statistics.steady import long_run
 
@@ -73,4 +74,4 @@ def _burst_ratio(below: Floats) -> float:
 
 def _shares(n: float, p: float, tail: float) -> tuple[float, float]:
     whole = max(math.floor(n), 1)
-    return float(stats.binom.ppf(tail, whole, p)) / whole, float(stats.binom.ppf(1.0 - tail, whole, p)) / whole
+    return binomial_quantile(tail, whole, p) / whole, binomial_quantile(1.0 - tail, whole, p) / whole

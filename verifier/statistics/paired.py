@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from verifier.statistics.distributions import normal_quantile, normal_share, sign_test, student_quantile
 from verifier.statistics.intervals import Estimate, Floats, binomial_upper
 
 RESAMPLES = 2000
@@ -49,7 +49,7 @@ def tango_interval(gained: float, lost: float, n: float, coverage: float = 0.90)
     """
     if n < 1 or gained < 0 or lost < 0 or gained + lost > n * (1.0 + 1e-12):
         return None
-    z = float(stats.norm.ppf(0.5 + coverage / 2.0))
+    z = normal_quantile(0.5 + coverage / 2.0)
     value = (gained - lost) / n
     low = _crossing(lambda d: tango_statistic(gained, lost, n, d) - z, -1.0, value)
     high = _crossing(lambda d: tango_statistic(gained, lost, n, d) + z, value, 1.0)
@@ -126,13 +126,13 @@ def design_effect(differences: Sequence[float] | Floats, clusters: Clusters, lev
     # A variance that rests on a few clusters is itself uncertain: Satterthwaite's degrees of freedom, at least two.
     fourth = float((squares**2).sum())
     freedom = min(groups - 1.0, max(float(squares.sum()) ** 2 / fourth, 2.0) if fourth > 0 else 2.0)
-    wider = float(stats.t.ppf(1.0 - level, freedom) / stats.norm.ppf(1.0 - level)) ** 2
+    wider = (student_quantile(1.0 - level, freedom) / normal_quantile(1.0 - level)) ** 2
     return min(effect * wider, n)
 
 
 def mcnemar(gained: int, lost: int) -> float:
     """Chance of so uneven a split of the differing pairs if neither model is better (exact McNemar test, two-sided)."""
-    return float(stats.binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost > 0 else 1.0
+    return sign_test(gained, lost)
 
 
 def step_down(count: int, rejects: Callable[[int, float], bool], alpha: float) -> tuple[tuple[bool, float], ...]:
@@ -167,6 +167,9 @@ def metric_values(kind: str, scores: Floats, labels: Floats) -> Floats:
             said, true = scores > 0, labels > 0
             hits = (said & true).sum(axis=1)
             return np.asarray(2.0 * hits / (said.sum(axis=1) + true.sum(axis=1)), dtype=np.float64)
+        if kind in ("auc", "spearman"):
+            from scipy import stats  # noqa: PLC0415 - slow to import, and few claims need ranks
+
         if kind == "auc":
             ranks, true = stats.rankdata(scores, axis=1), labels > 0
             positive = true.sum(axis=1)
@@ -221,7 +224,7 @@ def paired_bca(
 def bca_bounds(value: float, draws: Floats, bend: float, below: float, above: float) -> tuple[float, float]:
     """Bounds of a statistic from its resamples and its acceleration, never on the wrong side of its value."""
     share = (float((draws < value).sum()) + 0.5 * float((draws == value).sum())) / len(draws)
-    bias = float(stats.norm.ppf(min(max(share, 0.5 / len(draws)), 1.0 - 0.5 / len(draws))))
+    bias = normal_quantile(min(max(share, 0.5 / len(draws)), 1.0 - 0.5 / len(draws)))
     low = float(np.quantile(draws, bca_level(below, bias, bend)))
     high = float(np.quantile(draws, 1.0 - bca_level(above, -bias, -bend)))
     return min(value, low), max(value, high)
@@ -271,17 +274,17 @@ def _expanded(level: float, units: int) -> float:
     A resample varies as if its mean were known: by a factor of (units - 1) / units less, and normally.
     """
     units = max(units, 2)
-    quantile = float(stats.t.ppf(level, units - 1)) * math.sqrt(units / (units - 1.0))
-    return float(stats.norm.cdf(quantile))
+    quantile = student_quantile(level, units - 1) * math.sqrt(units / (units - 1.0))
+    return normal_share(quantile)
 
 
 def bca_level(q: float, bias: float, bend: float) -> float:
     """The percentile to take for a nominal one, given bias correction and acceleration (Efron 1987)."""
-    shifted = bias + float(stats.norm.ppf(q))
+    shifted = bias + normal_quantile(q)
     scale = 1.0 - bend * shifted
     if scale <= 0:  # so skewed that no level can be given: the extreme resample
         return 0.0 if q < 0.5 else 1.0
-    return float(stats.norm.cdf(bias + shifted / scale))
+    return normal_share(bias + shifted / scale)
 
 
 def _acceleration(kind: str, table: Floats, clusters: list[NDArray[np.intp]]) -> float:

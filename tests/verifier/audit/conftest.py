@@ -16,6 +16,7 @@ from lynxspec.claim import Claim
 from lynxspec.importers.importer import load
 from lynxspec.lint.engine import lint
 from lynxspec.scoring import Scorecard, score
+from verifier.audit.attestation import Attestations, attest
 from verifier.audit.keys import Identity, ensure_self_signed
 from verifier.audit.record import Performed, Record, make
 from verifier.audit.render import render, versions
@@ -453,10 +454,23 @@ def record(claim_bytes: bytes, identity: Identity) -> Record:
 
 
 @pytest.fixture(scope="session")
-def unsigned(record: Record, claim_bytes: bytes) -> bytes:
-    return render(record, claim_bytes)
+def attestations(record: Record, identity: Identity) -> Attestations:
+    return attest(record, identity)
+
+
+@pytest.fixture(scope="session")
+def unsigned(record: Record, claim_bytes: bytes, attestations: Attestations) -> bytes:
+    return render(record, claim_bytes, attestations=attestations)
 
 
 @pytest.fixture(scope="session")
 def signed(unsigned: bytes, identity: Identity) -> bytes:
     return sign(unsigned, identity)
+
+
+@pytest.fixture(scope="session")
+def genuine():
+    """Everything genuine that attacks start from."""
+    from .genuine import Genuine  # noqa: PLC0415 - it imports the makers above
+
+    return Genuine.make()

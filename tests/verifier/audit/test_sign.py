@@ -21,6 +21,7 @@ from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from verifier.audit import keys, texts
 from verifier.audit.check import check
 from verifier.audit.keys import Identity
+from verifier.audit.record import Record, digest, to_jcs
 from verifier.audit.sign import sign
 from verifier.errors import SigningFailed
 
@@ -242,3 +243,22 @@ def test_a_key_that_others_can_read_is_refused_wherever_it_lies(tmp_path: Path):
     (tmp_path / "k.pem").chmod(0o644)
     with pytest.raises(SigningFailed, match="others can read"):
         keys.load(tmp_path / "k.pem")
+
+
+@pytest.mark.skipif(not TOOLS or shutil.which("pdfdetach") is None, reason="poppler-utils or openssl is not installed")
+def test_the_printed_commands_take_out_the_data_and_verify_the_attestation(
+    signed: bytes, record: Record, identity: Identity, tmp_path: Path
+):
+    (tmp_path / "record.pdf").write_bytes(signed)
+    (tmp_path / "signer.pem").write_bytes(identity.certificate.public_bytes(PEM))
+
+    def run(commands: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-e", "-c", commands], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    files = run(texts.FILES_COMMANDS)
+    assert f"{digest(to_jcs(record))}  record.json" in files.stdout
+    assert f"{record.document.sha256}  claim.yaml" in files.stdout
+    assert run(texts.ATTESTATION_COMMANDS).stdout == "Verified OK\n"
+    bundle = tmp_path / "record.intoto.sigstore.json"
+    bundle.write_text(bundle.read_text().replace('"payload":"ey', '"payload":"fy'))
+    assert run(texts.ATTESTATION_COMMANDS).returncode != 0
