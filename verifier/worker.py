@@ -112,7 +112,8 @@ class Worker:
         self.opened = Opened(runtime, request, None if runtime.heads else Head)
         self.load = None
         others = [] if runtime.start is None else list(self._processes())
-        version = _version(runtime.distribution) if runtime.version is None else runtime.version()
+        versions = map(_version, runtime.builds_of(request["provider"]))
+        version = next(filter(None, versions), "") if runtime.version is None else runtime.version()
         return {"baseline_memory_bytes": baseline, "version": version, "processes": others}
 
     def evaluate(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -214,12 +215,20 @@ class Worker:
 
     def weight_error(self, request: dict[str, Any]) -> dict[str, Any]:
         """Distance of quantized weights from the reference's."""
+        if request["quantized"].endswith(".pt2"):
+            from verifier.inspection.program_weights import weight_error as of_programs
+
+            return of_programs(request["reference"], request["quantized"])
         from verifier.inspection.weights import weight_error
 
         return weight_error(request["reference"], request["quantized"])
 
     def compare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Two quantized files, tensor by tensor."""
+        if request["supplied"].endswith(".pt2"):
+            from verifier.inspection.program_weights import compare as of_programs
+
+            return of_programs(request["supplied"], request["recipe"])
         from verifier.inspection.weights import compare
 
         return compare(request["supplied"], request["recipe"])
@@ -230,6 +239,16 @@ class Worker:
 
         runtime = _plugin("runtimes", request["runtime"])
         return signal(request, runtime.open, runtime.run)
+
+    def build(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the engine's parser and builder make of a model, without executing it."""
+        from verifier.workload import first_batch
+
+        runtime = _plugin("runtimes", request["runtime"])
+        answer: dict[str, Any] = runtime.build(
+            request["model"], request["provider"], request.get("options", {}), first_batch(request), request["target"]
+        )
+        return answer
 
     def executed(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the runtime really runs."""
@@ -263,6 +282,7 @@ _COMMANDS: dict[str, Callable[[Worker, dict[str, Any]], dict[str, Any]]] = {
     "inspect": Worker.inspect,
     "weight_error": Worker.weight_error,
     "compare": Worker.compare,
+    "build": Worker.build,
     "executed": Worker.executed,
     "signal": Worker.signal,
 }

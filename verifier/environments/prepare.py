@@ -27,7 +27,7 @@ from verifier.runtimes.runtime import Runtime as RuntimePlugin
 Plugin = QuantizerPlugin | RuntimePlugin
 Origin = Literal["host", "given", "built"]
 
-ACCELERATOR_PACKAGES = ("nvidia-", "cuda-", "triton")
+ACCELERATOR_PACKAGES = ("nvidia-cu", "nvidia-nccl", "nvidia-nv", "cuda-", "triton")
 """Beginnings of packages that a build for accelerators brings, gigabytes of them; a claim on a processor wants none."""
 
 
@@ -78,10 +78,23 @@ class _Want:
     plugin: Plugin
     on_processor: bool
     """Whether the claim's hardware is a processor."""
+    pins: Mapping[str, str]
+    """Versions that the claim declares of other tools; a companion that is one of these is wanted in that version."""
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        return tuple(f"{name}=={self.pins[name]}" if name in self.pins else name for name in self.plugin.companions)
+
+    @property
+    def distribution(self) -> str:
+        """What has the tool; a provider may be in another build of it."""
+        if isinstance(self.tool, Runtime) and isinstance(self.plugin, RuntimePlugin):
+            return self.plugin.distribution_of(self.tool.provider)
+        return self.plugin.distribution
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        return (f"{self.plugin.distribution or self.npm}=={self.tool.version}", *self.plugin.companions)
+        return (f"{self.distribution or self.npm}=={self.tool.version}", *self.companions)
 
     @property
     def npm(self) -> str:
@@ -123,7 +136,7 @@ def foreseen(document: Claim | Recipe, wishes: Wishes) -> tuple[tuple[Environmen
                 found.append((_unavailable(want, where), where))
                 continue
             expected = _unavailable(want, "").model_copy(
-                update={"status": "ok", "version": version, "origin": "built" if want.plugin.distribution else "host"}
+                update={"status": "ok", "version": version, "origin": "built" if want.distribution else "host"}
             )
             found.append((expected, where))
     return tuple(found)
@@ -146,10 +159,10 @@ def _where(  # noqa: PLR0911 - one return per place
         return _where_npm(want, wishes)
     if path is not None:
         try:
-            return f"given: {path}", asked(given(path)).version(want.plugin.distribution)
+            return f"given: {path}", asked(given(path)).version(want.distribution)
         except (ToolFailed, UsageError) as error:
             return error.message, None
-    if not want.plugin.distribution:
+    if not want.distribution:
         return "no package of Python's: it is looked for when it runs", declared
     here = own()
     if _fits(here, want) and not wishes.isolate:
@@ -159,8 +172,8 @@ def _where(  # noqa: PLR0911 - one return per place
         return f"an environment in the cache, {len(lock.lines)} packages", declared
     if not wishes.offline:
         return f"will be installed into an environment of its own: {', '.join(want.requirements)}", declared
-    if wishes.substitute and here.version(want.plugin.distribution):
-        return "the installed version, in place of the declared one", here.version(want.plugin.distribution)
+    if wishes.substitute and here.version(want.distribution):
+        return "the installed version, in place of the declared one", here.version(want.distribution)
     return "not to be had: nothing may be fetched, and it is neither installed nor in the cache", None
 
 
@@ -187,9 +200,29 @@ def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
         ("quantizer", quantizer, find_quantizer(quantizer.name) if quantizer else None),
         ("runtime", runtime, find_runtime(runtime.name) if runtime else None),
     )
+    pins = _pins(document, regime)
     for role, tool, plugin in pairs:
         if tool is not None and plugin is not None:
-            found.append(_Want(regime=regime.name, role=role, tool=tool, plugin=plugin, on_processor=on_processor))
+            want = _Want(regime=regime.name, role=role, tool=tool, plugin=plugin, on_processor=on_processor, pins=pins)
+            found.append(want)
+    return found
+
+
+def _pins(document: Claim | Recipe, regime: RegimeRecipe) -> dict[str, str]:
+    """Version of each distribution that the claim names: those of other regimes, then the regime's own.
+
+    A reference so runs beside the libraries of the quantized regime, in one environment with it.
+    """
+    found: dict[str, str] = {}
+    for one in (*document.regimes, regime):
+        quantizer, runtime = present(one.toolchain.quantizer), present(one.toolchain.runtime)
+        named: tuple[tuple[Quantizer | Runtime | None, Plugin | None], ...] = (
+            (quantizer, find_quantizer(quantizer.name) if quantizer else None),
+            (runtime, find_runtime(runtime.name) if runtime else None),
+        )
+        found |= {
+            plugin.distribution: tool.version for tool, plugin in named if tool and plugin and plugin.distribution
+        }
     return found
 
 
@@ -218,18 +251,18 @@ def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
     """Raises `MaterialUnavailable`, or `ToolFailed` for a given interpreter that does not run."""
     if want.npm:
         return _of_npm(want, wishes, progress)
-    names = (want.plugin.distribution, *map(name_of, want.plugin.companions))
+    names = (want.distribution, *map(name_of, want.plugin.companions))
     path = _given(wishes, want)
     if path is not None:
         interpreter = asked(given(path))
         return _Place(interpreter=interpreter, origin="given", lock=listed(interpreter, interpreter.packages))
     here = own()
-    if not want.plugin.distribution or (_fits(here, want) and not wishes.isolate):
+    if not want.distribution or (_fits(here, want) and not wishes.isolate):
         return _Place(interpreter=here, origin="host", lock=listed(here, filter(None, names)))
     try:
         return _built(want, wishes, progress)
     except MaterialUnavailable as error:
-        if wishes.substitute and here.version(want.plugin.distribution) and here.has(want.plugin.companions):
+        if wishes.substitute and here.version(want.distribution) and here.has(want.plugin.companions):
             message = f"substituted on request, since the declared version is not to be had: {error.message}"
             return _Place(interpreter=here, origin="host", lock=listed(here, names), message=message)
         raise
@@ -257,9 +290,13 @@ def _of_npm(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
 
 def _fits(interpreter: Interpreter, want: _Want) -> bool:
     """Whether it holds the declared version, build tags such as ``+cpu`` aside, and what the plug-in needs with it."""
-    version, declared = interpreter.version(want.plugin.distribution), want.tool.version
-    plain = version if "+" in declared else version.partition("+")[0]
-    return plain == declared and interpreter.has(want.plugin.companions)
+    pinned = {name: want.pins[name] for name in want.plugin.companions if name in want.pins}
+    same = (
+        (interpreter.version(name), declared)
+        for name, declared in {want.distribution: want.tool.version, **pinned}.items()
+    )
+    equal = all((found if "+" in declared else found.partition("+")[0]) == declared for found, declared in same)
+    return equal and interpreter.has(want.plugin.companions)
 
 
 def _built(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
@@ -294,6 +331,16 @@ def _unavailable(want: _Want, message: str) -> EnvironmentReport:
     )
 
 
+def _version(interpreter: Interpreter, want: _Want) -> str:
+    """Of the build that has the provider, else of another one, which then says itself that it lacks the provider."""
+    if not want.distribution:
+        return want.tool.version
+    builds: tuple[str, ...] = (want.distribution,)
+    if isinstance(want.tool, Runtime) and isinstance(want.plugin, RuntimePlugin):
+        builds = want.plugin.builds_of(want.tool.provider)
+    return next(filter(None, map(interpreter.version, builds)), "")
+
+
 def _probed(want: _Want, place: _Place) -> EnvironmentReport:
     """The report of a place; a runtime is asked whether anything can be executed on this machine."""
     packages = place.lock.packages
@@ -302,9 +349,7 @@ def _probed(want: _Want, place: _Place) -> EnvironmentReport:
         role=want.role,
         tool=want.tool.name,
         declared=want.tool.version,
-        version=place.interpreter.version(want.plugin.distribution)
-        if want.plugin.distribution
-        else place.version or want.tool.version,
+        version=place.version or _version(place.interpreter, want),
         origin=place.origin,
         status="ok",
         message=place.message,

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from lynxspec.claim import Frozen, RegimeRecipe, present
+from lynxspec.claim import Claim, Frozen, RegimeRecipe, present
 from lynxspec.claim.calibration import Calibration
 from verifier.environments.prepare import plugin_file
 from verifier.errors import NotBuilt, ToolFailed, VerifierError
@@ -20,6 +20,8 @@ from verifier.reproduction.subjects import Subject
 from verifier.runtimes import find_runtime
 
 INSPECTION_TIMEOUT_S = 900
+PROGRAM = ".pt2"
+"""Suffix of the other files whose weights are taken apart here: exported programs of PyTorch."""
 SIGNAL_ITEMS = 32
 """Items of each set that the two models are compared on."""
 SIGNAL_SECONDS = 300
@@ -41,9 +43,9 @@ def artifact_ledger(job: Job, regime: RegimeRecipe, subject: Subject) -> Precisi
     return _ledger(job, regime, subject, subject.origin, command)
 
 
-def require_onnx(*subjects: Subject) -> None:
+def require_onnx(*subjects: Subject, also: tuple[str, ...] = ()) -> None:
     """Raise `NotBuilt` for files whose weights only their own runtime could take apart."""
-    other = next((s.path.suffix for s in subjects if s.path.suffix not in ("", ".onnx")), None)
+    other = next((s.path.suffix for s in subjects if s.path.suffix not in ("", ".onnx", *also)), None)
     if other is not None:
         raise NotBuilt(f"this is looked at in ONNX files, not in {other} files")
 
@@ -59,11 +61,36 @@ def executed_ledger(job: Job, files: Files, regime: RegimeRecipe, subject: Subje
     return _ledger(job, regime, subject, "executed", command)
 
 
+def builds_engines(regime: RegimeRecipe) -> bool:
+    """Whether the regime's runtime builds engines, which can be looked at without executing them."""
+    runtime = present(regime.toolchain.runtime)
+    plugin = find_runtime(runtime.name) if runtime else None
+    return plugin is not None and plugin.build is not None
+
+
+def built_ledger(job: Job, files: Files, regime: RegimeRecipe, subject: Subject) -> PrecisionLedger:
+    """What the runtime's parser and builder make of it, for the claim's device first."""
+    command = open_command(regime, subject.path) | {
+        "do": "build",
+        "data": str(files.need(job.document.load.dataset)),
+        "inputs": job.input_names,
+        "batch": job.document.load.batch,
+        "target": _target(job),
+    }
+    return _ledger(job, regime, subject, "built", command)
+
+
+def _target(job: Job) -> str:
+    """Compute capability that the claim states; a recipe is for whatever machine runs it."""
+    claim = job.document
+    return (present(claim.hardware.stack.compute_capability) or "") if isinstance(claim, Claim) else ""
+
+
 def _ledger(
     job: Job,
     regime: RegimeRecipe | None,
     subject: Subject,
-    name: Literal["supplied_artifact", "recipe_artifact", "executed"],
+    name: Literal["supplied_artifact", "recipe_artifact", "built", "executed"],
     command: dict[str, Any],
 ) -> PrecisionLedger:
     common = {"regime": subject.regime, "ledger": name, "sha256": subject.sha256}
@@ -86,8 +113,8 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
     ``recipe`` is the digest of what the recipe gave; a supplied artifact was made from the same prepared reference.
     """
-    require_onnx(subject)
-    reference = _reference(job, files, recipe)
+    require_onnx(subject, also=(PROGRAM,))
+    reference = _reference(job, files, recipe, suffix=subject.path.suffix)
     with job.worker() as worker:
         answer = worker.call(
             {"do": "weight_error", "reference": str(reference), "quantized": str(subject.path)},
@@ -97,8 +124,8 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
 
 def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
-    """Scales, zero points and weights of two ONNX artifacts. Raises `ToolFailed`, or `NotBuilt` for other files."""
-    require_onnx(supplied, recipe)
+    """Scales, zero points and weights of two artifacts. Raises `ToolFailed`, or `NotBuilt` for other files."""
+    require_onnx(supplied, recipe, also=(PROGRAM,))
     with job.worker() as worker:
         answer = worker.call(
             {"do": "compare", "supplied": str(supplied.path), "recipe": str(recipe.path)},
@@ -113,9 +140,9 @@ def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
     return _validated(ArtifactComparison, answer | extra)
 
 
-def _reference(job: Job, files: Files, recipe: str | None) -> Path:
+def _reference(job: Job, files: Files, recipe: str | None, *, suffix: str = ".onnx") -> Path:
     """The reference as the recipe prepared it for quantization; the claim's own where it did not run here."""
-    model = job.artifact("reference_model")
+    model = job.reference_model((suffix,))
     if model is None:
         raise VerifierError("the claim names no artifact with role reference_model")
     prepared = job.store.files / f"{recipe}.reference.onnx"

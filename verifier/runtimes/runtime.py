@@ -67,3 +67,18 @@ class Runtime(NamedTuple):
     npm: str = ""
     """Package of npm that the engine is, where it is one; its folder is told to the worker by the environment variable
     ``LYNXSPEC_NPM_`` and the name in capitals."""
+    distributions: tuple[tuple[str, str], ...] = ()
+    """Pairs of provider and distribution, where a provider is in another build of the engine than the usual one."""
+    build: Callable[[str, str, dict[str, Any], dict[str, Any], str], dict[str, Any]] | None = None
+    """``build(model_path, provider, options, inputs, compute capability)``: what the engine's parser and builder make
+    of a model without executing it, as a `verifier.evidence.PrecisionLedger` with its ``builds``; ``None`` for engines
+    that have no such step."""
+
+    def distribution_of(self, provider: str) -> str:
+        """Distribution that has the provider."""
+        return dict(self.distributions).get(provider, self.distribution)
+
+    def builds_of(self, provider: str) -> tuple[str, ...]:
+        """The same, then the other builds of the engine, which may be what is there."""
+        others = (self.distribution, *(name for _, name in self.distributions))
+        return tuple(dict.fromkeys((self.distribution_of(provider), *others)))
