@@ -178,6 +178,38 @@ def test_layers_that_the_policy_spares_stay_in_float_and_the_rest_keeps_its_accu
     assert abs((found.argmax(1) == labels).mean() - (expected.argmax(1) == labels).mean()) < 0.03
 
 
+def test_weights_lie_within_half_a_step_of_the_references(worker, made):
+    path, _ = made("static", static())
+    answer = worker.call({"do": "weight_error", "reference": str(MODEL), "quantized": str(path)})
+    assert (answer["tensors"], answer["clipped"], answer["beyond_half_step"]) == (53, 0, 0)
+    assert 0.45 < answer["worst_steps"] <= 0.501
+    assert answer["unmatched"] == []
+    # the layers that stay in float are no weights on a grid
+    path, _ = made("spared", sparing(static()))
+    assert worker.call({"do": "weight_error", "reference": str(MODEL), "quantized": str(path)})["tensors"] == 50
+
+
+def test_a_weight_that_was_moved_is_seen(worker, made, tmp_path):
+    path, _ = made("static", static())
+    content, moved = path.read_bytes(), tmp_path / "moved.tflite"
+    same = worker.call({"do": "compare", "supplied": str(path), "recipe": str(path)})
+    assert (same["identical"], same["scales_different"], same["weights_different"], same["unmatched"]) == (
+        True,
+        0,
+        0,
+        0,
+    )
+    place = len(content) - 20_000  # among the codes, which stand behind the tables
+    moved.write_bytes(
+        content[:place] + bytes(255 - byte for byte in content[place : place + 64]) + content[place + 64 :]
+    )
+    found = worker.call({"do": "compare", "supplied": str(moved), "recipe": str(path)})
+    assert not found["identical"]
+    assert 0 < found["weights_different"] + found["scales_different"] + found["zero_points_different"] <= 64
+    error = worker.call({"do": "weight_error", "reference": str(MODEL), "quantized": str(moved)})
+    assert error["beyond_half_step"] > 0
+
+
 def test_inputs_and_outputs_stay_floats_unless_they_are_wanted_otherwise(worker, made, tmp_path):
     assert outputs(worker, made("static", static())[0], tmp_path).dtype == np.float32
     worker.call(opening(made("io", static(quantize_io=True))[0]))
