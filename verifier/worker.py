@@ -219,6 +219,10 @@ class Worker:
             from verifier.inspection.program_weights import weight_error as of_programs
 
             return of_programs(request["reference"], request["quantized"])
+        if request["quantized"].endswith(".tflite"):
+            from verifier.inspection.litert_weights import weight_error as of_flatbuffers
+
+            return of_flatbuffers(request["reference"], request["quantized"])
         from verifier.inspection.weights import weight_error
 
         return weight_error(request["reference"], request["quantized"])
@@ -229,6 +233,10 @@ class Worker:
             from verifier.inspection.program_weights import compare as of_programs
 
             return of_programs(request["supplied"], request["recipe"])
+        if request["supplied"].endswith(".tflite"):
+            from verifier.inspection.litert_weights import compare as of_flatbuffers
+
+            return of_flatbuffers(request["supplied"], request["recipe"])
         from verifier.inspection.weights import compare
 
         return compare(request["supplied"], request["recipe"])

@@ -12,8 +12,11 @@ import pytest
 
 from tests.environments import interpreter_of
 from verifier.errors import ToolFailed
+from verifier.opening import open_claim
 from verifier.process import Worker
 from verifier.quantizers.ai_edge_quantizer import check, variants
+from verifier.reproduction.also import Target, carried_over
+from verifier.runtimes import find_runtime
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "mobilenetv2-mnist"
 MODEL = EXAMPLE / "model.tflite"
@@ -178,6 +181,38 @@ def test_layers_that_the_policy_spares_stay_in_float_and_the_rest_keeps_its_accu
     assert abs((found.argmax(1) == labels).mean() - (expected.argmax(1) == labels).mean()) < 0.03
 
 
+def test_weights_lie_within_half_a_step_of_the_references(worker, made):
+    path, _ = made("static", static())
+    answer = worker.call({"do": "weight_error", "reference": str(MODEL), "quantized": str(path)})
+    assert (answer["tensors"], answer["clipped"], answer["beyond_half_step"]) == (53, 0, 0)
+    assert 0.45 < answer["worst_steps"] <= 0.501
+    assert answer["unmatched"] == []
+    # the layers that stay in float are no weights on a grid
+    path, _ = made("spared", sparing(static()))
+    assert worker.call({"do": "weight_error", "reference": str(MODEL), "quantized": str(path)})["tensors"] == 50
+
+
+def test_a_weight_that_was_moved_is_seen(worker, made, tmp_path):
+    path, _ = made("static", static())
+    content, moved = path.read_bytes(), tmp_path / "moved.tflite"
+    same = worker.call({"do": "compare", "supplied": str(path), "recipe": str(path)})
+    assert (same["identical"], same["scales_different"], same["weights_different"], same["unmatched"]) == (
+        True,
+        0,
+        0,
+        0,
+    )
+    place = len(content) - 20_000  # among the codes, which stand behind the tables
+    moved.write_bytes(
+        content[:place] + bytes(255 - byte for byte in content[place : place + 64]) + content[place + 64 :]
+    )
+    found = worker.call({"do": "compare", "supplied": str(moved), "recipe": str(path)})
+    assert not found["identical"]
+    assert 0 < found["weights_different"] + found["scales_different"] + found["zero_points_different"] <= 64
+    error = worker.call({"do": "weight_error", "reference": str(MODEL), "quantized": str(moved)})
+    assert error["beyond_half_step"] > 0
+
+
 def test_inputs_and_outputs_stay_floats_unless_they_are_wanted_otherwise(worker, made, tmp_path):
     assert outputs(worker, made("static", static())[0], tmp_path).dtype == np.float32
     worker.call(opening(made("io", static(quantize_io=True))[0]))
@@ -299,11 +334,35 @@ def test_a_policy_written_for_the_onnx_file_selects_the_same_of_the_twin(made):
     assert any("features.0.0.output;features.0.0.relu6" in name for name in expected)
 
 
+def test_the_border_of_a_spared_convolution_is_spared_with_it(made):
+    job = static()
+    job["mixed_precision"]["first_layer"] = "fp32"
+    excluded = made("first", job)[1]["excluded"]
+    assert excluded == ["features.0.0.output.padded", "features.0.0.output;features.0.0.relu6"]
+
+
 def test_an_exception_that_selects_nothing_is_an_error(made):
     job = sparing(static())
     job["mixed_precision"]["exceptions"][0]["selector"]["values"] = ["no.such.layer"]
     with pytest.raises(ToolFailed, match=r"'no\.such\.layer' selects no operator"):
         made("wrong", job)
+
+
+def test_a_scheme_with_unsigned_activations_is_carried_over_as_the_signed_one():
+    claim = open_claim(EXAMPLE / "int8.claim.yaml").claim
+    target = Target(runtime="litert", version="2.3.0", provider="XNNPACK")
+    regime = next(r for r in carried_over(claim, target, find_runtime("litert")).regimes if r.name == "int8")
+    plain = regime.model_dump(mode="json")
+    assert plain["toolchain"]["quantizer"]["name"] == "ai-edge-quantizer"
+    assert plain["precision"]["activations"]["format"] == plain["precision"]["outputs"]["format"] == "int8"
+    assert plain["precision"]["activations"]["symmetry"] == "asymmetric"
+    assert plain["precision"]["bias"]["format"] == "int32"
+    parts = {name: plain[name] for name in ("precision", "mixed_precision", "quantization", "calibration")}
+    assert check(parts | {"options": plain["toolchain"]["quantizer"]["options"]}) == ()
+    # another runtime that opens the claim's own file gets its scheme as it is
+    web = Target(runtime="onnxruntime-web", version="1.30.0", provider="wasm")
+    regime = next(r for r in carried_over(claim, web, find_runtime("onnxruntime-web")).regimes if r.name == "int8")
+    assert regime.precision.activations.format == "uint8"
 
 
 def test_each_declared_setting_has_a_variant(made):

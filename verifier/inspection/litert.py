@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,7 +132,7 @@ def read(path: str) -> File:
         tensors = tuple(_tensor(model, graph.Tensors(n), types, content) for n in range(graph.TensorsLength()))
         operators = tuple(_operator(graph.Operators(n), kinds) for n in range(graph.OperatorsLength()))
         count = model.SubgraphsLength()
-    except (AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
+    except (AttributeError, IndexError, TypeError, ValueError, KeyError, struct.error) as error:
         raise ValueError(f"{os.path.basename(path)} cannot be read as a LiteRT file: {error}") from error
     foreign = sorted({each.name for each in operators if each.name.startswith("custom ")})
     if foreign:

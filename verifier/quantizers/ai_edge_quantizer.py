@@ -265,7 +265,21 @@ def excluded_layers(file: Any, job: dict[str, Any]) -> set[str]:
         excluded.update(products[:1])
     if policy.get("last_layer") in _FLOATS or _scheme(job, "head").get("format") in _FLOATS:
         excluded.update(products[-1:])
-    return excluded
+    return excluded | _borders(file, excluded)
+
+
+def _borders(file: Any, excluded: set[str]) -> set[str]:
+    """Borders that only spared layers read: in other formats they are part of the convolution."""
+    readers: dict[int, list[Any]] = {}
+    for operator in file.operators:
+        for number in operator.inputs:
+            readers.setdefault(number, []).append(operator)
+    found = set()
+    for operator in file.operators:
+        users = readers.get(operator.outputs[0], []) if operator.name == "PAD" else []
+        if users and all(file.tensors[user.outputs[0]].name in excluded for user in users):
+            found.add(file.tensors[operator.outputs[0]].name)
+    return found
 
 
 def _selected(kind: str, value: str, named: list[tuple[str, str]], products: list[str]) -> set[str]:
@@ -445,4 +459,5 @@ QUANTIZER = Quantizer(
     companions=("ai-edge-litert", "numpy", "onnx"),
     reads=(".tflite",),
     writes=".tflite",
+    signed=True,
 )

@@ -38,3 +38,6 @@ class Quantizer(NamedTuple):
     """Suffixes of the reference models that it takes, the preferred one first."""
     writes: str = ".onnx"
     """Suffix of what it writes."""
+    signed: bool = False
+    """Whether its integers are signed ones only: an unsigned scheme is carried over to it as the signed one of the same
+    width, whose codes are the same less half the range."""

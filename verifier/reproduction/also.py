@@ -16,9 +16,11 @@ from typing import Literal
 
 from lynxspec.claim import Claim, Regime, present
 from lynxspec.claim.base import NotApplicable
+from lynxspec.claim.precision import Precision, Quantized
 from lynxspec.claim.toolchain import Quantizer, Runtime
 from lynxspec.errors import UsageError
 from lynxspec.facts import tool_chains
+from lynxspec.vocabulary import NumberFormat
 from verifier.environments.interpreter import own
 from verifier.environments.prepare import Wishes, prepare
 from verifier.errors import VerifierError
@@ -138,11 +140,25 @@ def _carried(claim: Claim, regime: Regime, target: Target, plugin: RuntimePlugin
     if not _opens_claimed(claim, regime, plugin):
         changes["artifact"] = NotApplicable(not_applicable="another runtime's format")
         if regime.role != "reference":
-            update["quantizer"] = _own_quantizer(plugin)
+            own_quantizer = update["quantizer"] = _own_quantizer(plugin)
+            tool = find_quantizer(own_quantizer.name) if isinstance(own_quantizer, Quantizer) else None
+            if tool is not None and tool.signed:
+                changes["precision"] = _signed(regime.precision)
     elif regime.role != "reference" and _artifact_uri(claim, regime):
         update["quantizer"] = NotApplicable(not_applicable="the claim's own file is run")
     changes["toolchain"] = regime.toolchain.model_copy(update=update)
     return regime.model_copy(update=changes)
+
+
+def _signed(precision: Precision) -> Precision:
+    """Unsigned integers as signed ones: codes and zero points less half the range, the grid stays where it was."""
+    changed = {}
+    for name in Precision.model_fields:
+        scheme = dict(precision)[name]
+        fmt = str(scheme.format) if isinstance(scheme, Quantized) else ""
+        if fmt.startswith("uint"):
+            changed[name] = scheme.model_copy(update={"format": NumberFormat(fmt[1:])})
+    return precision.model_copy(update=changed)
 
 
 def _artifact_uri(claim: Claim, regime: Regime) -> str:

@@ -21,6 +21,7 @@ from verifier.runtimes import find_runtime
 
 INSPECTION_TIMEOUT_S = 900
 PROGRAM = ".pt2"
+FLATBUFFER = ".tflite"
 """Suffix of the other files whose weights are taken apart here: exported programs of PyTorch."""
 SIGNAL_ITEMS = 32
 """Items of each set that the two models are compared on."""
@@ -113,9 +114,9 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
     ``recipe`` is the digest of what the recipe gave; a supplied artifact was made from the same prepared reference.
     """
-    require_onnx(subject, also=(PROGRAM,))
+    require_onnx(subject, also=(PROGRAM, FLATBUFFER))
     reference = _reference(job, files, recipe, suffix=subject.path.suffix)
-    with job.worker() as worker:
+    with job.worker(regime=_reader(job, subject)) as worker:
         answer = worker.call(
             {"do": "weight_error", "reference": str(reference), "quantized": str(subject.path)},
             timeout_s=INSPECTION_TIMEOUT_S,
@@ -125,8 +126,8 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
 def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
     """Scales, zero points and weights of two artifacts. Raises `ToolFailed`, or `NotBuilt` for other files."""
-    require_onnx(supplied, recipe, also=(PROGRAM,))
-    with job.worker() as worker:
+    require_onnx(supplied, recipe, also=(PROGRAM, FLATBUFFER))
+    with job.worker(regime=_reader(job, supplied)) as worker:
         answer = worker.call(
             {"do": "compare", "supplied": str(supplied.path), "recipe": str(recipe.path)},
             timeout_s=INSPECTION_TIMEOUT_S,
@@ -138,6 +139,13 @@ def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
         "identical": supplied.sha256 == recipe.sha256,
     }
     return _validated(ArtifactComparison, answer | extra)
+
+
+def _reader(job: Job, subject: Subject) -> RegimeRecipe | None:
+    """The regime whose environment has what reads the file; ``None`` where onnx or nothing at all is enough."""
+    if subject.path.suffix != FLATBUFFER:
+        return None
+    return next((regime for regime in job.document.regimes if regime.name == subject.regime), None)
 
 
 def _reference(job: Job, files: Files, recipe: str | None, *, suffix: str = ".onnx") -> Path:

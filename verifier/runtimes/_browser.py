@@ -30,7 +30,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 """Programs that are looked for on the path, in this order."""
 WRAPPED = {"/usr/bin/chromium": "/usr/lib/chromium/chromium"}
 """Debian's launcher is a shell script that reads the user's configuration: the browser behind it is started instead."""
-START_S = 90.0
+START_S = 240.0
 """Longest time until the page asks for its first command."""
 FLAGS = (
     "--headless",

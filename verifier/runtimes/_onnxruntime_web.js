@@ -242,7 +242,7 @@ async function adapters() {
 
 fetch('alive').catch(() => {});
 let answer = encode(
-  { isolated: crossOriginIsolated, processors: navigator.hardwareConcurrency, browser: await browser(), ...(await adapters()) },
+  { isolated: crossOriginIsolated, visible: !document.hidden, processors: navigator.hardwareConcurrency, browser: await browser(), ...(await adapters()) },
   {},
 );
 for (;;) {

@@ -74,6 +74,8 @@ class _Engine:
         self.unused: list[int] = []
         if not self.page.hello["isolated"]:
             raise RuntimeError("the page is not isolated from others: it has neither threads nor a fine clock")
+        if not self.page.hello["visible"]:
+            raise RuntimeError("the page counts as hidden: the browser may slow it down")
         command = {"do": "start", "script": _SCRIPTS[provider], "provider": provider, "empty": _EMPTY}
         self.about, _ = self.page.ask(dict(command, threads=_threads(options), watched=watched))
         wanted = _threads(options)
