@@ -7,9 +7,11 @@ a version's default is; what they really run in is measured and goes into the le
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +59,8 @@ class Session:
         self.outputs = [name for name, _ in self.program.outputs]
         self._types = [torch_type(self.program.formats[name]) for name in self.program.placed]
         self._graphed = options.get("cuda_graph", False)
+        # a graph has one set of buffers: what one caller replays, another must not overwrite before it is fetched
+        self.turn: Any = threading.Lock() if self._graphed else contextlib.nullcontext()
         self._graphs: dict[tuple[Any, ...], Any] = {}
 
     def tensors(self, inputs: dict[str, Any]) -> list[Any]:
@@ -124,6 +128,9 @@ def apply(options: dict[str, Any]) -> None:
     torch.set_float32_matmul_precision(options.get("matmul_precision", "highest"))
     # convolutions have a switch of their own, which is on by default
     torch.backends.cudnn.allow_tf32 = options.get("matmul_precision", "highest") != "highest"
+    if options.get("deterministic", False):
+        # cuBLAS repeats only with a work space of its own, which it reads from here when it starts (CUDA, cuBLAS API)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(options.get("deterministic", False))
     torch.set_flush_denormal(options.get("flush_denormals", False))
     if "quantized_engine" in options:
@@ -170,7 +177,8 @@ def open_session(path: str, provider: str, options: dict[str, Any]) -> Session:
 
 def run(session: Session, inputs: dict[str, Any]) -> dict[str, Any]:
     """Run once, all outputs; inputs and outputs are in the host's memory, so that the device was waited for."""
-    return session.arrays(session.call(session.tensors(inputs)))
+    with session.turn:
+        return session.arrays(session.call(session.tensors(inputs)))
 
 
 def bare(session: Session) -> Callable[[dict[str, Any]], Any]:
@@ -178,7 +186,7 @@ def bare(session: Session) -> Callable[[dict[str, Any]], Any]:
     import torch
 
     def call(inputs: dict[str, Any]) -> Any:
-        with torch.inference_mode():
+        with session.turn, torch.inference_mode():
             found = session.call([torch.from_numpy(inputs[name]).to(session.device) for name in session.inputs])
             return [tensor.cpu() for tensor in found]
 
