@@ -211,7 +211,10 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
     trace = read_trace(_profiled(session, inputs))
     found, _ = survey(session.program)
     float32 = measured_format(str(session.device))
-    ran = [each._replace(compute=float32 if each.compute == "fp32" else each.compute) for each in trace.products]
+    ran = [
+        each._replace(compute=float32) if each.compute == "fp32" and not each.by_kernel else each
+        for each in trace.products
+    ]
     per_run = len(ran) // _PROFILED_RUNS
     total = trace.total or 1.0
     notes = [] if float32 == "fp32" else [f"FP32 matrix products are computed in {float32} on this machine"]
