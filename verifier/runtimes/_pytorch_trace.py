@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 _OPERATORS = re.compile(
     r"(aten|mkldnn|onednn|quantized|_quantized)::_?("
-    r"linear|addmm|mm|bmm|baddbmm|matmul|int_mm|scaled_mm|addmm_activation|einsum|"
+    r"linear|addmm|mm|bmm|mv|addmv|dot|baddbmm|matmul|int_mm|scaled_mm|addmm_activation|einsum|"
     r"conv[123]d|convolution|mkldnn_convolution|cudnn_convolution\w*|slow_conv\w*|thnn_conv\w*|conv_depthwise\w*|"
     r"nnpack_spatial_convolution|convolution_overrideable|scaled_dot_product\w*|flash_attention_forward|"
     r"efficient_attention_forward|weight_int8pack_mm|weight_int4pack_mm\w*|dyn_quant_matmul\w*|"
@@ -89,6 +89,14 @@ class _Span:
     def all(self) -> list[_Span]:
         """It and all inside."""
         return [self, *(each for inner in self.inside for each in inner.all())]
+
+
+def kind_of(operator: str) -> str:
+    """What sort of product an operator is, in a file or as executed."""
+    for word in ("conv", "attention", "lstm", "gru", "rnn"):
+        if word in operator:
+            return "recurrent" if word in ("lstm", "gru", "rnn") else word
+    return "matrix"
 
 
 def read_trace(events: list[dict[str, Any]]) -> Trace:

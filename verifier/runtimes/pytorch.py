@@ -204,7 +204,7 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
     """Profile: products by the format they compute in, with their share of the time."""
     from verifier.inspection.ledger import layers, tensor_groups
     from verifier.inspection.program_ledger import survey
-    from verifier.runtimes._pytorch_trace import read_trace
+    from verifier.runtimes._pytorch_trace import kind_of, read_trace
 
     # a replayed graph is one launch to the profiler; its kernels are those of the same calls made one by one
     session = open_session(path, provider, dict(options, cuda_graph=False) if provider == "cuda" else options)
@@ -218,12 +218,13 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
     per_run = len(ran) // _PROFILED_RUNS
     total = trace.total or 1.0
     notes = [] if float32 == "fp32" else [f"FP32 matrix products are computed in {float32} on this machine"]
-    same = per_run == len(found.products) and not options.get("compile", False)
+    kinds = [kind_of(each.operator) for each in ran[:per_run]]
+    same = kinds == [kind_of(product.op_type) for product in found.products] and not options.get("compile", False)
     names = [product.node for product in found.products] if same else [""] * per_run
     if not same:
         notes.append(
-            f"the file has {len(found.products)} products and {per_run} were executed per run, so that the executed "
-            "ones are not told apart by layer"
+            f"the file has {len(found.products)} products and {per_run} were executed per run, compiled or in another "
+            "form, so that the executed ones are not told apart by layer"
         )
     notes += _device_notes(path, provider, options, inputs)
     rows = _rows(ran, per_run, names)
