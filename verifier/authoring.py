@@ -13,19 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from lynxspec.claim import FORMAT, Claim, Recipe, RegimeRecipe
+from lynxspec.claim import FORMAT, Claim, Recipe, RegimeRecipe, present
 from verifier.errors import VerifierError
 from verifier.evidence import Evidence, HostReport, ItemScores, SustainedRun
 from verifier.host import cpu_vendor
 from verifier.judge import judge
 from verifier.judge.equilibrium import settled
 from verifier.reproduction.job import Job
-from verifier.reproduction.subjects import reference_of, written_suffix
+from verifier.reproduction.subjects import reference_of, supplied_artifact, written_suffix
 from verifier.verdict import Verdict
 
 Plain = dict[str, Any]
 """JSON-like data."""
 
+CARD_PROVIDERS = ("cuda", "CUDAExecutionProvider", "TensorrtExecutionProvider", "NvTensorRTRTXExecutionProvider")
+"""Providers that run on an NVIDIA card."""
 MIN_CALLS_P99 = 662
 """Calls that a 99th percentile needs (MLPerf inference rules, early stopping)."""
 TAIL = 0.9
@@ -61,7 +63,7 @@ def claim_of(job: Job, evidence: Evidence, *, folder: Path | None, stem: str) ->
         "kind": "claim",
         "identity": plain["identity"] | {"nature": "measured", "date": today},
         "model": plain["model"] | {"artifacts": artifacts},
-        "hardware": hardware_of(evidence.host, probe, _builds(evidence)),
+        "hardware": _hardware(recipe, evidence, hardware_of(evidence.host, probe, _builds(evidence))),
         "data": plain["data"],
         "load": plain["load"],
         "evaluation": plain["evaluation"],
@@ -125,6 +127,45 @@ def hardware_of(host: HostReport, probe: tuple[float, ...], builds: str) -> Plai
     }
 
 
+def _hardware(recipe: Recipe, evidence: Evidence, processor: Plain) -> Plain:
+    """The hardware section of a recipe that ran on a card: the card's, with the machine around it."""
+    if not on_card(recipe):
+        return processor
+    if not evidence.host.cards:
+        raise VerifierError(
+            f"the recipe ran on a card that cannot be described: {evidence.host.cards_unknown}",
+            hint="pip install nvidia-ml-py",
+        )
+    card = evidence.host.cards[0]
+    untold = {"unknown": "the driver does not tell"}
+    return processor | {
+        "vendor": "NVIDIA",
+        "product": card.name.removeprefix("NVIDIA ").strip(),
+        "kind": "gpu",
+        "count": 1,
+        "memory": f"{card.memory_bytes} B",
+        "power": {"limit": f"{card.power_limit_w:g} W", "mode": {"not_applicable": "a card has a limit"}}
+        if card.power_limit_w
+        else untold,
+        "clocks": untold,
+        "partition": "an instance of a card that is cut by MIG" if card.mig == "on" else {"not_applicable": "whole"},
+        "stack": {
+            "driver": card.driver or untold,
+            "toolkit": f"CUDA {card.cuda} as the driver supports it" if card.cuda else untold,
+            "framework_build": processor["stack"]["framework_build"],
+            "compute_capability": f"sm_{card.compute_capability.replace('.', '')}"
+            if card.compute_capability
+            else untold,
+        },
+    }
+
+
+def on_card(document: Claim | Recipe) -> bool:
+    """Whether a regime's runtime is asked for a provider of NVIDIA's cards."""
+    runtimes = (present(regime.toolchain.runtime) for regime in document.regimes)
+    return any(runtime.provider in CARD_PROVIDERS for runtime in runtimes if runtime)
+
+
 def _regime(
     job: Job, regime: RegimeRecipe, evidence: Evidence, *, folder: Path | None, stem: str
 ) -> tuple[Plain, Plain | None]:
@@ -138,10 +179,10 @@ def _regime(
         "peak_memory": f"{run.peak_memory_bytes / 2**20:.1f} MiB",
         "accuracy": [{"metric": name, "value": float(f"{value:.6g}")} for name, value in scores.metrics.items()],
         "performance": {
-            "sustained": _sustained(job, run) | {"thermal_equilibrium": _equilibrium(evidence)},
+            "sustained": _sustained(job, run) | {"thermal_equilibrium": _equilibrium(evidence, on_card(job.document))},
             "peak": {"not_applicable": "only a sustained rate is claimed"},
             "latency": _latency(run),
-            "energy": _energy(evidence, run),
+            "energy": _energy(evidence, run, on_card(job.document)),
         },
     }, artifact
 
@@ -157,6 +198,9 @@ def _artifact(
         if found is None:
             raise VerifierError(f"the file {model.name} was not found with the digest that the recipe states")
         return {"name": model.name, "sha256": model.sha256, "size": f"{found} B"}, None
+    listed = supplied_artifact(job, regime)
+    if listed is not None and listed.sha256 == sha256:
+        return {"name": listed.name, "sha256": sha256, "size": f"{listed.bytes} B"}, None
     suffix = next((written_suffix(q.tool) for q in evidence.quantizations if q.sha256 == sha256), ".onnx")
     kept = job.store.file(sha256, suffix)
     if kept is None:
@@ -196,13 +240,13 @@ def _sustained(job: Job, run: SustainedRun) -> Plain:
     }
 
 
-def _equilibrium(evidence: Evidence) -> Plain:
+def _equilibrium(evidence: Evidence, card: bool) -> Plain:
     """The readings that show it, or why there are none."""
-    found = settled(evidence.sustain, "cpu") if evidence.sustain else "nothing was timed"
+    found = settled(evidence.sustain, "accelerator" if card else "cpu") if evidence.sustain else "nothing was timed"
     if isinstance(found, str):
         return {"unknown": found}
     return {
-        "sensor": f"{found.sensor}, as the kernel reports it",
+        "sensor": f"{found.sensor}, as {'the driver' if card else 'the kernel'} reports it",
         "held": f"{found.held_s:.0f} s",
         "temperature_before": f"{found.before_c:.1f} degC",
         "temperature_after": f"{found.after_c:.1f} degC",
@@ -210,8 +254,8 @@ def _equilibrium(evidence: Evidence) -> Plain:
     }
 
 
-def _energy(evidence: Evidence, run: SustainedRun) -> Plain | str:
-    """Energy of the processor's packages and memory per item; the counters of a package hold its cores already."""
+def _energy(evidence: Evidence, run: SustainedRun, card: bool) -> Plain | str:
+    """Energy per item: the card's, else that of packages and memory; a package's counter holds its cores already."""
     telemetry = evidence.sustain.telemetry if evidence.sustain else None
     here = telemetry.over(run.regime) if telemetry else None
     items = sum(block.items for block in run.blocks)
@@ -219,8 +263,10 @@ def _energy(evidence: Evidence, run: SustainedRun) -> Plain | str:
         return {"unknown": "no power meter was read"}
     counters = {name: joules for name, joules in here.energy_j.items() if name.startswith("rapl.")}
     joules = sum(j for name, j in counters.items() if ".package" in name or name.endswith(".dram"))
+    if card:
+        joules = here.energy_j.get("nvml.0.energy", 0.0)
     if joules <= 0:
-        source = telemetry.source("rapl")
+        source = telemetry.source("nvml.0" if card else "rapl")
         return {"unknown": f"no power meter was read: {source.status.value}" if source else "no power meter was read"}
     return f"{joules / items:.4g} J/item"
 

@@ -10,6 +10,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from verifier.accelerators import cards
 from verifier.evidence import HostReport
 
 ISA_FLAGS = (
@@ -44,6 +45,9 @@ REPORTED_PACKAGES = (
     "torch",
     "torchao",
     "tensorrt",
+    "tensorrt-rtx",
+    "nvidia-modelopt",
+    "nvidia-ml-py",
     "openvino",
     "weasyprint",
     "pyhanko",
@@ -54,6 +58,7 @@ def describe() -> HostReport:
     """Read the machine's description; nothing is changed and nothing is sent anywhere."""
     cpuinfo = _cpuinfo()
     family = "/".join(cpuinfo.get(key, "?") for key in ("cpu family", "model", "stepping"))
+    found = cards()
     flags = set((cpuinfo.get("flags") or cpuinfo.get("Features") or "").split())
     return HostReport(
         cpu=cpuinfo.get("model name") or platform.processor() or platform.machine(),
@@ -65,7 +70,9 @@ def describe() -> HostReport:
         kernel=platform.release(),
         virtualization=_virtualization(flags),
         machine=machine_digest(),
-        accelerators=_accelerators(),
+        accelerators=tuple(card.name for card in found.cards) or _accelerators(),
+        cards=found.cards,
+        cards_unknown=found.reason,
         python=platform.python_version(),
         packages=_packages(),
     )

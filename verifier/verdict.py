@@ -37,6 +37,11 @@ class Reason(Enum):
     # refuted
     CLAIMANT_FILE_DIFFERS = ("claimant_file_differs", Verdict.REFUTED, "the claimant's file has another digest")
     OTHER_PRECISION = ("other_precision", Verdict.REFUTED, "the model file holds another precision than declared")
+    OTHER_PRECISION_BUILT = (
+        "other_precision_built",
+        Verdict.REFUTED,
+        "the runtime's builder types products in another precision than declared",
+    )
     OTHER_PRECISION_EXECUTED = (
         "other_precision_executed",
         Verdict.REFUTED,
@@ -56,6 +61,7 @@ class Reason(Enum):
     # inconclusive
     NOT_DETERMINISTIC = ("not_deterministic", Verdict.INCONCLUSIVE, "outputs differ when repeated")
     TOOL_FAILED = ("tool_failed", Verdict.INCONCLUSIVE, "our tool failed")
+    ENGINE_REFUSED = ("engine_refused", Verdict.INCONCLUSIVE, "the runtime's builder refuses the model")
     NOT_REACHED = ("not_reached", Verdict.INCONCLUSIVE, "an earlier stage gave no result")
     TOO_FEW_ITEMS = ("too_few_items", Verdict.INCONCLUSIVE, "too few items to decide")
     INTERVAL_TOO_WIDE = ("interval_too_wide", Verdict.INCONCLUSIVE, "the interval spans the limit")
@@ -98,6 +104,7 @@ class Reason(Enum):
     OTHER_HARDWARE = ("other_hardware", Verdict.NOT_TESTABLE, "the claim is for other hardware")
     TOOL_ABSENT = ("tool_absent", Verdict.NOT_TESTABLE, "the declared tool version is not installed")
     CANNOT_EXECUTE = ("cannot_execute", Verdict.NOT_TESTABLE, "the runtime cannot execute on this machine")
+    NO_TARGET = ("no_target", Verdict.NOT_TESTABLE, "the runtime builds nothing for that device on this machine")
     NOT_CLAIMED = ("not_claimed", Verdict.NOT_TESTABLE, "the claim states no value")
     NO_SENSOR = ("no_sensor", Verdict.NOT_TESTABLE, "no sensor for it on this machine")
     NOT_IMPLEMENTED = ("not_implemented", Verdict.NOT_TESTABLE, "this verifier cannot test it")
@@ -123,6 +130,7 @@ class ClauseKind(StrEnum):
     HARDWARE = "hardware"
     ARTIFACT = "artifact"
     PRECISION_ARTIFACT = "precision_artifact"
+    PRECISION_BUILT = "precision_built"
     PRECISION_EXECUTED = "precision_executed"
     RECIPE_EFFECT = "recipe_effect"
     WEIGHT_ERROR = "weight_error"

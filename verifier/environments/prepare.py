@@ -10,7 +10,7 @@ from typing import Literal
 from lynxspec.claim import Claim, Recipe, RegimeRecipe, present
 from lynxspec.claim.toolchain import Quantizer, Runtime
 from lynxspec.errors import UsageError
-from verifier.environments import cache
+from verifier.environments import cache, npm
 from verifier.environments.interpreter import Interpreter, asked, given, name_of, own
 from verifier.environments.lock import Lock, listed
 from verifier.errors import MaterialUnavailable, ToolFailed, VerifierError
@@ -27,7 +27,7 @@ from verifier.runtimes.runtime import Runtime as RuntimePlugin
 Plugin = QuantizerPlugin | RuntimePlugin
 Origin = Literal["host", "given", "built"]
 
-ACCELERATOR_PACKAGES = ("nvidia-", "cuda-", "triton")
+ACCELERATOR_PACKAGES = ("nvidia-cu", "nvidia-nccl", "nvidia-nv", "cuda-", "triton")
 """Beginnings of packages that a build for accelerators brings, gigabytes of them; a claim on a processor wants none."""
 
 
@@ -50,6 +50,8 @@ class Environments:
     """Interpreters by regime and role, and what stands in the evidence of each."""
 
     interpreters: Mapping[tuple[str, Role], str] = field(default_factory=dict)
+    variables: Mapping[tuple[str, Role], Mapping[str, str]] = field(default_factory=dict)
+    """Environment variables by which a worker finds what is no package of Python's."""
     reports: tuple[EnvironmentReport, ...] = ()
 
 
@@ -61,6 +63,9 @@ class _Place:
     origin: Origin
     lock: Lock
     message: str = ""
+    version: str = ""
+    """Of an engine that is no package of Python's."""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +86,27 @@ class _Want:
         return tuple(f"{name}=={self.pins[name]}" if name in self.pins else name for name in self.plugin.companions)
 
     @property
+    def distribution(self) -> str:
+        """What has the tool; a provider may be in another build of it."""
+        if isinstance(self.tool, Runtime) and isinstance(self.plugin, RuntimePlugin):
+            return self.plugin.distribution_of(self.tool.provider)
+        return self.plugin.distribution
+
+    @property
     def requirements(self) -> tuple[str, ...]:
-        return (f"{self.plugin.distribution}=={self.tool.version}", *self.companions)
+        return (f"{self.distribution or self.npm}=={self.tool.version}", *self.companions)
+
+    @property
+    def npm(self) -> str:
+        """Package of npm that the engine is; empty for all others."""
+        return self.plugin.npm if isinstance(self.plugin, RuntimePlugin) else ""
 
 
 def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None = None) -> Environments:
     """Find or build every environment; one that is not to be had is a report, and the others go on."""
     wants = [want for regime in document.regimes for want in _wants(document, regime)]
     interpreters: dict[tuple[str, Role], str] = {}
+    variables: dict[tuple[str, Role], Mapping[str, str]] = {}
     reports: list[EnvironmentReport] = []
     made: dict[tuple[str, ...], _Place | str] = {}
     for want in wants:
@@ -103,8 +121,9 @@ def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None 
             reports.append(_unavailable(want, place))
             continue
         interpreters[want.regime, want.role] = place.interpreter.path
+        variables[want.regime, want.role] = place.variables
         reports.append(_probed(want, place))
-    return Environments(interpreters=interpreters, reports=tuple(reports))
+    return Environments(interpreters=interpreters, variables=variables, reports=tuple(reports))
 
 
 def foreseen(document: Claim | Recipe, wishes: Wishes) -> tuple[tuple[EnvironmentReport, str], ...]:
@@ -117,7 +136,7 @@ def foreseen(document: Claim | Recipe, wishes: Wishes) -> tuple[tuple[Environmen
                 found.append((_unavailable(want, where), where))
                 continue
             expected = _unavailable(want, "").model_copy(
-                update={"status": "ok", "version": version, "origin": "built" if want.plugin.distribution else "host"}
+                update={"status": "ok", "version": version, "origin": "built" if want.distribution else "host"}
             )
             found.append((expected, where))
     return tuple(found)
@@ -136,12 +155,14 @@ def _where(  # noqa: PLR0911 - one return per place
 ) -> tuple[str, str | None]:
     """Where it will run, and in which version; ``None`` if it is known to be nowhere to be had."""
     declared, path = want.tool.version, _given(wishes, want)
+    if want.npm:
+        return _where_npm(want, wishes)
     if path is not None:
         try:
-            return f"given: {path}", asked(given(path)).version(want.plugin.distribution)
+            return f"given: {path}", asked(given(path)).version(want.distribution)
         except (ToolFailed, UsageError) as error:
             return error.message, None
-    if not want.plugin.distribution:
+    if not want.distribution:
         return "no package of Python's: it is looked for when it runs", declared
     here = own()
     if _fits(here, want) and not wishes.isolate:
@@ -151,9 +172,23 @@ def _where(  # noqa: PLR0911 - one return per place
         return f"an environment in the cache, {len(lock.lines)} packages", declared
     if not wishes.offline:
         return f"will be installed into an environment of its own: {', '.join(want.requirements)}", declared
-    if wishes.substitute and here.version(want.plugin.distribution):
-        return "the installed version, in place of the declared one", here.version(want.plugin.distribution)
+    if wishes.substitute and here.version(want.distribution):
+        return "the installed version, in place of the declared one", here.version(want.distribution)
     return "not to be had: nothing may be fetched, and it is neither installed nor in the cache", None
+
+
+def _where_npm(want: _Want, wishes: Wishes) -> tuple[str, str | None]:
+    declared, path = want.tool.version, _given(wishes, want)
+    if path is not None:
+        try:
+            return f"given: {path}", npm.given(path, want.npm).version
+        except MaterialUnavailable as error:
+            return error.message, None
+    if npm.find(want.npm, declared) is not None:
+        return "a package of npm in the cache, in a browser of this machine", declared
+    if wishes.offline:
+        return "not to be had: nothing may be fetched, and the package is not in the cache", None
+    return f"npm will fetch {want.npm} {declared}; it runs in a browser of this machine", declared
 
 
 def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
@@ -214,21 +249,43 @@ def _given(wishes: Wishes, want: _Want) -> Path | None:
 
 def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
     """Raises `MaterialUnavailable`, or `ToolFailed` for a given interpreter that does not run."""
-    names = (want.plugin.distribution, *map(name_of, want.plugin.companions))
+    if want.npm:
+        return _of_npm(want, wishes, progress)
+    names = (want.distribution, *map(name_of, want.plugin.companions))
     path = _given(wishes, want)
     if path is not None:
         interpreter = asked(given(path))
         return _Place(interpreter=interpreter, origin="given", lock=listed(interpreter, interpreter.packages))
     here = own()
-    if not want.plugin.distribution or (_fits(here, want) and not wishes.isolate):
+    if not want.distribution or (_fits(here, want) and not wishes.isolate):
         return _Place(interpreter=here, origin="host", lock=listed(here, filter(None, names)))
     try:
         return _built(want, wishes, progress)
     except MaterialUnavailable as error:
-        if wishes.substitute and here.version(want.plugin.distribution) and here.has(want.plugin.companions):
+        if wishes.substitute and here.version(want.distribution) and here.has(want.plugin.companions):
             message = f"substituted on request, since the declared version is not to be had: {error.message}"
             return _Place(interpreter=here, origin="host", lock=listed(here, names), message=message)
         raise
+
+
+def _of_npm(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
+    """A package of npm, driven from the verifier's own interpreter, and the browser that it will run in."""
+    path, version = _given(wishes, want), want.tool.version
+    package = npm.given(path, want.npm) if path is not None else npm.find(want.npm, version)
+    if package is None:
+        if wishes.offline:
+            raise MaterialUnavailable(f"{want.npm} {version} is not in the cache, and nothing may be fetched")
+        with shown(progress, f"package {want.npm} {version} of npm"):
+            package = npm.make(want.npm, version)
+    here = own()
+    lines = (*package.lock.lines, *listed(here, map(name_of, want.plugin.companions)).lines, *npm.browser())
+    return _Place(
+        interpreter=here,
+        origin="built" if path is None else "given",
+        lock=Lock(lines=tuple(sorted(lines))),
+        version=package.version,
+        variables={npm.variable(want.npm): str(package.folder)},
+    )
 
 
 def _fits(interpreter: Interpreter, want: _Want) -> bool:
@@ -236,7 +293,7 @@ def _fits(interpreter: Interpreter, want: _Want) -> bool:
     pinned = {name: want.pins[name] for name in want.plugin.companions if name in want.pins}
     same = (
         (interpreter.version(name), declared)
-        for name, declared in {want.plugin.distribution: want.tool.version, **pinned}.items()
+        for name, declared in {want.distribution: want.tool.version, **pinned}.items()
     )
     equal = all((found if "+" in declared else found.partition("+")[0]) == declared for found, declared in same)
     return equal and interpreter.has(want.plugin.companions)
@@ -274,6 +331,16 @@ def _unavailable(want: _Want, message: str) -> EnvironmentReport:
     )
 
 
+def _version(interpreter: Interpreter, want: _Want) -> str:
+    """Of the build that has the provider, else of another one, which then says itself that it lacks the provider."""
+    if not want.distribution:
+        return want.tool.version
+    builds: tuple[str, ...] = (want.distribution,)
+    if isinstance(want.tool, Runtime) and isinstance(want.plugin, RuntimePlugin):
+        builds = want.plugin.builds_of(want.tool.provider)
+    return next(filter(None, map(interpreter.version, builds)), "")
+
+
 def _probed(want: _Want, place: _Place) -> EnvironmentReport:
     """The report of a place; a runtime is asked whether anything can be executed on this machine."""
     packages = place.lock.packages
@@ -282,7 +349,7 @@ def _probed(want: _Want, place: _Place) -> EnvironmentReport:
         role=want.role,
         tool=want.tool.name,
         declared=want.tool.version,
-        version=place.interpreter.version(want.plugin.distribution) if want.plugin.distribution else want.tool.version,
+        version=place.version or _version(place.interpreter, want),
         origin=place.origin,
         status="ok",
         message=place.message,
@@ -300,7 +367,7 @@ def _probed(want: _Want, place: _Place) -> EnvironmentReport:
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in want.tool.options.items()},
     }
     try:
-        with Worker(interpreter=place.interpreter.path) as worker:
+        with Worker(interpreter=place.interpreter.path, env=place.variables) as worker:
             reasons = worker.call(command)["reasons"]
     except VerifierError:
         return report  # that our probe broke is no finding: what really runs will tell

@@ -8,11 +8,20 @@ from __future__ import annotations
 from typing import Literal
 
 from lynxspec.claim.base import Frozen, Sha256
+from verifier.evidence.accelerator import Card
 from verifier.evidence.accuracy import BatchProbe, TimedPairs
 from verifier.evidence.also import OtherRuntime
 from verifier.evidence.calibration import CalibrationAccount
 from verifier.evidence.environment import EnvironmentReport, Role
-from verifier.evidence.inspection import FormatError, Layer, RepeatReport, SignalReport, TimeShare, WeightStorage
+from verifier.evidence.inspection import (
+    EngineBuild,
+    FormatError,
+    Layer,
+    RepeatReport,
+    SignalReport,
+    TimeShare,
+    WeightStorage,
+)
 from verifier.evidence.load import LoadReport
 from verifier.evidence.telemetry import Telemetry
 
@@ -38,6 +47,10 @@ class HostReport(Frozen):
     """Digest of a salt and the machine id; ``None`` if there is no machine id."""
     accelerators: tuple[str, ...]
     """Accelerators found, by name."""
+    cards: tuple[Card, ...] = ()
+    """What the driver says of each NVIDIA card; empty without one, and in older evidence."""
+    cards_unknown: str = ""
+    """Why there are none: no driver, or no library to ask it with. Empty in older evidence."""
     python: str
     packages: dict[str, str]
     """Versions of the packages that took part."""
@@ -131,7 +144,8 @@ class PrecisionLedger(Frozen):
     """What precision a file holds, or a runtime executes."""
 
     regime: str
-    ledger: Literal["supplied_artifact", "recipe_artifact", "executed"]
+    ledger: Literal["supplied_artifact", "recipe_artifact", "built", "executed"]
+    """``built``: as an engine's parser and builder type the products, without executing them."""
     sha256: Sha256
     """Digest of the model file that was looked at."""
     status: Literal["ok", "failed"]
@@ -150,6 +164,10 @@ class PrecisionLedger(Frozen):
     """Bits per weight (ledgers of files)."""
     time: tuple[TimeShare, ...] = ()
     """Where the rest of the kernel time goes (executed ledger)."""
+    notes: tuple[str, ...] = ()
+    """What the runtime chose by itself, and what its report cannot show (executed ledger)."""
+    builds: tuple[EngineBuild, ...] = ()
+    """Engines, or refusals, by kind of device, the claim's own first (ledger of what was built)."""
 
 
 class WeightError(Frozen):

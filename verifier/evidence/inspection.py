@@ -69,6 +69,20 @@ class FormatError(Frozen):
     beyond_half_step: int
 
 
+class EngineBuild(Frozen):
+    """What an engine's builder made of a model for one kind of device, without that device."""
+
+    target: str
+    """Compute capability, ``8.9``; empty where the parser already refused the file."""
+    status: Literal["built", "refused"]
+    by: Literal["parser", "builder", "target"]
+    """Who refused: the reader of the file, the builder, or nobody, since the tool has no such target."""
+    bytes: int | None
+    """Of the engine; ``None`` if there is none."""
+    message: str
+    """Why it was refused, the tool's own words included; empty if it was not."""
+
+
 class LayerSignal(Frozen):
     """One layer's output in the quantized model against the reference's."""
 

@@ -13,6 +13,7 @@ from lynxspec.claim import Claim
 from verifier.evidence import Evidence
 from verifier.judge.accuracy import judge_accuracy
 from verifier.judge.artifact import judge_artifact, judge_recipe_effect, judge_weight_error
+from verifier.judge.built import judge_precision_built
 from verifier.judge.case import Case
 from verifier.judge.clause import clause
 from verifier.judge.criterion import judge_criterion
@@ -40,6 +41,7 @@ JUDGES: tuple[tuple[ClauseKind, Judge], ...] = (
     (ClauseKind.ARTIFACT, judge_artifact),
     (ClauseKind.PRECISION_ARTIFACT, judge_precision_artifact),
     (ClauseKind.WEIGHT_ERROR, judge_weight_error),
+    (ClauseKind.PRECISION_BUILT, judge_precision_built),
     (ClauseKind.PRECISION_EXECUTED, judge_precision_executed),
     (ClauseKind.DETERMINISM, judge_determinism),
     (ClauseKind.ACCURACY, judge_accuracy),

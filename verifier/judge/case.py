@@ -20,7 +20,7 @@ from verifier.judge.materiality import Difference, Effect, concerning
 from verifier.judge.platform import hardware_differences, same_machine, tool_differences
 from verifier.verdict import ClauseKind, Reason
 
-Ledger = Literal["supplied_artifact", "recipe_artifact", "executed"]
+Ledger = Literal["supplied_artifact", "recipe_artifact", "built", "executed"]
 
 
 CEILINGS = {"throughput": "10 %", "speedup": "10 %", "latency": "25 %", "memory": "50 %"}

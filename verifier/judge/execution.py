@@ -30,7 +30,7 @@ DETERMINISM_RULE = (
     "and with one thread, and over fewer items twice in one process and with another number of threads; otherwise "
     "inconclusive, and no exact statement rests on them."
 )
-CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast")
+CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast", "FakeQuantize", "Convert")
 CONVERSION_SHARE = 0.05
 """Share of the kernel time in conversions between formats from which it is worth a note."""
 
@@ -48,8 +48,8 @@ def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
         elif ledger.status != "ok":
             finding = failed(ledger.message)
         else:
-            finding = _executed(case, regime, ledger, expected, notes)
-            notes += _time_notes(ledger)
+            finding = computed(case, regime, ledger, expected, notes)
+            notes += [*_time_notes(ledger), *ledger.notes]
         notes += signal_notes(case, regime)
         differences = case.differences(regime, ledger.sha256 if ledger else None)
         yield clause(
@@ -58,7 +58,7 @@ def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
             gate(ClauseKind.PRECISION_EXECUTED, finding, differences),
             title=f"Precision that the runtime executes in regime {regime.name}",
             claimed=f"{expected} products",
-            measured=_found(ledger) if ledger is not None and ledger.status == "ok" else None,
+            measured=products_found(ledger) if ledger is not None and ledger.status == "ok" else None,
             tolerance="5 % of the products' time",
             rule=RULE,
             notes=(*notes, *deviations(ClauseKind.PRECISION_EXECUTED, differences)),
@@ -77,7 +77,8 @@ def family(fmt: str) -> str:
     return fmt.removeprefix("u") if fmt.startswith("uint") else fmt
 
 
-def _executed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str, notes: list[str]) -> Finding:
+def computed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str, notes: list[str]) -> Finding:
+    """Whether the products of a ledger compute as declared; ``notes`` takes what is not judged."""
     groups = [g for g in ledger.operators if g.count > 0]
     if not groups:
         return Reason.NOT_REACHED, "No matrix product or convolution was seen in the executed graph."
@@ -199,7 +200,8 @@ def _examples(groups: list[OperatorGroup]) -> str:
     return "e.g. " + ", ".join(names[:3]) if names else ", ".join(sorted({g.op_type for g in groups}))
 
 
-def _found(ledger: PrecisionLedger) -> str:
+def products_found(ledger: PrecisionLedger) -> str:
+    """The products by operator and format, in words."""
     groups = [g for g in ledger.operators if g.count > 0]
     rows = [
         f"{g.op_type} {g.compute}: {g.count}, {percent(share)}"

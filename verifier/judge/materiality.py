@@ -142,6 +142,8 @@ TABLE: dict[ClauseKind, dict[Axis, Effect]] = {
         Axis.EXECUTION: _N,
     },
     ClauseKind.PRECISION_ARTIFACT: {**_FILE, Axis.QUANTIZER_VERSION: _W, Axis.MODEL_FILE: _W},
+    # Types and refusals follow from the file and the builder's version, wherever it runs.
+    ClauseKind.PRECISION_BUILT: {**_FILE, Axis.RUNTIME_VERSION: _B, Axis.MODEL_FILE: _W},
     ClauseKind.PRECISION_EXECUTED: {**_NUMERIC, Axis.PROVIDER: _B},
     ClauseKind.RECIPE_EFFECT: {**_FILE, Axis.QUANTIZER_VERSION: _W},
     ClauseKind.WEIGHT_ERROR: {**_FILE, Axis.QUANTIZER_VERSION: _W, Axis.MODEL_FILE: _W},

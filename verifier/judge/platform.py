@@ -7,9 +7,12 @@ import re
 from lynxspec.claim import Claim, Regime, present
 from lynxspec.claim.hardware import Hardware
 from verifier.evidence import Evidence, HostReport
+from verifier.evidence.accelerator import Card
 from verifier.evidence.environment import Role
 from verifier.judge.materiality import Axis, Difference
 
+POWER_TOLERANCE = 0.01
+"""Limits are set in watts; a card tells what it rounded them to."""
 MEMORY_TOLERANCE = 0.05
 """Kernels reserve a few percent of the memory, and sizes are sold in round numbers."""
 
@@ -64,7 +67,7 @@ def hardware_differences(claim: Claim, host: HostReport) -> tuple[Difference, ..
         generic = is_generic(stated.cpu) or is_generic(host.cpu)
         axis = Axis.UNNAMED_MACHINE if generic and hardware.kind == "cpu" else Axis.MACHINE
         found.append(Difference(axis=axis, claimed=_digest(present(stated.machine)), here=_digest(host.machine)))
-    found += _unread(hardware, here=here)
+    found += _card_differences(hardware, host, here=here)
     for said, seen in ((stated.os, host.os), (stated.kernel, host.kernel)):
         found += _unequal(Axis.OPERATING_SYSTEM, said, seen)
     return tuple(found)
@@ -158,15 +161,62 @@ def _names(hardware: Hardware, host: HostReport) -> list[Difference]:
     return []
 
 
-def _unread(hardware: Hardware, *, here: bool) -> list[Difference]:
-    """What the claim states and this verifier cannot read: power on another machine, drivers of an accelerator."""
-    found = []
-    if present(hardware.power) is not None and not (here and hardware.kind == "cpu"):
+def _card_differences(hardware: Hardware, host: HostReport, *, here: bool) -> list[Difference]:
+    """Power, driver, memory, capability and partition of an accelerator, by what its driver says of it.
+
+    What the claim states and nothing here can tell is a difference too: power on another machine, all of a card that
+    could not be asked.
+    """
+    power, driver = present(hardware.power), present(hardware.stack.driver)
+    if hardware.kind == "cpu":
+        unread = power is not None and not here
+        return [Difference(axis=Axis.POWER, claimed="a power limit or mode", here="not known")] if unread else []
+    wanted = name_tokens(hardware.product)
+    ours = [card for card in host.cards if name_tokens(card.name) and name_tokens(card.name) <= wanted]
+    if not ours:
+        unknown = []
+        if power is not None:
+            unknown.append(Difference(axis=Axis.POWER, claimed="a power limit or mode", here="not known"))
+        if driver is not None:
+            unknown.append(Difference(axis=Axis.DRIVER, claimed=driver, here="not known"))
+        return unknown
+    found: list[Difference] = []
+    for card in ours[: hardware.count]:
+        found += _one_card(hardware, card)
+    return list(dict.fromkeys(found))
+
+
+def _one_card(hardware: Hardware, card: Card) -> list[Difference]:
+    power, driver, memory = present(hardware.power), present(hardware.stack.driver), present(hardware.memory)
+    limit = present(power.limit) if power is not None else None
+    stated = present(hardware.stack.compute_capability)
+    found: list[Difference] = []
+    if power is not None and (limit is None or card.power_limit_w is None):
         found.append(Difference(axis=Axis.POWER, claimed="a power limit or mode", here="not known"))
-    driver = present(hardware.stack.driver)
-    if driver is not None and hardware.kind != "cpu":
-        found.append(Difference(axis=Axis.DRIVER, claimed=driver, here="not known"))
+    elif limit is not None and abs((card.power_limit_w or 0.0) / limit.base - 1) > POWER_TOLERANCE:
+        found.append(Difference(axis=Axis.POWER, claimed=f"limit {limit}", here=f"{card.power_limit_w:g} W"))
+    if driver is not None and (not card.driver or _plain(card.driver) not in _plain(driver)):
+        found.append(Difference(axis=Axis.DRIVER, claimed=driver, here=card.driver or "not known"))
+    if memory is not None and not _holds(card, memory.base):
+        here = f"{card.memory_bytes / 2**30:.1f} GiB"
+        found.append(Difference(axis=Axis.MEMORY, claimed=f"{memory} on the card", here=here))
+    if stated is not None and card.compute_capability and _digits(stated) != _digits(card.compute_capability):
+        here = f"compute capability {card.compute_capability}"
+        found.append(Difference(axis=Axis.PROCESSOR, claimed=f"compute capability {stated}", here=here))
+    if card.mig == "on" and present(hardware.partition) is None:
+        found.append(Difference(axis=Axis.PROCESSOR, claimed="a whole card", here=f"{card.name} cut by MIG"))
     return found
+
+
+def _holds(card: Card, stated: float) -> bool:
+    """Whether the card has that memory, the claim's unit taken as written or as cards are sold: GB for GiB."""
+    sizes = (stated, stated * 2**30 / 10**9)
+    return any(abs(card.memory_bytes - size) <= MEMORY_TOLERANCE * size for size in sizes)
+
+
+def _digits(capability: str) -> str:
+    """``sm_90a`` and ``9.0`` as ``90``."""
+    return re.sub(r"[^0-9]", "", capability)
 
 
 def _unequal(axis: Axis, claimed: str, here: str, subject: str = "") -> list[Difference]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from lynxspec.claim import Frozen, RegimeRecipe, present
+from lynxspec.claim import Claim, Frozen, RegimeRecipe, present
 from lynxspec.claim.calibration import Calibration
 from verifier.environments.prepare import plugin_file
 from verifier.errors import NotBuilt, ToolFailed, VerifierError
@@ -61,11 +61,36 @@ def executed_ledger(job: Job, files: Files, regime: RegimeRecipe, subject: Subje
     return _ledger(job, regime, subject, "executed", command)
 
 
+def builds_engines(regime: RegimeRecipe) -> bool:
+    """Whether the regime's runtime builds engines, which can be looked at without executing them."""
+    runtime = present(regime.toolchain.runtime)
+    plugin = find_runtime(runtime.name) if runtime else None
+    return plugin is not None and plugin.build is not None
+
+
+def built_ledger(job: Job, files: Files, regime: RegimeRecipe, subject: Subject) -> PrecisionLedger:
+    """What the runtime's parser and builder make of it, for the claim's device first."""
+    command = open_command(regime, subject.path) | {
+        "do": "build",
+        "data": str(files.need(job.document.load.dataset)),
+        "inputs": job.input_names,
+        "batch": job.document.load.batch,
+        "target": _target(job),
+    }
+    return _ledger(job, regime, subject, "built", command)
+
+
+def _target(job: Job) -> str:
+    """Compute capability that the claim states; a recipe is for whatever machine runs it."""
+    claim = job.document
+    return (present(claim.hardware.stack.compute_capability) or "") if isinstance(claim, Claim) else ""
+
+
 def _ledger(
     job: Job,
     regime: RegimeRecipe | None,
     subject: Subject,
-    name: Literal["supplied_artifact", "recipe_artifact", "executed"],
+    name: Literal["supplied_artifact", "recipe_artifact", "built", "executed"],
     command: dict[str, Any],
 ) -> PrecisionLedger:
     common = {"regime": subject.regime, "ledger": name, "sha256": subject.sha256}

@@ -8,11 +8,21 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from typing import Any
 
+from verifier.runtimes._examined import examine_apart
+from verifier.runtimes._onnxruntime_devices import (
+    COMPILING,
+    DEVICE_OPTIONS,
+    DISTRIBUTIONS,
+    DeviceSession,
+    device_options,
+    on_device,
+    probe,
+    provider_entry,
+    uses_tf32,
+)
 from verifier.runtimes.runtime import Runtime
 
 _LEVELS = {
@@ -33,6 +43,7 @@ _OPTIONS = (
     "flush_denormals",
     "spinning",
     "deterministic",
+    *DEVICE_OPTIONS,
 )
 _CONTROL = ("If", "Loop", "Scan")
 _PROFILED_RUNS = 5
@@ -96,29 +107,14 @@ def _session_options(options: dict[str, Any]) -> Any:
     return settings
 
 
-def _examine_apart(path: str) -> None:
-    """Read the file in a process of its own: what reading takes must not count as memory of the model."""
-    worker = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker.py")
-    done = subprocess.run(
-        [sys.executable, "-I", worker, "examine", path],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode:
-        words = done.stdout.decode("utf-8", "replace").strip()
-        raise ValueError(words or f"reading {os.path.basename(path)} failed with exit code {done.returncode}")
-
-
-def _start(path: str, provider: str, settings: Any) -> Any:
+def _start(path: str, provider: str, settings: Any, options: dict[str, Any]) -> Any:
     """A session on that provider alone; falling back to another one is an error."""
     import onnxruntime as ort
 
     available = ort.get_available_providers()
     if provider not in available:
         raise ValueError("provider {} is not in this build, which has {}".format(provider, ", ".join(available)))
-    session = ort.InferenceSession(path, settings, providers=[provider])
+    session = ort.InferenceSession(path, settings, providers=[provider_entry(provider, options)])
     session.disable_fallback()
     used = session.get_providers()
     if not used or used[0] != provider:
@@ -126,19 +122,25 @@ def _start(path: str, provider: str, settings: Any) -> Any:
     return session
 
 
-def open_session(path: str, provider: str, options: dict[str, Any]) -> _Session:
+def open_session(path: str, provider: str, options: dict[str, Any]) -> _Session | DeviceSession:
     """Load a model."""
-    _examine_apart(path)
-    return _Session(_start(path, provider, _session_options(options)))
+    device_options(provider, options)
+    examine_apart(path)
+    session = _start(path, provider, _session_options(options), options)
+    return DeviceSession(session, options) if on_device(provider) else _Session(session)
 
 
-def run(session: _Session, inputs: dict[str, Any]) -> dict[str, Any]:
+def run(session: _Session | DeviceSession, inputs: dict[str, Any]) -> dict[str, Any]:
     """Run once, all outputs."""
+    if isinstance(session, DeviceSession):
+        return session.call(inputs)
     return dict(zip(session.outputs, session.session.run(session.outputs, inputs)))
 
 
-def bare(session: _Session) -> Any:
+def bare(session: _Session | DeviceSession) -> Any:
     """ONNX Runtime's own call, as its documentation shows it."""
+    if isinstance(session, DeviceSession):
+        return session.bare
     return functools.partial(session.session.run, session.outputs)
 
 
@@ -148,13 +150,16 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
     from verifier.inspection.ledger import layers, product_rows, survey, tensor_groups
 
     examine(path)
+    device_options(provider, options)
+    if provider in COMPILING:
+        raise ValueError(f"{provider} compiles parts of the graph, and ONNX Runtime does not show what is in them")
     settings = _session_options(options)
     with tempfile.TemporaryDirectory(prefix="lynxspec-") as folder:
         optimized = os.path.join(folder, "optimized.onnx")
         settings.optimized_model_filepath = optimized
         settings.enable_profiling = True
         settings.profile_file_prefix = os.path.join(folder, "profile")
-        session = _start(_named(path, folder), provider, settings)
+        session = _start(_named(path, folder), provider, settings, options)
         outputs = [output.name for output in session.get_outputs()]
         for _ in range(_PROFILED_RUNS + 1):
             session.run(outputs, inputs)
@@ -164,13 +169,23 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
         found = survey(load(optimized), executed=True)
     # a loop's own time holds that of the nodes inside it
     total = sum(time for node, (time, _) in times.items() if types[node] not in _CONTROL) or 1
-    providers = sorted({name for _, name in times.values() if name})
     named = layers(found)
+    made = {product.node for product in found.products}
+    ran_on = _providers(times, made) or provider
+    if on_device(provider):
+        # the profile has the time in which a call was handed over, not that of the device
+        timed = {"operators": _untimed(found.products), "layers": product_rows(found.products), "time": []}
+        if uses_tf32(path, provider, options, inputs):
+            _as_tf32((*timed["operators"], *timed["layers"]))
+    else:
+        timed = {
+            "operators": _timed_groups(found.products, times, total),
+            "layers": _timed_layers(product_rows(found.products), times, total),
+            "time": _other_times(made, times, types, total),
+        }
     return {
-        "provider": ", ".join(providers) or provider,
-        "operators": _timed_groups(found.products, times, total),
-        "layers": _timed_layers(product_rows(found.products), times, total),
-        "time": _other_times({product.node for product in found.products}, times, types, total),
+        "provider": ran_on,
+        **timed,
         "tensors": tensor_groups(found.entries),
         "float_products": [
             {"name": product.node, "op_type": product.op_type, "dequantized": product.dequantized}
@@ -180,6 +195,24 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
         "first_layer": named["first_layer"],
         "last_layer": named["last_layer"],
     }
+
+
+def _providers(times: dict[str, Any], products: set[str]) -> str:
+    """Where the products ran; what only counts shapes may well stay on the processor beside a device."""
+    ran = {name for node, (_, name) in times.items() if node in products and name}
+    return ", ".join(sorted(ran or {name for _, name in times.values() if name}))
+
+
+def _untimed(found: Any) -> list[dict[str, Any]]:
+    from verifier.inspection.ledger import operator_groups
+
+    return [dict(group, time_share=None) for group in operator_groups(found)]
+
+
+def _as_tf32(rows: Any) -> None:
+    for row in rows:
+        if row["compute"] == "fp32":
+            row["compute"] = "tf32"
 
 
 def _named(path: str, folder: str) -> str:
@@ -257,4 +290,6 @@ RUNTIME = Runtime(
     run=run,
     bare=bare,
     executed=executed,
+    probe=probe,
+    distributions=DISTRIBUTIONS,
 )
