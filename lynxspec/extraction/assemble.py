@@ -17,7 +17,7 @@ from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.heads import NOTHING, Head, read_sentence
 from lynxspec.extraction.numerals import plain_numerals
 from lynxspec.extraction.prose import measured
-from lynxspec.extraction.prose_accuracy import accuracies
+from lynxspec.extraction.prose_accuracy import accuracies, logged
 from lynxspec.extraction.reading import MAX_UNITS, Reading, Unit
 from lynxspec.extraction.table_context import table_context
 from lynxspec.extraction.tables import TableReader
@@ -41,6 +41,7 @@ def read_sheets(sheets: tuple[Sheet, ...], source: str) -> Draft:
     document.values += _table_values(document)
     document.values += measured(document)
     document.values += accuracies(document)
+    document.values += logged(document)
     document.values += batch_values(document)
     document.values += sample_counts(document)
     document.values += [gain.value for gain in document_gains(document) if gain.value is not None]
@@ -159,13 +160,20 @@ class _Sections:
         document = self.document
         if document.generic(sentence):
             return NOTHING
-        said = read_sentence(sentence.text.text)
+        text = document.reading.text[sentence.start : sentence.end]
+        names = document.reading.names_within(sentence)
+        names = tuple([m for m in names if m.kind != "hardware" or not _HELD_AGAINST.search(text, 0, m.start)])
+        said = read_sentence(text, names)
         hardware = {m.name for m in document.reading.names(sentence, "hardware") if m.detail.get("generic") != "yes"}
         models = {m.name for m in document.reading.names(sentence, "model")}
         return said._replace(
             hardware="" if len(hardware) > 1 else said.hardware,
             model=said.model if len(models) == 1 else "",
         )
+
+
+_HELD_AGAINST = re.compile(r"\b(?:than|against|versus|vs\.?|compared (?:to|with)|relative to) (?:the |an? |our )?$")
+"""Words before a product that a table's numbers are held against rather than measured on."""
 
 
 @lru_cache(maxsize=2048)

@@ -60,3 +60,23 @@ def _precision_around(document: Document, unit: Unit) -> str:
         if other.block == unit.block and found:
             return found[0].name
     return document.only_scheme
+
+
+_TRAINED_THERE = re.compile(
+    r"^(?!.*(?:inferen|deploy|serv|measur|laten|config|quanti|post-)).*\b(?:pre-?)?train(?:ing|ed)\b(?! data)"
+)
+"""What a model was trained on is not what it runs on."""
+
+
+def trained_there(words: str, at: int) -> bool:
+    """Whether a sentence says that a model was trained on a product, and not only of a model that was trained."""
+    if not _TRAINED_THERE.search(words):
+        return False
+    start, end = clause(words, at)
+    if _TRAINED_THERE.search(words[start:end]):
+        return True
+    return _TRAINED_THERE.search(words[:start]) is not None and _GOES_ON.match(words, start) is not None
+
+
+_GOES_ON = re.compile(r"\s*(?:using|on|with|by means of)\b")
+"""How a clause goes on with what the one before it told."""

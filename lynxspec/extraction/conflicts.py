@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -31,8 +32,20 @@ _STATIC_ACTIVATIONS = re.compile(
 _HEADLINE_SLACK = 1.05
 """Two digits of rounding between a headline and its table."""
 
-_BOUND_SLACK = 1.3
-"""An "up to" may come from a configuration that the table does not list; so far above it, the table must say so."""
+_BOUND_SLACK = 1.8
+"""An "up to" may come from a configuration that the table does not list; few tables leave out nearly half of it."""
+
+_EXCERPT = re.compile(
+    r"\bexcerpt|\bselected (?:results|models|rows|benchmarks|configurations)|\b(?:full|complete|more|further|all"
+    r"|other) "
+    r"(?:\w+ )?(?:results|numbers|tables?|benchmarks|measurements)|\bsubset of|\bsome (?:results|examples)"
+    r"|\bexamples? of\b"
+    r"|\bsample (?:results|numbers)|部分结果|節選|auszug"
+)
+"""Words of a sheet whose table holds not all that was measured."""
+
+_ITS_TABLE = re.compile(r"\btable\b|\bbelow\b|\bshown? (?:here|above)|下表|表\d|tabelle|아래 표")
+"""A bound that refers to the table holds for the table."""
 
 
 def conflicts(document: Document) -> Iterator[Conflict]:
@@ -165,7 +178,7 @@ def _headline_against_table(document: Document) -> Iterator[Conflict]:
         if (
             not document.in_table(value.evidence)
             and claimed
-            and claimed > best * (_HEADLINE_SLACK if value.strength is Strength.EXACT else _BOUND_SLACK)
+            and claimed > best * _slack(document, value)
             and value.strength is not Strength.THEORETICAL
             and (len(rows) > 1 or value.strength is Strength.EXACT)
             and not value.hardware
@@ -178,6 +191,13 @@ def _headline_against_table(document: Document) -> Iterator[Conflict]:
                 places=(value.evidence, top.evidence),
             )
             return
+
+
+def _slack(document: Document, value: Value) -> float:
+    """How far above a table's best row a gain may be told before both cannot be true."""
+    if value.strength is Strength.EXACT or _ITS_TABLE.search(value.evidence.text.lower()):
+        return _HEADLINE_SLACK
+    return math.inf if _EXCERPT.search(document.reading.lower) else _BOUND_SLACK
 
 
 _CONDITION = re.compile(

@@ -74,7 +74,7 @@ CRITERION = re.compile(
     r"criteri\w+|threshold|tolerance|max_drop|許容|기준|允许|zulässig|höchstens|以内"
     r"|\b(?:must\b|shall\b|only if\b|accept(?:ed|ance|s)?\b (?:if|only|criterion|when|at most|no more|up to"
     r"|a (?:loss|drop))"
-    r"|require(?:s|d|ment)?\b|allowed\b)"
+    r"|require(?:s|d|ment)?\b|demand(?:s|ed)?\b|allowed\b)"
 )
 """Words of a bar that a result has to pass; its number is no result."""
 
@@ -94,7 +94,7 @@ _GENERATION = re.compile(
 )
 _POSTTRAINING = re.compile(
     r"post[- ]?training|(?:as|originally|natively) trained|quantization[- ]aware|training[- ](?:aware|free"
-    r"|data|set)|without (?:re)?training"
+    r"|data|set)|quantized training|without (?:re)?training"
     r"|no (?:re)?training|pre-?trained|(?:re)?trained model"
 )
 _HARNESS = re.compile(
@@ -142,6 +142,7 @@ class Document:
         self.reading = reading
         self.values: list[Value] = []
         self._only: dict[str, str] = {}
+        self._by_section: dict[str, dict[tuple[int, ...], set[str]]] = {}
         self._in_tables: dict[tuple[int, int | None], bool] = {}
         self.promised: list[Quote] = []
         """Table rows of dashes."""
@@ -217,14 +218,20 @@ class Document:
 
     def nearby(self, unit: Unit, kind: str) -> str:
         """The one name of a kind that the unit or the rest of its section gives; empty if several or none."""
-        apart = {"row", "header", "code"}
-        own = {m.name for m in self.reading.names(unit, kind) if m.detail.get("generic") != "yes"}
-        names = own or {
-            mention.name
-            for mention, other in self.reading.named(kind)
-            if other.headings == unit.headings and other.kind not in apart and mention.detail.get("generic") != "yes"
-        }
-        return names.pop() if len(names) == 1 else ""
+        names = {m.name for m in self.reading.names(unit, kind) if m.detail.get("generic") != "yes"}
+        if not names:
+            if kind not in self._by_section:
+                self._by_section[kind] = self._names_by_section(kind)
+            names = self._by_section[kind].get(unit.headings, set())
+        return next(iter(names)) if len(names) == 1 else ""
+
+    def _names_by_section(self, kind: str) -> dict[tuple[int, ...], set[str]]:
+        """The names of a kind that the prose under the same headings gives."""
+        found: dict[tuple[int, ...], set[str]] = {}
+        for mention, unit in self.reading.named(kind):
+            if unit.kind not in {"row", "header", "code"} and mention.detail.get("generic") != "yes":
+                found.setdefault(unit.headings, set()).add(mention.name)
+        return found
 
     def section(self, unit: Unit) -> list[Unit]:
         """The units under the same headings."""
@@ -262,6 +269,10 @@ class Document:
                 blocks.setdefault((unit.sheet, unit.block), set()).update(_words_of(mention.name))
         others = {place for place, words in blocks.items() if words and not words & own}
         return {u.index for u in self.reading.units if (u.sheet, u.block) in others} if others else set()
+
+    def speaks_of(self, flag: str) -> bool:
+        """Whether any unit has a flag."""
+        return bool(self._flagged[flag])
 
     def generic(self, unit: Unit) -> bool:
         """Whether a unit tells what can be done in general, and nothing that binds it to this claim."""

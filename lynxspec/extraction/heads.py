@@ -68,7 +68,7 @@ _LATENCY = re.compile(
     r"|\(s(?:ec(?:onds?)?)?\)|\bp(?:50|90|95|99)\b|时延|延迟|耗时|지연|レイテンシ|遅延|推論時間|추론 ?시간|latenz"
 )
 _RATE = re.compile(
-    r"tok(?:en)?s?\s?/\s?s|tokens?\s(?:per|/)\ssec|throughput|\bfps\b|img/s|images?\s?/\s?s|samples?\s?(?:/"
+    r"tok(?:en)?s?\s?/\s?s|tok(?:en)?s?\s(?:per|/)\ss(?:ec)?|throughput|\bfps\b|img/s|images?\s?/\s?s|samples?\s?(?:/"
     r"|per)\s?s|\bqps\b|\brps\b|\bt/s\b|\btps\b|\btgs\b|inf(?:erence)?s?\s?/\s?s"
     r"|decode|prefill|generation speed|\bspeed\b|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s"
     r"|(?<!error )\brate\b"
@@ -90,6 +90,8 @@ _CONFIG = re.compile(
     r"\bversion|\bdate|license|layers?\b|channels?\b|epochs?\b|cores?\b|clock|bandwidth"
 )
 _LOSS = re.compile(r"(?:loss|drop|degrad\w+|delta|diff(?:erence)?|decrease|Δ|δ|损失|下降|손실|하락|verlust)")
+_CHANGE = re.compile(r"\(\s*\w+ ?[-\u2212\u2013] ?\w+\s*\)\s?/ ?\w+")
+"""``Accuracy ratio [(INT8-FP32)/FP32]``: a signed relative change, whatever it is called."""
 _TRAINING_LOSS = re.compile(r"val(?:idation)?\.? loss|train(?:ing)? loss|eval(?:uation)? loss|cross[- ]entropy")
 _RECOVERY = re.compile(
     r"recover|retention|retain|÷|relative accuracy|accuracy ratio|% of (?:fp|bf|base|orig)|of baseline"
@@ -114,11 +116,12 @@ def read_head(text: str) -> Head:
     if "↑" in text or "↓" in text:
         names = tuple(m for m in names if m.kind != "model")  # "CLIP ↑" is a metric
     found = label(_without_rivals(text))
-    quantity = "config" if _no_result(lower, names) else _quantity(lower, names)
+    plain = lower.replace("_", " ") if "_" in lower else lower  # tokens_per_s, ttft_ms
+    quantity = "config" if _no_result(plain, names) else _quantity(plain, names)
     batch = _BATCH_IN.search(lower) if _BATCH_HINT.search(lower) else None
     return _named(text, lower, names)._replace(
         quantity=quantity,
-        unit=_unit(lower, quantity),
+        unit=_unit(plain, quantity),
         regime=(text.strip() if _SPECULATIVE.search(lower) else found[0]) if found else "",
         role=found[1] if found else None,
         against=_against(lower) if quantity in _RELATIVE or _COMPARED.search(lower) else "",
@@ -127,10 +130,12 @@ def read_head(text: str) -> Head:
     )
 
 
-def read_sentence(text: str) -> Head:
-    """What a sentence says of every number below or above it, as a header would: no quantity, unit or regime."""
+def read_sentence(text: str, names: tuple[Mention, ...]) -> Head:
+    """What a sentence, which holds these ``names``, says of every number below or above it: as a header would.
+
+    It gives no quantity, unit or regime. The offsets of the names count from the start of the sentence.
+    """
     lower = text.lower()
-    names = mentions(text)
     metric = _printed(text, names, "metric")
     phase = "" if metric else _phase(lower)
     batch = _BATCH_IN.search(lower) if _BATCH_HINT.search(lower) else None
@@ -224,17 +229,19 @@ def _against(lower: str) -> str:
     return told or (rival[0].upper() if rival else "")
 
 
-def _quantity(lower: str, names: tuple[Mention, ...]) -> Quantity:  # noqa: PLR0911 - one a kind
+def _quantity(lower: str, names: tuple[Mention, ...]) -> Quantity:  # noqa: C901, PLR0911 - one a kind
     """The kind of number below a header; the order decides between words that share a header."""
     measured = any(m.kind in {"metric", "dataset"} for m in names) or _ACCURACY.search(lower)
     if _BATCH.search(lower.strip()):
         return "batch"
     if _SAMPLES.search(lower):
         return "samples"
-    if _RECOVERY.search(lower) and not _GAIN.search(lower):
+    if _RECOVERY.search(lower) and not (_GAIN.search(lower) or _CHANGE.search(lower)):
         return "recovery"
     if _TRAINING_LOSS.search(lower):
         return "accuracy"
+    if measured and _CHANGE.search(lower):
+        return "loss"
     if measured and (_LOSS.search(lower) or ("perplex" in lower and "increase" in lower)):
         return "loss"
     rated = _RATE.search(lower)

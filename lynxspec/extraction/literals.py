@@ -47,31 +47,35 @@ def required(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
     return tuple(sorted(kept))
 
 
-Probe = tuple[str, str, str]
-"""A word, its first three characters, and its last three; of a shorter word its first and its last."""
+Probes = dict[str, tuple[tuple[str, str], ...]]
+"""Words by their first three characters, each with its last three; of a shorter word its first and its last."""
 
 _THREE = 3
 
 
-def probes(pattern: re.Pattern[str]) -> tuple[Probe, ...] | None:
+def probes(pattern: re.Pattern[str]) -> Probes | None:
     """The words of `required` with what to look up before they are searched for."""
     held = _PROBES.get(id(pattern))
     if held is not None:
         return held[1]
     words = required(pattern)
-    made = None if words is None else tuple(map(_probe, words))
+    made = None if words is None else _by_head(words)
     if len(_PROBES) < _REMEMBERED:
         _PROBES[id(pattern)] = pattern, made
     return made
 
 
-def _probe(word: str) -> Probe:
-    return (word, word[:_THREE], word[-_THREE:]) if len(word) >= _THREE else (word, word[0], word[-1])
+def _by_head(words: Iterable[str]) -> Probes:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for word in words:
+        head, tail = (word[:_THREE], word[-_THREE:]) if len(word) >= _THREE else (word[0], word[-1])
+        found.setdefault(head, []).append((word, tail))
+    return {head: tuple(held) for head, held in found.items()}
 
 
 _REMEMBERED = 2000
 
-_PROBES: dict[int, tuple[re.Pattern[str], tuple[Probe, ...] | None]] = {}
+_PROBES: dict[int, tuple[re.Pattern[str], Probes | None]] = {}
 """By identity, which stays while the pattern is held: a pattern's own hash is as dear as a small search."""
 
 

@@ -13,7 +13,7 @@ from lynxspec.extraction.change import CLAUSE_END, denied, factor, share
 from lynxspec.extraction.document import QUANT, Document
 from lynxspec.extraction.quantities import RATE, RATE_AHEAD, Amount, factors, percents, rates, theoretical, times
 from lynxspec.extraction.reading import Kind, Unit
-from lynxspec.extraction.schemes import scheme_of, schemes
+from lynxspec.extraction.schemes import Scheme, clause, scheme_of, schemes
 from lynxspec.vocabulary import Component
 
 PROSE: tuple[Kind, ...] = ("sentence", "caption", "footnote", "heading")
@@ -42,6 +42,7 @@ _PREPARATION = re.compile(
     r"|the|an|any) \w+[\w .-]{0,30} (?:in|within|faster)|(?:quanti[sz]ing|calibrating) (?:a|the|an) "
     r"|time to quantize|to quantize (?:a|the)"
     r"|calibration time|compil(?:e|ation) time|load(?:ing)? time|conversion|\bloader\b|\bto load\b"
+    r"|\b(?:model )?(?:loading|start-?up|booting) (?:takes|took|is|was|time)"
 )
 
 
@@ -140,10 +141,12 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
     """The gain behind a factor; ``None`` where nothing ties it to quantization at all."""
     flags = document.flags(unit)
     tied = ("quant" in flags or document.about_quantization(unit)) and not document.about_training(unit)
-    if not tied and not document.mentions_quantization:
+    if not tied and not _may_be_of_quantization(document, unit, flags):
         return None
     quote = document.reading.quote(unit, amount.start, amount.end)
-    latency = re.search(r"laten|time", words[max(0, amount.start - 50) : amount.end + 50]) is not None
+    latency = (
+        re.search(r"laten|\btime\b(?! (?:of|to) train)", words[max(0, amount.start - 50) : amount.end + 50]) is not None
+    )
     text = words[amount.start : amount.end]
     mixed = _mixed(document, unit, words, flags)
     if mixed == _OTHER_GENERATION:
@@ -169,6 +172,15 @@ def _gain(document: Document, unit: Unit, words: str, amount: Amount) -> Gain | 
         **bindings(document, unit, amount.start, against),
     )
     return Gain(quote=quote, words=text, value=value, note="", of_latency=latency)
+
+
+def _may_be_of_quantization(document: Document, unit: Unit, flags: frozenset[str]) -> bool:
+    """Whether a gain that nothing near ties to quantization may be one of it; not of training or drafting alone."""
+    if "quant" not in flags and (document.about_training(unit) or "speculative" in flags):
+        return False
+    if document.speaks_of("speculative") and not document.is_about_quantization:
+        return False
+    return document.mentions_quantization
 
 
 def _of_reference(document: Document, unit: Unit, words: str, amount: Amount) -> bool:
@@ -275,29 +287,38 @@ def measured(document: Document) -> Iterator[Value]:
         ]
         if index in timed and not _PREPARATION.search(words):
             found += [(Component.LATENCY, _allowed(words, a)) for a in times(words) if _is_latency(words, a)]
-        changed = _before_change(words, [amount for _, amount in found])
+        ends = _changes(words, [amount for _, amount in found])
         for component, amount in found:
-            yield _measured(document, unit, words, component, amount, changed=amount in changed)
+            yield _measured(document, unit, words, component, amount, end=ends.get(amount.start, ""))
 
 
 _TIMED = re.compile(r"laten|ttft|tpot|itl|time|ms\b|delay|p9\d|\btakes?\b|\btook\b|时延|延迟|지연|レイテンシ|latenz")
 """Words without which a time is none that an inference took."""
 
-_TO = re.compile(r"(?:down |up )?to")
-_CHANGE = re.compile(r"(?:(?:down |up )?to|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)")
+_TO = re.compile(r"(?:down |up )?to|auf")
+_CHANGE = re.compile(r"(?:(?:down |up )?to|auf|→|->|(?:下|提)?[降升]?(?:低|高)?(?:至|到)|에서|から)")
 _FROM = re.compile(r"(?:\bfrom|从|由|\bvon) ?$")
 
 
-def _before_change(words: str, amounts: list[Amount]) -> list[Amount]:
-    """The amounts that a change starts from: ``from 120 ms to 65 ms`` tells the reference's first."""
+def _changes(words: str, amounts: list[Amount]) -> dict[int, str]:
+    """Where amounts start that a change goes from or to: ``from 120 ms to 65 ms`` tells the reference's first."""
     if len(amounts) < 2:
-        return []
+        return {}
     ordered = sorted(amounts, key=lambda amount: amount.start)
     pairs = [(a, b) for a, b in pairwise(ordered) if a.unit == b.unit and a.end < b.start]
-    between = [(a, words[a.end : b.start].strip()) for a, b in pairs]
-    return [
-        a for a, gap in between if _CHANGE.fullmatch(gap) and (not _TO.fullmatch(gap) or _FROM.search(words[: a.start]))
-    ]
+    found: dict[int, str] = {}
+    for a, b in pairs:
+        gap = _PARENTHESES.sub("", words[a.end : b.start]).strip()
+        if _CHANGED_BACK.fullmatch(gap):
+            found |= {a.start: "after", b.start: "before"}
+        elif _CHANGE.fullmatch(gap) and (not _TO.fullmatch(gap) or _FROM.search(words[: a.start])):
+            found |= {a.start: "before", b.start: "after"}
+    return found
+
+
+_CHANGED_BACK = re.compile(r",? ?(?:instead of|rather than|(?:down|up) from|statt(?: bisher)?)")
+"""What stands between a result and what it was before: ``180 ms instead of 310 ms``."""
+_PARENTHESES = re.compile(r"\([^()]{1,20}\)")
 
 
 def _is_load(words: str, amount: Amount) -> bool:
@@ -326,7 +347,14 @@ def _is_latency(words: str, amount: Amount) -> bool:
     )
 
 
-_BUDGET = re.compile(r"constraint|\btargets?\b|\bsla\b|\bslo\b|budget|deadline|requirement|cut-?off|at most")
+def _in_clause(words: str, amount: Amount, scheme: Scheme) -> bool:
+    start, end = clause(words, amount.start)
+    return start <= scheme.start < end
+
+
+_BUDGET = re.compile(
+    r"constraint|latency limit|limit of|\btargets?\b|\bsla\b|\bslo\b|budget|deadline|requirement|cut-?off|at most"
+)
 
 
 def _allowed(words: str, amount: Amount) -> Amount:
@@ -335,9 +363,7 @@ def _allowed(words: str, amount: Amount) -> Amount:
     return replace(amount, strength=Strength.BOUND) if _BUDGET.search(around) else amount
 
 
-def _measured(
-    document: Document, unit: Unit, words: str, component: Component, amount: Amount, *, changed: bool
-) -> Value:
+def _measured(document: Document, unit: Unit, words: str, component: Component, amount: Amount, *, end: str) -> Value:
     near = scheme_of(words, amount.start, document.schemes_in(unit))
     strength = amount.strength
     if strength is Strength.EXACT and re.search(
@@ -345,8 +371,10 @@ def _measured(
     ):
         strength = Strength.THEORETICAL
     reference = near.sort == "reference" if near is not None else document.is_unquantized
-    if changed and not reference:
+    if end == "before" and not reference:
         near, reference = None, True
+    elif end == "after" and near is not None and not _in_clause(words, amount, near):
+        near, reference = None, False
     bound = bindings(document, unit, amount.start)
     if reference:
         bound["precision"] = near.name if near is not None else document.only_reference

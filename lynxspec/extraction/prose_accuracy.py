@@ -12,17 +12,19 @@ from lynxspec.extraction.document import CRITERION, QUANT, Document
 from lynxspec.extraction.quantities import NUMBER
 from lynxspec.extraction.quantities import strength as bound_by
 from lynxspec.extraction.reading import Kind, Unit
-from lynxspec.extraction.schemes import clause, scheme_of, schemes
+from lynxspec.extraction.schemes import clause, of_later_number, scheme_of, schemes
 from lynxspec.vocabulary import Component
 
 _ACCURACY = re.compile(
-    r"accura\w+|error rate|\belo\b|perplexity|\bppl\b|top-?[15]\b|\bmap\b|\bf1\b|recover\w*|score[sd]?\b"
+    r"accura\w+|error rate|\belo\b|perplexity|\bppl\b|top-?[15]\b|\bmap(?:50)?\b|\bf1\b|recover\w*|score[sd]?\b"
     r"|\bwer\b|\bbleu\b|rouge"
     r"|degrad\w+|quality|精度|准确率|정확도|mmlu|gsm8k|exact match|psnr|\bmiou\b|genauigkeit|pass@1|\bloss\b"
+    r"|(?:task )?success(?: rate)?\b|(?:pass|win|resolution) rate"
     r"|signal strength|\bdb\b|\bsnr\b"
 )
 _PAIR = re.compile(
-    rf"(?<![\w.,])(?:(?:from|von) ({NUMBER})\s?%? (?:to|auf) ({NUMBER})\s?%?|({NUMBER})\s?%?,? (?:vs\.?|versus"
+    rf"(?<![\w.,])(?:(?:from|von) ({NUMBER})\s?%?(?: \([^()]{{1,20}}\))? (?:to|auf) ({NUMBER})\s?%?"
+    rf"|({NUMBER})\s?%?,? (?:vs\.?|versus"
     rf"|compared (?:to"
     rf"|with)"
     rf"|against) ({NUMBER})\s?%?|({NUMBER})\s?%?(?:에서| ?→ ?| ?-> ?|から|(?:下|提)?[降升]?(?:低"
@@ -60,7 +62,7 @@ def accuracies(document: Document) -> Iterator[Value]:
             continue
         words = reading.words(unit)
         if (
-            CRITERION.search(words)
+            (CRITERION.search(words) and "; " not in words)
             or _TARGET.search(words)
             or document.boilerplate(unit)
             or document.flags(unit) & {"harness", "undone"}
@@ -71,10 +73,27 @@ def accuracies(document: Document) -> Iterator[Value]:
         yield from _accuracies(document, unit, words)
 
 
+_LOGGED = re.compile(
+    rf"(?:metric|accuracy|score|top-?1|map) of (?:the )?(initial|original|fp32|float|floating[- ]point|quantized|int8)"
+    rf" model\s?[:=]\s?({NUMBER})",
+    re.ASCII,
+)
+"""What accuracy-aware quantizers print: ``Metric of initial model: 0.366``."""
+
+
+def logged(document: Document) -> Iterator[Value]:
+    """Accuracy figures of a tool's log."""
+    for hit in document.hits(_LOGGED, "code", "sentence"):
+        role = "quantized" if hit.match[1] in {"quantized", "int8"} else "reference"
+        span = hit.start, hit.end
+        if hit.unit.kind == "code":
+            yield _accuracy(document, hit.unit, span, float(hit.match[2].replace(",", "")), role, "")
+
+
 def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
     pairs = {m.span(): m for m in _PAIR.finditer(words)}
     for span, match in pairs.items():
-        if not _accuracy_near(words, *span):
+        if not _accuracy_near(words, *span) or _is_bar(words, span[0]):
             continue
         first, second = next((a, b) for a, b in ((match[1], match[2]), (match[4], match[3]), (match[5], match[6])) if a)
         if match[3]:
@@ -88,7 +107,13 @@ def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
         inside = any(s <= match.start() < e for s, e in pairs)
         plain = match[2] is None and _SMALL_INTEGER.fullmatch(match[1]) is not None
         plain = plain and not re.search(r"\belo\b", words)
-        if inside or plain or not _accuracy_near(words, *match.span()) or _named_number(document, unit, match):
+        if (
+            inside
+            or plain
+            or _is_bar(words, match.start())
+            or not _accuracy_near(words, *match.span())
+            or _named_number(document, unit, match)
+        ):
             continue
         if (
             _OF_SPEED.match(words, match.end())
@@ -99,6 +124,18 @@ def _accuracies(document: Document, unit: Unit, words: str) -> Iterator[Value]:
         value = _judged(document, unit, words, match)
         if value is not None:
             yield value
+
+
+def _part(words: str, at: int) -> tuple[int, int]:
+    """The part of a sentence between the semicolons around a place."""
+    end = words.find("; ", at)
+    return words.rfind("; ", 0, at) + 1, end if end >= 0 else len(words)
+
+
+def _is_bar(words: str, at: int) -> bool:
+    """Whether a number stands in a part of its sentence that tells what a result has to be."""
+    start, end = _part(words, at)
+    return CRITERION.search(words, start, end) is not None
 
 
 def _as_named(words: str, match: re.Match[str], first: str, second: str) -> tuple[str, str]:
@@ -205,13 +242,16 @@ def _judged(document: Document, unit: Unit, words: str, match: re.Match[str]) ->
         and not re.search(r"val(?:idation)? loss|loss of \d+\.\d{3}", around)
     ):
         unit_word = f"{unit_word} loss".strip()
-    named = document.schemes_in(unit)
+    first, last = _part(words, match.start())
+    named = [s for s in document.schemes_in(unit) if first <= s.start < last]
+    own_end = clause(words, match.start())[1]
+    named = [s for s in named if s.start < own_end or not of_later_number(words, s)]
     nearest = scheme_of(words, match.start(), named)
     before = words[max(clause(words, match.start())[0], match.start() - 40) : match.start()]
     said = re.search(
         r"(?:baseline|original|fp32|fp16|bf16|f32|float\w*|full[- ]precision|reference|unquantized)[^.;]{0,36}$", before
-    )
-    behind = re.match(r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float)", words[match.end() :])
+    ) or _KEYED_REFERENCE.search(words, 0, match.start())
+    behind = _SAYS_REFERENCE.match(words, match.end())
     only_reference = {s.sort for s in named} == {"reference"}
     behind = behind or _UNTOUCHED.match(words, match.end())
     above = document.reading.above(unit)
@@ -239,7 +279,16 @@ _NAMED_HERE = re.compile(r"mmlu|gsm8k|imagenet|perplexity|\bppl\b|\bwer\b|top-[1
 _KIND = re.compile(
     r"recover|retain|preserv|of the (?:original|baseline|fp|bf)|relative|loss|drop|degrad|decreas|within"
 )
-_UNTOUCHED = re.compile(r"[^.;]{0,32}\b(?:before|prior to|without) (?:\w+ )?quanti[sz]")
+_KEYED_REFERENCE = re.compile(r"\b(?:baseline|reference|original|unquantized|float)\s?[:=]\s?$")
+_SAYS_REFERENCE = re.compile(
+    r"[^.;,]{0,12}\((?:fp32|fp16|bf16|baseline|original|float|reference|unquantized)(?![^()]{0,24}\d[^()]{0,12}\))"
+)
+"""Right behind a number: ``70.1 (FP16)``, and not ``69.8 (FP16: 70.1)``, which gives the other one's number."""
+_UNTOUCHED = re.compile(
+    r"[^.;]{0,32}\b(?:(?:before|prior to|without) (?:\w+ )?(?:quanti[sz]|conversion|compression)|vor der (?:quanti"
+    r"|umwand))"
+    r"|\s?(?:%|percent|points?)? (?:before|vorher)\b(?: that| it)?\s?(?:[.,;:)]|$)"
+)
 
 
 def _accuracy(document: Document, unit: Unit, span: tuple[int, int], number: float, role: str, unit_word: str) -> Value:

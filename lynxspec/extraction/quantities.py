@@ -220,6 +220,16 @@ def rates(text: str) -> Iterator[Amount]:
             )
     for match in RATE.finditer(text):
         value = _value(match[1], match[2])
+        if (before := _CHANGED_FROM.search(text, max(0, match.start() - 40), match.start())) is not None:
+            first = _value(before[1])
+            yield Amount(
+                start=before.start(1),
+                end=before.end(1),
+                low=first,
+                high=first,
+                unit=rate_unit(match[3]),
+                strength=Strength.EXACT,
+            )
         yield Amount(
             start=match.start(),
             end=match.end(),
@@ -230,10 +240,19 @@ def rates(text: str) -> Iterator[Amount]:
         )
 
 
+_CHANGED_FROM = re.compile(rf"(?<![\w.])(?:from|von) ({NUMBER})(?: \([^()]{{1,20}}\))? (?:to|auf) $")
+"""The first number of ``from 2,010 to 3,190 tokens/s``, which has the unit of the second."""
+
+
 def times(text: str) -> Iterator[Amount]:
     """Every time in a lower-case text, in milliseconds."""
     for match in TIME.finditer(text):
         value = milliseconds(_value(match[1]), match[2])
+        if (before := _CHANGED_FROM.search(text, max(0, match.start() - 40), match.start())) is not None:
+            first = milliseconds(_value(before[1]), match[2])
+            yield Amount(
+                start=before.start(1), end=before.end(1), low=first, high=first, unit="ms", strength=Strength.EXACT
+            )
         yield Amount(
             start=match.start(),
             end=match.end(),

@@ -110,6 +110,16 @@ class Reading:
         """Names of these kinds in a unit."""
         return [m for m in self._mentions_by_unit.get(unit.index, ()) if m.kind in kinds]
 
+    def names_within(self, unit: Unit) -> tuple[Mention, ...]:
+        """All names in a unit, with offsets that count from its start."""
+        start = unit.start
+        return tuple(
+            [
+                Mention(start=m.start - start, end=m.end - start, kind=m.kind, name=m.name, detail=m.detail)
+                for m in self._mentions_by_unit.get(unit.index, ())
+            ]
+        )
+
     def named(self, *kinds: str) -> Iterator[tuple[Mention, Unit]]:
         """All names of these kinds with their units."""
         return (pair for pair in self._placed if pair[0].kind in kinds)
@@ -147,12 +157,13 @@ class Reading:
             return self.units
         found: set[int] = set()
         threes, places = self._threes, self._places
-        for word, head, tail in words:
-            if head in threes and tail in threes:  # most words fail here, without a search
-                held = places.get(word)
-                if held is None:
-                    held = places[word] = self._holding(word)
-                found.update(held)
+        for head in words.keys() & threes:  # most words fail here, without a search
+            for word, tail in words[head]:
+                if tail in threes:
+                    held = places.get(word)
+                    if held is None:
+                        held = places[word] = self._holding(word)
+                    found.update(held)
         return [self.units[index] for index in sorted(found)]
 
     @cached_property

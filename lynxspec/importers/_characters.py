@@ -6,6 +6,9 @@ import re
 import unicodedata
 from functools import cache
 
+Piece = tuple[int, int, str | None]
+"""A stretch of the source from an offset to before another; or what stands there for the reader, if not itself."""
+
 BLANKS = "\t\n\r\x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 CONTROLS = "\x00-\x08\x0e-\x1b\x7f"
 _UNSEEN = (

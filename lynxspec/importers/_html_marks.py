@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from html import unescape
 
-from lynxspec.importers._html_text import Piece
+from lynxspec.importers._characters import Piece
 
 _RAISED = re.compile(
     r"(?:<su[pb]\b[^<>]{0,300}>\s{0,9}(?P<link><a\b[^<>]{0,500}>)?|(?P<only><a\b[^<>]{0,500}>))\s{0,9}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from lynxspec.importers._characters import Piece
 from lynxspec.importers._grid import MAX_CELLS
 from lynxspec.importers._html_context import (
     BLOCKS,
@@ -19,7 +20,7 @@ from lynxspec.importers._html_context import (
 from lynxspec.importers._html_marks import read_raised
 from lynxspec.importers._html_stack import Element, Stack
 from lynxspec.importers._html_tables import CellDraft, Read, TableDraft, read_table
-from lynxspec.importers._html_text import LONGEST, Piece, length
+from lynxspec.importers._html_text import LONGEST, length
 from lynxspec.importers._html_tokens import Token, attributes
 from lynxspec.importers._html_writer import Writer
 from lynxspec.sheet import Table, Text

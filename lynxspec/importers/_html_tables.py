@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
+from lynxspec.importers._characters import Piece
 from lynxspec.importers._footnotes import leading_mark, marks_in
 from lynxspec.importers._grid import MAX_SPAN, Placed, PlacedRow, distinct, headed, header_rows, is_title, lay_out
-from lynxspec.importers._html_text import Piece
 from lynxspec.importers._html_tokens import Token
 from lynxspec.sheet import EMPTY, Block, Cell, Prose, Row, Table, Text
 

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from html import unescape
 
+from lynxspec.importers._characters import Piece
 from lynxspec.importers._inline import inline
 from lynxspec.sheet import EMPTY, Text
-
-Piece = tuple[int, int, str | None]
-"""A stretch of the source from an offset to before another; or what stands there for the reader, if not itself."""
 
 LONGEST = 200_000
 """Characters of the source that one text may stand for; no paragraph and no cell is that long."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from lynxspec.importers._characters import Piece
 from lynxspec.importers._html_context import Context
 from lynxspec.importers._html_tables import Entry, TableDraft
-from lynxspec.importers._html_text import LONGEST, Piece, length, trimmed
+from lynxspec.importers._html_text import LONGEST, length, trimmed
 
 MAX_BLOCKS = 100_000
 """Of a page; what stands in cells counts a quarter."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from html import unescape
 
 from lynxspec.importers._characters import BLANKS, CONTROLS, ODD, ODD_ONE, RAISED_RUN, folded
+from lynxspec.importers._html_marks import read_raised
 from lynxspec.sheet import EMPTY, Text
 
 _PLAIN_TOKEN = re.compile(f"[ {BLANKS}]{{2,}}|[{BLANKS}]|[{ODD}]")
@@ -355,8 +356,6 @@ class _Reader:
 
     def _shifted(self, at: int, after: int, *, raised: bool) -> int:
         """Raised or lowered text, as the importer of HTML reads it; longer text joins the line behind a blank."""
-        from lynxspec.importers._html_marks import read_raised  # noqa: PLC0415 - it needs this module
-
         found = read_raised(self.text, at, base=self._base(), raised=raised)
         if found is None or found.end > self.end or "](" in self.text[at : found.end]:
             self.pieces.append((" " if raised else "", at, False))

@@ -73,6 +73,59 @@ def test_a_rate_belongs_to_the_product_of_its_own_clause() -> None:
     assert {v.low: v.hardware for v in values(text, RATE)} == {3400: "T200", 1900: "Jetson Orin NX"}
 
 
+def test_a_rate_is_not_of_a_format_that_a_later_clause_gives_its_own_rate() -> None:
+    text = "It decodes 1630 tokens/s, BF16 decodes 1105 tokens/s."
+    assert {v.low: v.role for v in values(text, RATE)} == {1630: "quantized", 1105: "reference"}
+    text = "BF16 decodes 980 tokens/s at batch 1, 1500 tokens/s at batch 8."
+    assert {v.role for v in values(text, RATE)} == {"reference"}
+
+
+def test_a_change_tells_the_references_number_first_though_only_the_second_has_a_unit() -> None:
+    text = "INT8 raised throughput from 2,010 to 3,190 tokens/s."
+    assert {v.low: v.role for v in values(text, RATE)} == {2010: "reference", 3190: "quantized"}
+    text = "Throughput ranges from 2,010 tokens/s."
+    assert numbers(text, RATE) == {2010}
+
+
+def test_what_stands_in_parentheses_behind_a_score_has_its_own_number_or_none() -> None:
+    text = "The INT8 model reaches an accuracy of 98.1 % (FP32: 98.4 %)."
+    assert (numbers(text, RESULT), numbers(text, REFERENCE)) == ({98.1}, {98.4})
+    assert numbers("The model reaches an accuracy of 98.4 % (FP32).", REFERENCE) == {98.4}
+
+
+def test_a_requirement_hides_no_result_behind_a_semicolon() -> None:
+    text = "The task demands 99 % of the FP32 accuracy; our INT8 model passes with ROUGE-1 at 44.5."
+    assert numbers(text, RESULT) == {44.5}
+    assert not numbers("The task demands an accuracy of 99 % of FP32.", RESULT)
+
+
+@pytest.mark.parametrize(
+    ("text", "component", "status"),
+    [
+        ("A detector, trained on 40,000 images, was moved to a Jetson Orin NX in INT8.", "hardware", "disclosed"),
+        ("We trained the detector for 14 days, using 8x H100, before INT8.", "hardware", "missing"),
+        ("Quantized to INT8 with Larix Press 2.4.", "tool_chain", "disclosed"),
+        ("Quantized to INT8 with Great Care.", "tool_chain", "missing"),
+        ("Measured in INT8 on Tarn-8L at batch 8.", "hardware", "disclosed"),
+        ("In INT8, as measured on March 12 and shown in Table 2.", "hardware", "missing"),
+        ("The compiler automatically compresses the weights into INT8.", "calibration_method", "partial"),
+        ("The compiler compresses pages.", "calibration_method", "missing"),
+        ("| Weight Storage Data Type | tok/s |\n|---|---|\n| int8 | 90 |\n", "tensors_quantized", "disclosed"),
+        ("Our users own cards.", "workload_relevance", "missing"),
+        ("Accuracy was measured in INT8 on our own recordings.", "workload_relevance", "disclosed"),
+        ("We calibrated INT8 on our own recordings.", "workload_relevance", "missing"),
+    ],
+)
+def test_how_a_thing_is_told_decides_and_not_that_its_word_stands_there(text: str, component: str, status: str) -> None:
+    assert read(text).overview[Component(component)].status.value == status
+
+
+def test_headers_of_files_read_as_those_of_people() -> None:
+    table = "model,precision,tokens_per_s,ttft_ms\nLlama-3.1-8B,BF16,812.4,310\nLlama-3.1-8B,FP8,1266.9,205\n"
+    found = [v for r in load(table.encode(), source="x.csv").regimes for v in r.values]
+    assert {(v.component, v.low) for v in found} == {(RATE, 812.4), (RATE, 1266.9), (TIME, 310), (TIME, 205)}
+
+
 def test_a_rate_of_a_competitor_is_none_of_the_vendors() -> None:
     text = "Unlike RivalNet in INT8, which reaches 900 FPS, our INT8 model reaches 1,500 FPS."
     assert numbers(text, RATE) == {1500}

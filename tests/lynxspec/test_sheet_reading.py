@@ -69,6 +69,16 @@ def test_a_bound_a_little_above_a_table_is_no_contradiction_and_far_above_it_is(
     assert [c.component for c in far.conflicts] == [Component.THROUGHPUT_GAIN]
 
 
+def test_a_bound_above_an_excerpt_contradicts_nothing_and_one_that_refers_to_its_table_has_to_stand_in_it() -> None:
+    table = "\n\n| Model | INT8 speedup vs FP16 |\n|---|---|\n| Llama-3.1-8B | 1.9x |\n| Qwen2.5-7B | 2.0x |\n"
+    head = "# INT8 serving\n\nINT8 is up to"
+    excerpt = f"{head} 5x faster than FP16. Selected results:{table}"
+    outside = f"{head} 2.6x faster than FP16.{table}"
+    inside = f"{head} 2.6x faster than FP16, as the table below shows.{table}"
+    assert [load(t.encode(), source="x.md").conflicts for t in (excerpt, outside)] == [(), ()]
+    assert [c.component for c in load(inside.encode(), source="x.md").conflicts] == [Component.THROUGHPUT_GAIN]
+
+
 def test_free_text_is_read_in_another_process(tmp_path: Path) -> None:
     importer._reader.cache_clear()
     file = tmp_path / "x.md"

@@ -44,8 +44,10 @@ OF_CALIBRATION = re.compile(r"free|calib|校准|标定|較正|校正|キャリ�
 _WITHOUT_DATA = re.compile(r"without (?:any |using |access to )*(?:training |additional |original )+data\b")
 
 _COUNT = re.compile(
-    rf"(?<![a-z0-9_.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:\w+[ -]){{0,3}}?(samples?|images?|examples?|sequences?"
-    rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches)\b"
+    rf"(?<![a-z0-9_.])({NUMBER})\s?(k|thousand|万|千)?[ -](?:(?!\d+[ -])\w+[ -]){{0,3}}?(samples?|images?"
+    rf"|examples?|sequences?"
+    rf"|prompts?|sentences?|data points|rows|texts?|documents?|utterances?|frames?|inputs?|batches|conversations?"
+    rf"|dialog(?:ue)?s?|tickets?|clips?|recordings?|pairs?)\b"
     rf"|({NUMBER})\s?(?:张|条|个样本|个样例|枚|件|サンプル|장(?:의)? (?:이미지|사진)|개(?:의)? ?(?:샘플"
     rf"|이미지|문장)|샘플|문장)"
     rf"|({NUMBER}) (?:\w+ )?(?:bilder|beispiele|beispielsätze|sätze|stichproben|sequenzen|texte)n?\b"
@@ -126,8 +128,8 @@ _RANGES = re.compile(
     r"(?:scales?|ranges|statistics)\b[^.;]{0,60}\b(?:collected|measured|gathered|estimated|computed|derived"
     r"|determined)"
     r"|(?:collect|measur|gather|estimat|comput|determin)\w* (?:the )?(?:\w+ ){0,2}(?:scales|ranges|statistics)"
-    r"|quanti[sz](?:ation|ed|ing) (?:with|using|on|over) (?:\w+ )?\d+ (?:\w+ )?(?:samples|images|examples"
-    r"|prompts)"
+    r"|quanti[sz](?:ation|ed|ing)\b(?:[^.;,]|\.\d){0,72}?\b(?:with|using|on|over) (?:\w+ )?\d+ (?:\w+ )?"
+    r"(?:samples|images|examples|prompts)"
 )
 """How calibration is told without its name."""
 
@@ -182,12 +184,17 @@ def _of_evaluation(document: Document, hit: Hit) -> bool:
     words = document.reading.words(hit.unit)
     if CALIBRATION.search(words):
         return False
+    if _TRAINED_WITH.search(words[: hit.start]):
+        return True
     return (
         re.search(
             r"evaluat|benchmark|throughput|latency|per second|batch|accuracy (?:on|over)|test set|validation", words
         )
         is not None
     )
+
+
+_TRAINED_WITH = re.compile(r"\btrain(?:ed|ing) (?:on|with|using|over) (?:\w+ ){0,3}$")
 
 
 def _names(document: Document) -> Iterator[tuple[str, Quote]]:
@@ -227,8 +234,12 @@ _SUPPORT = re.compile(
 )
 _PARTIAL_METHOD = re.compile(
     r"post[- ]training (?:static |dynamic |integer |\d+-bit |weight )?quanti[sz]|\bptq\b"
-    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quantization[- ]aware|\bqat\b|quantized training"
-    r"|min[ /-]?max"
+    r"|static(?:ally)? quanti|dynamic(?:ally)? quanti|quanti[sz]\w* (?:statically|dynamically)"
+    r"|quantization[- ]aware|\bqat\b|quantized training"
+    r"|min[ /-]?max|quanti[sz]\w* (?:\w+ ){0,2}post[- ]training|accuracy[- _](?:control|aware)"
+    r"|(?:compiler|converter|toolkit|sdk|runtime|engine) (?:will |can |then )?automatically (?:compress|quanti[sz]"
+    r"|convert)"
+    r"|nach dem training (?:[^;]{0,60} )?quantisier"
     r"|per[- ]token dynamic|dynamic (?:per|quant|range)|静态量化|动态量化|离线量化|训练后量化|量化训练"
     r"|静的(?:に)?量子化|動的(?:に)?量子化|事後量子化|학습 후 양자화|정적 양자화|동적 양자화|statische? quanti"
     r"|calibration (?:process|step|method|algorithm)s?|nachträgliche quantisierung"
@@ -287,8 +298,8 @@ def _without_algorithm(document: Document) -> Iterator[Evidence]:
 
 
 _WITH_QAT = re.compile(
-    r"(?:optimi[sz]ed|trained|fine-?tuned|produced|obtained|made) (?:with|using|by"
-    r"|through) (?:quanti[sz]ation[- ]aware training|qat)"
+    r"(?:optimi[sz]ed|trained|tuned|produced|obtained|made)(?: for(?: [\w,.]+){1,4}| \w+){0,2}? (?:with|using|by"
+    r"|through) (?:quanti[sz]ation[- ]aware (?:re)?training|qat)"
 )
 """Quantized by training, and nothing else is said of how: training is the method then."""
 

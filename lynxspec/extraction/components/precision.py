@@ -85,6 +85,9 @@ _BOTH = re.compile(
     r"weights?(?: tensors?)? ?(?:and|&|/|,|\+) ?activations?|activations? ?(?:and|&|/) ?weights?|权重和激活|重みと活性"
     r"|가중치와 활성|weight[s]?[ -]only|only (?:the )?weights|gewichte und (?:die )?aktivierung\w*"
     r"|权重(?:、|与|及|及其|,)?\s?激活|重み(?:と|および|、)活性|가중치(?:와| 및|,) ?활성"
+    r"|weights?,? per[- ]\w+(?:[- ]wise)?,? (?:and )?(?:the )?activations?,? (?:are )?per[- ]\w+"
+    r"|gewichte (?:pro|je) \w+,? (?:und )?(?:die )?aktivierungen (?:pro|je) "
+    r"|重みは[^、。]{0,12}、活性化?(?:関数)?は(?:チャネル|テンソル|トークン)"
     r"|(?:仅|只)(?:对|量化|是)?(?:模型)?权重|权重(?:仅|only)量化|重みのみ|重みだけ|가중치만|가중치 전용"
     r"|nur (?:die )?gewichte"
     r"|(?:权重|激活值?|重み|活性化?|가중치|활성(?:화|값)?|gewichte"
@@ -96,6 +99,11 @@ _NAMED_BITS = re.compile(
     r"(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d{1,2}\w* (?:\w+[ -]){0,2}(?:weights?|activations?)"
     r"|(?<![\w.])(?:\d{1,2}|four"
     r"|eight)[ -]?bits? (?:\w+[ -]){0,3}(?:weights?|activations?)"
+    r"|(?:weights?|activations?|kv[ -]?cache)(?: quanti[sz]ation| precision| data ?type| dtype| format)?s?: (?:ocp )?"
+    r"(?:(?:int|uint|fp|float|mxfp|nvfp|nf|mxint)-?\d|e4m3|\d[ -]?bits?)"
+    r"|(?:ternary|binary|1\.58[- ]bit) weights?"
+    r"|kv[ -]?cache quanti[sz]ation (?:to|in|with) (?:(?:int|fp|nvfp|mxfp)-?\d|\d[ -]?bit)"
+    r"|quanti[sz]\w+ (?:of )?the kv[ -]?cache (?:to|in|with) (?:(?:int|fp|nvfp|mxfp)-?\d|\d[ -]?bit)"
     r"|(?:weights?|activations?)(?: \w+){0,5}? (?:to|in|into|as|at|using|with|are|of"
     r"|:) (?:\w+ ){0,4}?(?:(?:int|uint|fp|float|mxfp|nvfp|nf)-?\d|\d[ -]?bits?|e4m3|four|eight)"
 )
@@ -104,6 +112,11 @@ _OF_TENSORS = re.compile(
     r"|kv)\b"
     r"|weights? (?:stay|remain|are stored|are kept|are held) in (?:fp|int|bf|mxfp|nvfp)-?\d+"
 )
+_TENSOR_COLUMN = re.compile(
+    r"(?:weights?|activations?|kv[ -]?cache)[ _](?:storage[ _])?(?:data[ _]?types?|dtypes?|precision|format|bits"
+    r"|quanti[sz]ation)\b"
+)
+"""A column of what a tensor is held in: ``Weight Storage Data Type``."""
 _LEFT = re.compile(
     r"(?:activations?|kv[ -]?caches?|weights?)(?:,? and (?:the )?(?:\w+ ){0,2}\w+)? (?:are|is|remains?|stays?"
     r"|were|was) (?:all |both )?(?:left|kept|stored|computed|quantized|unquantized|in)\b"
@@ -126,13 +139,21 @@ def tensors_quantized(document: Document) -> Iterator[Evidence]:
         if not document.definition(hit.unit):
             told = hit.unit.kind in _PROSE and not document.generic(hit.unit) and _of_this(document, hit.unit)
             yield _tensors(document, hit, "" if told else "told in general or in a name")
-    for hit in document.hits(_LEFT, *_PROSE):
-        if document.schemes_in(hit.unit) and not document.generic(hit.unit):
-            yield _tensors(document, hit)
+    yield from _by_storage(document)
     for pattern, note in ((_KV, "the KV cache alone is named"), (_IMPLIED, "only implied by a name")):
         for hit in document.hits(pattern):
             if "quant" in document.flags(hit.unit) and _of_this(document, hit.unit):
                 yield _tensors(document, hit, note)
+
+
+def _by_storage(document: Document) -> Iterator[Evidence]:
+    """A column of what a tensor is stored in, and what a sentence says is left or kept in a format."""
+    for hit in document.hits(_TENSOR_COLUMN, "header"):
+        if document.schemes:
+            yield _tensors(document, hit)
+    for hit in document.hits(_LEFT, *_PROSE):
+        if document.schemes_in(hit.unit) and not document.generic(hit.unit):
+            yield _tensors(document, hit)
 
 
 def _tensors(document: Document, hit: Hit, note: str = "") -> Evidence:
@@ -159,7 +180,7 @@ _GRANULARITY = re.compile(
     r"per[- _](?:output[- ]|input[- ])?(?:tensor|channel|token|row|column|block|group|head"
     r"|axis)(?:[- ]?wise)?(?![- ]?(?:latency|sla|cost|price|second|time))|(?:tensor|channel|token|group|row"
     r"|block)[-_ ]?wise|layer[- ]?wise (?=quanti|scal)"
-    r"|(?:q_?)?group[ _-]?size[s]?(?: of|:|=|\s)*\s*[\"']?\d+|block[ _-]?size[s]?(?: of|:|=|\s)*\s*\d+"
+    r"|(?:q_?)?group[ _-]?size[s]?[\"']?(?: of|:|=|\s)*\s*[\"']?\d+|block[ _-]?size[s]?(?: of|:|=|\s)*\s*\d+"
     r"|\bblock-\d+|groups? of \d+|blocks? of \d+|[-_]g(?:32|64|128|256)\b|(?<![a-z])g(?:32|64|128|256)\b"
     r"|tensor-wide|output-channel scaling"
     r"|逐(?:通道|张量|token|组)|按(?:通道|张量|组)|每(?:通道|张量|组)|分组量化|组大小[为是:： ]*\d+"
@@ -246,6 +267,13 @@ _KEPT = re.compile(
     r"|그대로|以外|除外|まま|残し|維持|außer"
     r"|ausgenommen|bleib|belassen"
 )
+_KEPT_IN = re.compile(
+    r"(?:stays?|kept|keeps?|remains?|left|runs?|held) (?:\w+ )?(?:in|at) (?:bf16|fp16|fp32|float\w*|16[- ]bit|int8"
+    r"|int16|fp8|8[- ]bit)"
+)
+"""A layer that stays in a format, in a text that quantizes to another one."""
+_OF_SEARCH = re.compile(r"vectors?\b|retriev|\bsearch|corpus|\bindex")
+"""An embedding that is a result to be searched, and no layer."""
 _VAGUE_POLICY = re.compile(
     r"mixed[- ]precision|mixed[- ]bit|some (?:of the )?(?:layers|tensors|operators|parts)|(?:certain|sensitive"
     r"|important|critical) (?:layers|weights|tensors|operators|channels)|(?:layers"
@@ -268,7 +296,10 @@ def mixed_precision_policy(document: Document) -> Iterator[Evidence]:
             continue
         near = document.about_quantization(unit) or unit.kind in {"code", "meta"}
         near = near or (document.is_about_quantization and next(schemes(around), None) is not None)
+        near = near or (unit.kind in _PROSE and _KEPT_IN.search(around) is not None and document.only_scheme != "")
         if not near or "embedding model" in around:
+            continue
+        if hit.match[0].startswith("embedding") and _OF_SEARCH.search(document.reading.near(unit, before=3, after=2)):
             continue
         told = not document.generic(unit) and not ("sensitive" in hit.match[0] and re.search(r"\bcan\b", words))
         yield Evidence(

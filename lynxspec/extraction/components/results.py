@@ -41,6 +41,9 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
             note="named in a heading alone" if headed else "",
         )
     yield from _unknown_sets(document)
+    for hit in document.hits(_OWN_SET, "sentence", "caption", "footnote"):
+        if not CALIBRATION.search(document.reading.words(hit.unit)) and not document.about_training(hit.unit):
+            yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="a set of their own, unnamed")
     for value in document.values:
         if (
             value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}
@@ -52,6 +55,14 @@ def evaluation_set(document: Document) -> Iterator[Evidence]:
         if value.dataset and value.component in {Component.ACCURACY_RESULT, Component.ACCURACY_REFERENCE}:
             yield Evidence(status=_P, value=value.dataset, quote=value.evidence, note="named in a heading alone")
 
+
+_OWN_SET = re.compile(
+    r"\b(?:held[- ](?:back|out)|unseen|(?:our|their|its) own)(?: \w+){0,3} (?:frames|images|tickets|calls|samples"
+    r"|documents"
+    r"|scans|prompts|questions|requests|recordings|utterances|test set)\b"
+    r"|auf [\d.,]+ bildern (?:derselben|dieser|der)"
+)
+"""A set without a name that the vendor drew from its own data."""
 
 _OWN_METRIC = re.compile(r"top-?[15]|\bmap\b|miou|word error|\bwer\b|bleu|rouge|perplexity|elo|psnr|\bf1\b")
 
@@ -98,17 +109,20 @@ _ADJECTIVE = re.compile(
     r"|to)?(?: the| model)?(?: \w+)? ?(?:accuracy|quality) (?:is|was|are|remains?) (?:minimal|negligible|small"
     r"|low|tiny)|(?:minimal|negligible|little|no|without|virtually no|not)(?: \w+){0,2} (?:impact|effect|loss"
     r"|compromis\w+|sacrific\w+|degrad\w+|drop)(?: \w+){0,3} (?:accuracy|quality)"
-    r"|(?:maintain|preserv|retain|keep|match|recover|comparable|equivalent|similar|same|high|uncompromised"
+    r"|(?:maintain|preserv|retain|keep|match|recover|restor|comparable|equivalent|similar|same|high|uncompromised"
     r"|excellent|good|full|competitive)\w*(?: \w+){0,4} (?:accuracy|quality)(?! (?:and|is|of) \d)|(?:accuracy"
     r"|quality) (?:is |was |are |remains? )?(?:preserved|maintained|retained|unchanged|on par|comparable"
     r"|nearly identical|intact)"
+    r"|(?:accuracy|quality) (?:is|was|are|remains?|stays?) (?:still |very |really )?(?:great|good|excellent|high"
+    r"|fine)\b"
+    r"|(?:reduc|cut|shrink|halv|lower)\w* the (?:perplexity|accuracy|quality) (?:drop|loss|degradation|gap)"
     r"|loss of accuracy|pleasantly surprised|(?:good|better|best|superior|high(?:er)?) (?:model |output "
     r"|generation )?quality|无损|精度损失(?:很小|极小)|几乎无损|精度几乎|精度基本|정확도 손실|精度劣化"
     r"|ほぼ同等の精度|verlustfrei"
     r"|ohne (?:\w+ )?(?:genauigkeits|qualitäts)verlust|no (?:appreciable|noticeable|significant|measurable"
     r"|visible|perceptible)(?: \w+){0,3}"
 )
-_QUALITY = re.compile(r"accura|quality|lossless|loss|degrad|无损|精度|정확도|verlust|genauigkeit")
+_QUALITY = re.compile(r"accura|quality|lossless|loss|degrad|\bdrop|regress|无损|精度|정확도|verlust|genauigkeit")
 
 
 def accuracy_result(document: Document) -> Iterator[Evidence]:
@@ -210,7 +224,10 @@ _EXPLICIT = re.compile(
     rf"|is acceptable|is considered|budget)|(?:max_drop|maximal_drop|accuracy_criterion|tolerable_loss|relative"
     rf"|absolute)\"?\s*[=:]\s*0?\.\d+|99(?:\.9)?\s?% of (?:the )?(?:fp32|fp16|bf16|reference|original|baseline"
     rf"|full)|(?:許容|허용|允许|要求|必须|须|验收|阈值|达标)[^。\n]{{0,40}}{_NUMBER}"
-    rf"|(?:zulässig|erlaub|akzeptier|toleran|grenzwert|schwelle)\w*[^.\n]{{0,60}}{_NUMBER}"
+    rf"|(?:zulässig|erlaub|akzeptier|toleran|grenzwert|schwelle|kriterium|abnahme)\w*[^.\n]{{0,60}}{_NUMBER}"
+    rf"|{_NUMBER}\s?(?:以内|之内)[^。\n]{{0,8}}(?:可接受|接受|合格|达标)"
+    rf"|accept\w* (?:a (?:loss|drop) of )?(?:at most|no more than|up to) (?:one|half a|two) (?:percentage )?points?"
+    rf"|(?:our|the) (?:bar|limit|margin)\b[^.\n]{{0,48}}(?:(?:one|half a|two) (?:percentage )?points?|{_NUMBER})"
 )
 _VAGUE = re.compile(
     r"meet\w*(?: \w+){0,3} (?:accuracy|quality) (?:requirement|target|constraint|criteri|goal)\w*"
@@ -225,7 +242,7 @@ _VAGUE = re.compile(
     r"|good) enough"
 )
 _OF_ACCURACY = re.compile(
-    r"accura|quality|score|perplex|map\b|top-?1|degrad|loss|drop|recover|differen|mmlu|metric|精度|准确率|正解率|정확도"
+    r"accura|quality|score|perplex|map(?:50)?\b|top-?1|degrad|loss|drop|recover|differen|mmlu|metric|精度|准确率|正解率|정확도"
     r"|f1\b|bleu|verlust|genauigkeit|fp32"
     r"|fp16|reference|criterion"
 )

@@ -1,11 +1,16 @@
-"""Tool chain, runtime, driver stack, hardware, and batch or concurrency."""
+"""Tool chain, runtime, driver stack, hardware, and batch or concurrency.
+
+A little over 400 lines, in one file since the five readers share their patterns.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from lynxspec.draft import Value
+from lynxspec.draft import Quote, Value
+from lynxspec.extraction.binding import trained_there
+from lynxspec.extraction.components import unlisted
 from lynxspec.extraction.document import Document, Evidence
 from lynxspec.extraction.heads import INSTANCE
 from lynxspec.extraction.quantities import NUMBER, strength
@@ -17,7 +22,8 @@ from lynxspec.vocabulary import Component, Status
 _D, _P = Status.DISCLOSED, Status.PARTIAL
 
 _MAKES = re.compile(
-    r"quanti[sz]|compil|convert|export|calib|optimi[sz]|compress|pip install|import |量化|양자화|컴파일|toolkit|sdk"
+    r"quanti[sz]|compil|convert|export|calib|optimi[sz]|compress|pip install|import |量化|量子化|양자화|컴파일"
+    r"|toolkit|sdk"
     r"|tool"
 )
 _RUNS = re.compile(
@@ -48,6 +54,8 @@ def tool_chain(document: Document) -> Iterator[Evidence]:
         if mention.name in making and (mention.detail.get("version") or _beside(document, mention, unit)):
             yield _versioned(document, mention, unit)
     yield from _software_releases(document)
+    if not making:
+        yield from _unlisted(unlisted.tools(document))
     for hit in document.hits(_UNNAMED_TOOL):
         if "rival" not in document.flags(hit.unit):
             yield Evidence(status=_P, value=hit.match[0], quote=document.quote(hit), note="neither name nor version")
@@ -92,8 +100,16 @@ def _runtime_columns(document: Document) -> Iterator[Evidence]:
                             )
 
 
+def _unlisted(found: Iterable[tuple[str, str, Quote]]) -> Iterator[Evidence]:
+    """Software that the lexicon does not know, where a sheet says what it is."""
+    for name, version, quote in found:
+        note = "" if version else "no version"
+        yield Evidence(status=_D if version else _P, value=f"{name} {version}".strip(), quote=quote, note=note)
+
+
 def runtime(document: Document) -> Iterator[Evidence]:
     """D: the runtime's name and version; P: the name."""
+    yield from _unlisted(unlisted.runtimes(document))
     for mention, unit in _tools(document, "runtime"):
         both = "quantizer" in mention.detail.get("roles", "")
         words = document.reading.words(unit)
@@ -246,7 +262,7 @@ _MEASURED = re.compile(
 )
 
 
-_RUNS_ON = re.compile(r"\b(?:run|running|runs|deploy\w*|fits?|available|capable|locally)\b")
+_RUNS_ON = re.compile(r"\b(?:run|running|runs|deploy(?:s|ed|able|ing)?|fits?|available|capable|locally)\b")
 _MEASURED_WORDS = re.compile(
     r"measur|benchmark|tested|laten|throughput|\bfps\b|tokens|\bms\b|config|evaluat|faster|speed"
     r"|perform\w+ (?:on|of)|results|instance"
@@ -257,11 +273,6 @@ _NO_QUANTIZATION = re.compile(
 )
 """Words of a sentence that compares formats rather than vendors."""
 
-_TRAINED_THERE = re.compile(
-    r"^(?!.*(?:inferen|deploy|serv|measur|laten|config|quanti|post-)).*\b(?:pre-?)?train(?:ing|ed)\b(?! data)"
-)
-"""What a model was trained on is not what it runs on."""
-
 _ENGINE_ONLY = re.compile(r"neural engine|^hexagon|^adreno|tensor cores?|^mali|^xmx|^ethos")
 
 
@@ -269,20 +280,27 @@ def hardware(document: Document) -> Iterator[Evidence]:
     """D: a product by name; P: a class of hardware, or a product that is only said to be supported."""
     headings = [u for u in document.reading.units if u.kind == "heading"]
     title = document.reading.words(headings[0]) if headings else ""
+    known = False
     for mention, unit in document.reading.named("hardware"):
         words = document.reading.words(unit)
         if document.boilerplate(unit) or ("rival" in document.flags(unit) and not _NO_QUANTIZATION.search(words)):
             continue
-        if "undone" in document.flags(unit) or (unit.kind == "sentence" and _TRAINED_THERE.search(words)):
+        if "undone" in document.flags(unit) or (
+            unit.kind == "sentence" and trained_there(words, mention.start - unit.start)
+        ):
             continue
         generic = mention.detail.get("generic") == "yes"
         if generic and (unit.kind in {"code", "meta"} or not _MEASURED.search(words) or document.generic(unit)):
             continue
         note = "a class of hardware, not a product" if generic else _only_said(document, mention, unit, title)
         quote = document.reading.quote(unit, mention.start - unit.start, mention.end - unit.start)
+        known = known or not note
         yield Evidence(status=_P if note else _D, value=mention.name, quote=quote, note=note)
     for hit in document.hits(INSTANCE):
+        known = True
         yield Evidence(status=_D, value=hit.match[0], quote=document.quote(hit))
+    for name, quote in () if known else unlisted.products(document):
+        yield Evidence(status=_D, value=name, quote=quote)
     for value in document.values:
         if value.hardware and value.component is not Component.BATCH_OR_CONCURRENCY:
             yield Evidence(status=_D, value=value.hardware, quote=value.evidence)

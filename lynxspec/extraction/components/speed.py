@@ -130,13 +130,15 @@ def _weakness(value: Value, against: str) -> str:
 def _compared_precisions(document: Document) -> Iterator[Evidence]:
     """Reference precisions in words of comparison and speed."""
     for scheme, unit in document.schemes:
-        compared = scheme.sort == "reference" and _COMPARISON.search(document.reading.words(unit)) is not None
+        words = document.reading.words(unit)
+        compared = scheme.sort == "reference" and _COMPARISON.search(words) is not None
         if (
             compared
             and unit.kind in {"sentence", "caption", "footnote", "header", "heading"}
             and not document.about_training(unit)
             and _SPEED.search(document.reading.near(unit))
             and "rival" not in document.flags(unit)
+            and not (_QUALITY_ONLY.search(words) and not _SPEED.search(words))
         ):
             quote = document.reading.quote(unit, scheme.start, scheme.end)
             yield Evidence(status=_D, value=scheme.name, quote=quote)
@@ -145,6 +147,7 @@ def _compared_precisions(document: Document) -> Iterator[Evidence]:
 _SPEED = re.compile(
     r"speed|faster|throughput|latenc|tokens|perf|fps|inference|slower|accelerat|gain|time|rate|吞吐|加速|처리량"
 )
+_QUALITY_ONLY = re.compile(r"quality|accura")
 _RULES = re.compile(
     r"warm-?up|for (?:\d+|ten|five|two) ?(?:s\b|sec|min|hour)|over (?:a |\d+ )?(?:period of )?\d+ ?(?:s\b|sec"
     r"|min|hour)|duration|mlperf|averag\w+ (?:over|of) (?:\d+|ten|five|three)|(?:mean|median) (?:of|over) \d+"
