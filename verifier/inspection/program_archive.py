@@ -186,9 +186,7 @@ def _payload(
     """Where each tensor lies; pickles and script objects are refused."""
     name = f"data/{kind}/{model}_{kind}_config.json"
     if name not in entries:
-        raise ValueError(
-            f"{title} has no {name}: programs of this form are written by PyTorch 2.9 and later; export it again"
-        )
+        raise ValueError(f"{title} has no {name}, as PyTorch 2.13 writes it; export the program again")
     rows = _json(archive, entries[name], title)["config"]
     for tensor, row in rows.items():
         meta = row.get("tensor_meta")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 _OPERATORS = re.compile(
     r"(aten|mkldnn|onednn|quantized|_quantized)::_?("
-    r"linear|addmm|mm|bmm|baddbmm|matmul|int_mm|scaled_mm|addmm_activation|einsum|"
+    r"linear|addmm|mm|bmm|mv|addmv|dot|baddbmm|matmul|int_mm|scaled_mm|addmm_activation|einsum|"
     r"conv[123]d|convolution|mkldnn_convolution|cudnn_convolution\w*|slow_conv\w*|thnn_conv\w*|conv_depthwise\w*|"
     r"nnpack_spatial_convolution|convolution_overrideable|scaled_dot_product\w*|flash_attention_forward|"
     r"efficient_attention_forward|weight_int8pack_mm|weight_int4pack_mm\w*|dyn_quant_matmul\w*|"
@@ -36,14 +36,18 @@ _FORMATS = {
 _INTEGER = re.compile(r"linear_dynamic|qlinear|qconv|int_mm|dyn_quant_matmul")
 """Operators that multiply integers although their input is floats."""
 _KERNELS = (
-    (re.compile(r"tf32|s1688|TF32"), "tf32"),
+    (re.compile(r"tf32|s1688gemm(?!_b?f16)", re.IGNORECASE), "tf32"),
     (re.compile(r"e4m3|f8f6f4|fp8|float8", re.IGNORECASE), "fp8_e4m3fn"),
     (re.compile(r"imma|i8i8|s8s8|_s8_|i16832gemm|int8", re.IGNORECASE), "int8"),
     (re.compile(r"bf16|bfloat16", re.IGNORECASE), "bf16"),
-    (re.compile(r"hgemm|f16f16|h1688|h16816|fp16|half", re.IGNORECASE), "fp16"),
+    (re.compile(r"hgemm|f16f16|gemm_f16|h1688|h16816|fp16|half", re.IGNORECASE), "fp16"),
     (re.compile(r"sgemm|f32f32_f32f32|simt_s|ffma", re.IGNORECASE), "fp32"),
 )
 """What a GPU kernel's name says of the format in which it multiplies; the first that fits."""
+
+
+_MULTIPLIES = re.compile(r"gemm|gemv|conv|xmma|cutlass|fprop|fmha|flash|nvjet|mma", re.IGNORECASE)
+"""Kernels that multiply matrices, beside those that only copy or convert for them."""
 
 
 class Ran(NamedTuple):
@@ -53,6 +57,8 @@ class Ran(NamedTuple):
     compute: str
     """Number format of what is multiplied."""
     micros: float
+    by_kernel: bool
+    """Whether a kernel's name told the format, rather than the operands' types."""
 
 
 class Trace(NamedTuple):
@@ -85,6 +91,14 @@ class _Span:
         return [self, *(each for inner in self.inside for each in inner.all())]
 
 
+def kind_of(operator: str) -> str:
+    """What sort of product an operator is, in a file or as executed."""
+    for word in ("conv", "attention", "lstm", "gru", "rnn"):
+        if word in operator:
+            return "recurrent" if word in ("lstm", "gru", "rnn") else word
+    return "matrix"
+
+
 def read_trace(events: list[dict[str, Any]]) -> Trace:
     """Products and the rest, from the events of a trace."""
     roots = _nest([e for e in events if e.get("ph") == "X" and e.get("cat") == "cpu_op"])
@@ -99,8 +113,8 @@ def read_trace(events: list[dict[str, Any]]) -> Trace:
             launched = [kernel for each in span.all() for kernel in kernels.get(_external(each.event), ())]
             micros = sum(float(k["dur"]) for k in launched) if kernels else span.length
             names.extend(str(k["name"]) for k in launched)
-            ran = Ran(span.event["name"], _compute(span.event, [str(k["name"]) for k in launched]), micros)
-            products.append(ran)
+            told = _told([str(k["name"]) for k in launched])
+            products.append(Ran(span.event["name"], told or _typed(span.event), micros, bool(told)))
             total += micros
         within = {id(each) for span in inner for each in span.all()}
         for span in root.all():
@@ -149,12 +163,15 @@ def _nest(events: list[dict[str, Any]]) -> list[_Span]:
     return roots
 
 
-def _compute(event: dict[str, Any], kernels: list[str]) -> str:
-    """By the kernel where its name tells, else by the operator and its operands' types."""
-    for name in kernels:
-        for pattern, fmt in _KERNELS:
-            if pattern.search(name):
-                return fmt
+def _told(kernels: list[str]) -> str:
+    """The format that a kernel's name tells; empty if none does."""
+    multiply = (name for name in kernels if _MULTIPLIES.search(name))
+    found = (fmt for name in multiply for pattern, fmt in _KERNELS if pattern.search(name))
+    return next(found, "")
+
+
+def _typed(event: dict[str, Any]) -> str:
+    """The format of an operator's operands."""
     if _INTEGER.search(event["name"]):
         return "int8"
     types = [str(kind) for kind in event.get("args", {}).get("Input type", ())]

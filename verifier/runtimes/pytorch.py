@@ -7,9 +7,11 @@ a version's default is; what they really run in is measured and goes into the le
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +59,8 @@ class Session:
         self.outputs = [name for name, _ in self.program.outputs]
         self._types = [torch_type(self.program.formats[name]) for name in self.program.placed]
         self._graphed = options.get("cuda_graph", False)
+        # a graph has one set of buffers: what one caller replays, another must not overwrite before it is fetched
+        self.turn: Any = threading.Lock() if self._graphed else contextlib.nullcontext()
         self._graphs: dict[tuple[Any, ...], Any] = {}
 
     def tensors(self, inputs: dict[str, Any]) -> list[Any]:
@@ -124,6 +128,9 @@ def apply(options: dict[str, Any]) -> None:
     torch.set_float32_matmul_precision(options.get("matmul_precision", "highest"))
     # convolutions have a switch of their own, which is on by default
     torch.backends.cudnn.allow_tf32 = options.get("matmul_precision", "highest") != "highest"
+    if options.get("deterministic", False):
+        # cuBLAS repeats only with a work space of its own, which it reads from here when it starts (CUDA, cuBLAS API)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(options.get("deterministic", False))
     torch.set_flush_denormal(options.get("flush_denormals", False))
     if "quantized_engine" in options:
@@ -170,7 +177,8 @@ def open_session(path: str, provider: str, options: dict[str, Any]) -> Session:
 
 def run(session: Session, inputs: dict[str, Any]) -> dict[str, Any]:
     """Run once, all outputs; inputs and outputs are in the host's memory, so that the device was waited for."""
-    return session.arrays(session.call(session.tensors(inputs)))
+    with session.turn:
+        return session.arrays(session.call(session.tensors(inputs)))
 
 
 def bare(session: Session) -> Callable[[dict[str, Any]], Any]:
@@ -178,7 +186,7 @@ def bare(session: Session) -> Callable[[dict[str, Any]], Any]:
     import torch
 
     def call(inputs: dict[str, Any]) -> Any:
-        with torch.inference_mode():
+        with session.turn, torch.inference_mode():
             found = session.call([torch.from_numpy(inputs[name]).to(session.device) for name in session.inputs])
             return [tensor.cpu() for tensor in found]
 
@@ -196,23 +204,27 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: dict[str
     """Profile: products by the format they compute in, with their share of the time."""
     from verifier.inspection.ledger import layers, tensor_groups
     from verifier.inspection.program_ledger import survey
-    from verifier.runtimes._pytorch_trace import read_trace
+    from verifier.runtimes._pytorch_trace import kind_of, read_trace
 
     # a replayed graph is one launch to the profiler; its kernels are those of the same calls made one by one
     session = open_session(path, provider, dict(options, cuda_graph=False) if provider == "cuda" else options)
     trace = read_trace(_profiled(session, inputs))
     found, _ = survey(session.program)
     float32 = measured_format(str(session.device))
-    ran = [each._replace(compute=float32 if each.compute == "fp32" else each.compute) for each in trace.products]
+    ran = [
+        each._replace(compute=float32) if each.compute == "fp32" and not each.by_kernel else each
+        for each in trace.products
+    ]
     per_run = len(ran) // _PROFILED_RUNS
     total = trace.total or 1.0
     notes = [] if float32 == "fp32" else [f"FP32 matrix products are computed in {float32} on this machine"]
-    same = per_run == len(found.products) and not options.get("compile", False)
+    kinds = [kind_of(each.operator) for each in ran[:per_run]]
+    same = kinds == [kind_of(product.op_type) for product in found.products] and not options.get("compile", False)
     names = [product.node for product in found.products] if same else [""] * per_run
     if not same:
         notes.append(
-            f"the file has {len(found.products)} products and {per_run} were executed per run, so that the executed "
-            "ones are not told apart by layer"
+            f"the file has {len(found.products)} products and {per_run} were executed per run, compiled or in another "
+            "form, so that the executed ones are not told apart by layer"
         )
     notes += _device_notes(path, provider, options, inputs)
     rows = _rows(ran, per_run, names)
