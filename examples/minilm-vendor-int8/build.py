@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,7 @@ _SPEC = importlib.util.spec_from_file_location("reviews", HERE.parent / "minilm-
 if _SPEC is None or _SPEC.loader is None:
     raise SystemExit("examples/minilm-reviews/build.py is needed: the sentences and the fitting are its own")
 reviews = importlib.util.module_from_spec(_SPEC)
-import sys  # noqa: E402 - the module below looks itself up by name
-
-sys.modules["reviews"] = reviews
+sys.modules["reviews"] = reviews  # its data classes look their module up by name
 _SPEC.loader.exec_module(reviews)
 
 VENDOR = Package(
@@ -114,13 +113,16 @@ def pooled(model: bytes, tokens: dict[str, Array]) -> Array:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 2
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    rows = []
-    for at in range(0, len(tokens["input_ids"]), 16):
-        batch = {name: values[at : at + 16] for name, values in tokens.items()}
+    lengths = tokens["attention_mask"].sum(axis=1)
+    order = np.argsort(lengths, kind="stable")
+    rows = np.empty((len(order), reviews.WIDTH), np.float32)
+    for at in range(0, len(order), 16):
+        items = order[at : at + 16]  # of about one length, so that padding is not computed
+        batch = {name: values[items, : lengths[items].max()] for name, values in tokens.items()}
         states = np.asarray(session.run([STATES], batch)[0])
         mask = batch["attention_mask"][..., None].astype(np.float32)
-        rows.append((states * mask).sum(axis=1) / mask.sum(axis=1))
-    return np.concatenate(rows)
+        rows[items] = (states * mask).sum(axis=1) / mask.sum(axis=1)
+    return rows
 
 
 def head_model(weight: Array, bias: float) -> onnx.ModelProto:
