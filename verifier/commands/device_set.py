@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lynxspec.claim import Claim
+from lynxspec.claim import Claim, present
 from verifier.evidence import Evidence
 from verifier.judge import judge
 from verifier.opening import open_claim
@@ -140,9 +140,10 @@ def _shares(claim: Claim, peaks: dict[str, Any]) -> str:
     if not peaks:
         return "the card's own rates were not measured"
     words = []
+    parameters = present(claim.model.parameters)
     for regime in _sustained(claim):
         rate = regime.performance.sustained.rate.base
-        products = rate * 2 * claim.model.parameters.active / peaks["matrix_flops"]
+        products = rate * 2 * (parameters.active if parameters else 0) / peaks["matrix_flops"]
         reads = rate / claim.load.batch * regime.artifact.size.base / peaks["copy_bytes"]
         words.append(f"{regime.name} {products:.1%} of matrix, {reads:.1%} of copy")
     return "; ".join(words)

@@ -1,7 +1,7 @@
 """``lynxspec doctor``: hardware, quantizers and runtimes found, and the pip line for each that is missing.
 
-``--gpu`` describes the cards, and with a folder of recipes measures, verifies and lies on them. A machine without a card
-ends with 3 and says why.
+``--gpu`` describes the cards, and with a folder of recipes measures, verifies and lies on them. A machine without a
+card ends with 3 and says why.
 """
 
 from __future__ import annotations
@@ -79,10 +79,14 @@ def _gpu(arguments: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     extra = [word for name in arguments.env for word in ("--env", name)]
     extra += [f"--{flag}" for flag in ("offline", "substitute", "isolate") if vars(arguments).get(flag)]
-    rows = run_set(folder, out, extra, sys.stderr.write)
+    rows = run_set(folder, out, extra, _tell)
     sys.stdout.write(table(rows))
     results = {row.result for row in rows}
     return 1 if "REFUTED" in results else 0 if results == {"reproduced"} else 3
+
+
+def _tell(words: str) -> None:
+    sys.stderr.write(words)
 
 
 def _card(card: Card, busy: int) -> str:
@@ -90,8 +94,8 @@ def _card(card: Card, busy: int) -> str:
     clocks = "/".join("?" if c is None else f"{c:g}" for c in (card.max_sm_clock_mhz, card.max_memory_clock_mhz))
     links = "none told" if card.nvlinks is None else str(card.nvlinks)
     return (
-        f"card          {card.name}, {card.memory_bytes / 2**30:.1f} GiB, compute capability {card.compute_capability}\n"
-        f"              {card.uuid}\n"
+        f"card          {card.name}, {card.memory_bytes / 2**30:.1f} GiB, {card.uuid}\n"
+        f"              compute capability {card.compute_capability}\n"
         f"driver        {card.driver}, CUDA up to {card.cuda}\n"
         f"power         limit {limit} W; highest clocks {clocks} MHz\n"
         f"modes         MIG {card.mig}, ECC {card.ecc}, persistence {card.persistence}; NVLinks {links}\n"

@@ -37,8 +37,8 @@ from verifier.reproduction.budget import Budget
 from verifier.reproduction.evaluate import evaluate
 from verifier.reproduction.inspection import (
     artifact_ledger,
-    built_ledger,
     builds_engines,
+    built_ledger,
     compare,
     executed_ledger,
     repeat_report,
@@ -181,11 +181,7 @@ def _look(
                 found.errors.append(error)
     if not subjects:
         return
-    if builds_engines(regime) and job.environments.interpreters.get((regime.name, "runtime")):
-        work_build = partial(built_ledger, job, files, regime, subjects[0])
-        built = _guard(job, found, "build engines of", regime, PrecisionLedger, work_build, key=subjects[0].sha256)
-        if built is not None:
-            found.ledgers.append(built)
+    _build(job, files, regime, subjects[0], found)
     if job.can_run(regime) is None:
         work_run = partial(executed_ledger, job, files, regime, subjects[0])
         key = subjects[0].sha256
@@ -199,6 +195,15 @@ def _look(
         compared = _guard(job, found, "compare artifacts of", regime, ArtifactComparison, work_both, key=key)
         if compared is not None:
             found.comparisons.append(compared)
+
+
+def _build(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, found: _Findings) -> None:
+    """What a runtime that builds engines makes of the model, whether or not it can execute here."""
+    if builds_engines(regime) and job.environments.interpreters.get((regime.name, "runtime")):
+        work_build = partial(built_ledger, job, files, regime, subject)
+        built = _guard(job, found, "build engines of", regime, PrecisionLedger, work_build, key=subject.sha256)
+        if built is not None:
+            found.ledgers.append(built)
 
 
 def _run_again(

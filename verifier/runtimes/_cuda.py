@@ -139,7 +139,8 @@ class Cuda:
 
         address = _P()
         self._call("cuMemHostAlloc", ctypes.byref(address), max(size, 1), 0)
-        return np.frombuffer((ctypes.c_char * max(size, 1)).from_address(address.value or 0), np.uint8)[:size]
+        held = (ctypes.c_char * max(size, 1)).from_address(address.value or 0)
+        return np.frombuffer(memoryview(held), np.uint8)[:size]
 
     def stream(self) -> int:
         """A stream that does not wait for the default one."""
