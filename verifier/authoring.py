@@ -20,7 +20,7 @@ from verifier.host import cpu_vendor
 from verifier.judge import judge
 from verifier.judge.equilibrium import settled
 from verifier.reproduction.job import Job
-from verifier.reproduction.subjects import reference_of, written_suffix
+from verifier.reproduction.subjects import reference_of, supplied_artifact, written_suffix
 from verifier.verdict import Verdict
 
 Plain = dict[str, Any]
@@ -198,6 +198,9 @@ def _artifact(
         if found is None:
             raise VerifierError(f"the file {model.name} was not found with the digest that the recipe states")
         return {"name": model.name, "sha256": model.sha256, "size": f"{found} B"}, None
+    listed = supplied_artifact(job, regime)
+    if listed is not None and listed.sha256 == sha256:
+        return {"name": listed.name, "sha256": sha256, "size": f"{listed.bytes} B"}, None
     suffix = next((written_suffix(q.tool) for q in evidence.quantizations if q.sha256 == sha256), ".onnx")
     kept = job.store.file(sha256, suffix)
     if kept is None:

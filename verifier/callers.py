@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+MOST_CALLS = 10**9
+"""Calls of one block that a draw made beforehand reaches over."""
+CLOCK_SHARE = 0.002
+"""Difference between two clocks' rates that is none: a rate is not wrong by more."""
+
 if TYPE_CHECKING:
     Arrays = dict[str, Any]
     Call = Callable[[Arrays], Any]
@@ -45,30 +50,54 @@ class Sample:
 
     def __init__(self, needed: Callable[[Arrays], Arrays], size: int, most_bytes: int, seed: int) -> None:
         """Of ``size`` calls, fewer if their outputs would take more than ``most_bytes``."""
-        self._needed = needed
+        self.needed = needed
         self._size = size
         self._most_bytes = most_bytes
         self._random = random.Random(seed)  # noqa: S311 - a draw that needs no secrecy
         self._w = 1.0
+        self._drawn = 0
         self.kept: list[tuple[int, Arrays]] = []
         self.next = 0 if size else -1
 
     def take(self, index: int, outputs: Arrays) -> None:
         """Keep the outputs of call ``next``, made on batch ``index``, and draw the next call to keep."""
-        pair = (index, self._needed(outputs))
+        pair = (index, self.needed(outputs))
         if not self.kept:
-            each = sum(np.asarray(array).nbytes for array in pair[1].values())
-            self._size = max(1, min(self._size, self._most_bytes // max(each, 1)))
-        if len(self.kept) < self._size:
+            self._fit(sum(np.asarray(array).nbytes for array in pair[1].values()))
+        place = self._draw()
+        if place == len(self.kept):
             self.kept.append(pair)
-            if len(self.kept) < self._size:
-                self.next += 1
-                return
         else:
-            self.kept[self._random.randrange(self._size)] = pair
+            self.kept[place] = pair
+
+    def ahead(self, each_bytes: int, calls: int) -> list[list[int]]:
+        """The same draw before any call is made: ``[[call, place among the kept], ...]`` over so many calls.
+
+        ``each_bytes``: size of the outputs of one call. For loops that run elsewhere; it uses the draw up.
+        """
+        self._fit(each_bytes)
+        plan = []
+        while 0 <= self.next < calls:
+            plan.append([self.next, self._draw()])
+        return plan
+
+    def _fit(self, each_bytes: int) -> None:
+        self._size = max(1, min(self._size, self._most_bytes // max(each_bytes, 1)))
+
+    def _draw(self) -> int:
+        """Place among the kept of call ``next``; draws the next call."""
+        if self._drawn < self._size:
+            place = self._drawn
+            self._drawn += 1
+            if self._drawn < self._size:
+                self.next += 1
+                return place
+        else:
+            place = self._random.randrange(self._size)
         self._w *= math.exp(math.log(1.0 - self._random.random()) / self._size)
         gap = math.log(1.0 - self._random.random()) / math.log1p(-min(self._w, 1 - 1e-12))
         self.next += 1 + int(min(gap, 2.0**60))
+        return place
 
 
 class Caller:
@@ -168,6 +197,55 @@ class Bare:
             if now >= deadline:
                 break
         self.calls, self.last = number, now
+
+
+class Distant:
+    """A client whose loop runs where the engine is, by the clock there: nothing crosses to here between its calls.
+
+    Its times come as nanoseconds since its loop began. Here they count from the moment at which the loop was asked for:
+    as times of day they are early by what asking took, some milliseconds; their differences are those of that clock.
+    """
+
+    def __init__(self, engine: Any, loop: str, order: list[int], sample: Sample) -> None:
+        """``engine``: what `verifier.runtimes.runtime.Runtime.timed` gave; ``loop``: ``timed``, ``bare``, ``idle``."""
+        self._engine = engine
+        self._loop = loop
+        self.order = order
+        self.sample = sample
+        self.ends = array("q")
+        self.durations = array("q")
+        self.calls = 0
+        self.last = 0
+        """When the last call had ended."""
+
+    def until(self, deadline: int) -> None:
+        """Let it call until the deadline has passed. Raises `RuntimeError` if its clock and ours run differently."""
+        began = time.perf_counter_ns()
+        seconds = (deadline - began) / 1e9
+        timed = self._loop == "timed"
+        sizes = self._engine.sizes
+        wanted = sorted(self.sample.needed({name: np.empty(0) for name in sizes}))
+        draws = self.sample.ahead(sum(sizes[name] for name in wanted), MOST_CALLS) if timed and wanted else []
+        before = self._engine.clocks() if timed else None
+        command = {"loop": self._loop, "order": self.order, "seconds": seconds, "draws": draws, "wanted": wanted}
+        found = self._engine.loop(command)
+        if before is not None:
+            _hold_against(before, self._engine.clocks())
+        self.calls, self.last = found["calls"], began + found["elapsed_ns"]
+        if timed:
+            self.ends.extend((began + found["ends"]).tolist())
+            self.durations.extend(found["durations"].tolist())
+        self.sample.kept = [found["kept"][place] for place in sorted(found["kept"])]
+
+
+def _hold_against(before: tuple[int, int, int], after: tuple[int, int, int]) -> None:
+    """Both clocks over the same stretch; each pair is known to within the time that reading it took."""
+    here, there = after[0] - before[0], after[1] - before[1]
+    unsure = before[2] + after[2]
+    if abs(here - there) > unsure + CLOCK_SHARE * here:
+        raise RuntimeError(
+            f"over {here / 1e9:.3f} s of ours the engine's clock went {there / 1e9:.3f} s: its times cannot be used"
+        )
 
 
 def together(callers: list[Any], tasks: list[Any]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verifier.callers import Bare, Caller, Clock, Queue, Sample, together
+from verifier.callers import Bare, Caller, Clock, Distant, Queue, Sample, together
 from verifier.workload import Opened, items_of, read_inputs, save, take
 
 MOST_BATCHES = 256
@@ -42,6 +42,8 @@ class PreparedLoad:
     ``closed_loop`` and ``single_stream``: each caller goes through all batches in an order of its own and calls again
     at once. ``offline``: the callers share one queue of batches. ``server``: arrivals of a Poisson process, whose
     latency counts from the time at which they were due, so that a stall is seen by all that arrive while it lasts.
+
+    Where the engine has a clock of its own, its loops run there: one caller, no arrivals.
     """
 
     def __init__(self, model: Opened, request: dict[str, Any], clock: Clock | None = None) -> None:
@@ -72,10 +74,13 @@ class PreparedLoad:
         self._items = [np.arange(at * self._batch, (at + 1) * self._batch) % total for at in numbers]
         self.batches = [take(arrays, items) for items in self._items]
         self.size = one * len(self.batches)
+        self._distant = model.lay(self.batches)
 
     def block(self, request: dict[str, Any]) -> dict[str, Any]:
         """One timed stretch, or with ``loop`` set to ``bare`` or ``idle`` what the loop itself costs."""
         loop = request.get("loop", "timed")
+        if self._distant is not None:
+            _require_one_caller(request)
         if loop == "bare":
             return self._against_bare(request)
         if loop == "idle":
@@ -85,7 +90,7 @@ class PreparedLoad:
         return self._open(request) if request.get("scenario") == "server" else self._closed(request)
 
     def _closed(self, request: dict[str, Any]) -> dict[str, Any]:
-        callers = self._callers(request, self._model.call)
+        callers = self._callers(request)
         start = self._clock.now()
         together(callers, [start + int(request["seconds"] * 1e9)] * len(callers))
         ends, durations = (_joined([getattr(c, row) for c in callers]) for row in ("ends", "durations"))
@@ -103,7 +108,7 @@ class PreparedLoad:
         start = self._clock.now()
         counted = start + int(lead * 1e9)
         queue = Queue([start + offset for offset in offsets.tolist()], int(patience * 1e9))
-        callers = self._callers(request, self._model.call)
+        callers = self._callers(request)
         together(callers, [queue] * len(callers))
         if queue.gave_up_at is not None and queue.gave_up_at < counted:
             counted = start  # who cannot even get through the lead is measured on it
@@ -126,19 +131,26 @@ class PreparedLoad:
             wake_p99_s=float(np.quantile(woken, 0.99)) / 1e9 if len(woken) else None,
         )
 
-    def _callers(self, request: dict[str, Any], call: Call) -> list[Caller]:
+    def _callers(self, request: dict[str, Any], loop: str = "timed") -> list[Any]:
+        """``loop``: ``timed``, ``bare``, or ``idle`` for calls that do nothing."""
+        call: Call = _nothing if loop == "idle" else self._model.call
         concurrency, seed = int(request.get("concurrency", 1)), int(request["seed"])
         keep = -(-int(request.get("keep_outputs", 0)) // self._batch)
         most = int(request.get("keep_bytes", MOST_KEPT_BYTES)) // concurrency
         shared = request.get("scenario") in ("offline", "server")
         queue = itertools.count()
-        callers = []
+        callers: list[Any] = []
         for number in range(concurrency):
             order = self._order(request, 0 if shared else number)
             share = keep // concurrency + (number < keep % concurrency)
             sample = Sample(self._model.needed, share, most, int(request.get("keep_seed", seed)) + number)
             tickets = queue if shared else itertools.count()
-            callers.append(Caller(call, self.batches, order, tickets, sample, self._clock))
+            if self._distant is not None:
+                callers.append(Distant(self._distant, loop, order, sample))
+            elif loop == "bare":
+                callers.append(Bare(self._model.bare, self.batches, order))
+            else:
+                callers.append(Caller(call, self.batches, order, tickets, sample, self._clock))
         return callers
 
     def _order(self, request: dict[str, Any], number: int) -> list[int]:
@@ -149,7 +161,7 @@ class PreparedLoad:
         return order
 
     def _report(
-        self, request: dict[str, Any], callers: list[Caller], start: int, seconds: float, times: Any
+        self, request: dict[str, Any], callers: list[Any], start: int, seconds: float, times: Any
     ) -> dict[str, Any]:
         folder = request.get("folder") or None
         handle, path = tempfile.mkstemp(suffix=".npy", prefix="latencies-", dir=folder)
@@ -184,16 +196,17 @@ class PreparedLoad:
 
     def _idle_ns(self) -> float:
         """Mean time of the loop around a call that does nothing."""
-        idle = self._callers({"seed": 0}, _nothing)[0]
+        idle = self._callers({"seed": 0}, "idle")[0]
         if self._clock.now is not time.perf_counter_ns:
             return 0.0  # simulated time does not pass by itself
         began = time.perf_counter_ns()
         idle.until(began + _IDLE_NS)
-        return (idle.last - began) / idle.calls
+        mean: float = (idle.last - began) / idle.calls
+        return mean
 
     def _generator_rate(self, request: dict[str, Any]) -> float:
         """Calls per second that the generator itself can make, with a model that does nothing."""
-        callers = self._callers(request, _nothing)
+        callers = self._callers(request, "idle")
         start = time.perf_counter_ns()
         if request.get("scenario") == "server":
             together(callers, [Queue([start] * _FLOOD, 2**62)] * len(callers))
@@ -207,13 +220,20 @@ class PreparedLoad:
         rates: dict[str, list[float]] = {"timed": [], "bare": []}
         for turn in range(int(request["pairs"])):
             for name in ("timed", "bare") if turn % 2 == 0 else ("bare", "timed"):
-                callers: list[Any] = list(self._callers(request, self._model.call))
-                if name == "bare":
-                    callers = [Bare(self._model.bare, self.batches, caller.order) for caller in callers]
+                callers = self._callers(request, name)
                 start = time.perf_counter_ns()
                 together(callers, [start + stretch] * len(callers))
                 rates[name].append(calls_per_second(callers, start))
         return rates
+
+
+def _require_one_caller(request: dict[str, Any]) -> None:
+    """A page is one thread: a second caller would wait behind the first."""
+    if int(request.get("concurrency", 1)) > 1 or request.get("scenario") == "server":
+        raise ValueError(
+            "in a page one call follows another: neither more than one concurrent call nor arrivals at random "
+            "(scenario server) can be measured there"
+        )
 
 
 def poisson_arrivals(per_second: float, seconds: float, seed: int) -> Any:

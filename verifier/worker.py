@@ -50,23 +50,30 @@ def _version(distribution: str) -> str:
         return ""
 
 
-def resident_bytes(field: str = "VmRSS") -> int:
-    """Resident set now, or its peak (``VmHWM``)."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        for line in status:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
+def resident_bytes(field: str = "VmRSS", process: str = "self") -> int:
+    """Resident set now, or its peak (``VmHWM``); 0 for a process that has ended."""
+    try:
+        with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as status:
+            for line in status:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
     return 0
 
 
-def reset_peak() -> bool:
+def reset_peak(process: str = "self") -> bool:
     """Start the peak anew; not every kernel permits it."""
     try:
-        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        with open(f"/proc/{process}/clear_refs", "w", encoding="ascii") as file:
             file.write("5")
     except OSError:
         return False
     return True
+
+
+def _itself() -> tuple[str, ...]:
+    return ("self",)
 
 
 class Worker:
@@ -78,6 +85,7 @@ class Worker:
         self._told = 0.0
         self.opened: Any | None = None
         self.load: Any | None = None
+        self._processes: Callable[[], tuple[Any, ...]] = _itself
 
     def hello(self, _: dict[str, Any]) -> dict[str, Any]:
         """Versions, and the modules that were loaded."""
@@ -94,20 +102,24 @@ class Worker:
         from verifier.heads import Head
         from verifier.workload import Opened
 
-        for module in _plugin("runtimes", request["runtime"]).requires:
-            __import__(module)
-        reset_peak()
-        baseline = resident_bytes()
         runtime = _plugin("runtimes", request["runtime"])
+        for module in runtime.requires:
+            __import__(module)
+        if runtime.start is not None:
+            self._processes = runtime.start(request["provider"], request.get("options", {}))
+        self._reset_peak()
+        baseline = self._resident("VmRSS")
         self.opened = Opened(runtime, request, None if runtime.heads else Head)
         self.load = None
+        others = [] if runtime.start is None else list(self._processes())
         versions = map(_version, runtime.builds_of(request["provider"]))
-        return {"baseline_memory_bytes": baseline, "version": next(filter(None, versions), "")}
+        version = next(filter(None, versions), "") if runtime.version is None else runtime.version()
+        return {"baseline_memory_bytes": baseline, "version": version, "processes": others}
 
     def evaluate(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run the model over a data set and keep its outputs."""
         answer = self._model().evaluate(request)
-        return dict(answer, peak_memory_bytes=resident_bytes("VmHWM"))
+        return dict(answer, peak_memory_bytes=self._resident("VmHWM"))
 
     def prepare_load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Lay batches ready in memory."""
@@ -151,9 +163,17 @@ class Worker:
 
     def memory(self, request: dict[str, Any]) -> dict[str, Any]:
         """Peak resident set since the model was opened; ``reset`` starts it anew."""
-        peak = resident_bytes("VmHWM")
-        reset = reset_peak() if request.get("reset") else False
-        return {"peak_memory_bytes": peak, "memory_bytes": resident_bytes(), "reset": reset}
+        peak = self._resident("VmHWM")
+        reset = self._reset_peak() if request.get("reset") else False
+        return {"peak_memory_bytes": peak, "memory_bytes": self._resident("VmRSS"), "reset": reset}
+
+    def _resident(self, field: str) -> int:
+        """Of the processes in which the model lives; of several the sum of their peaks, which is the most they held."""
+        return sum(resident_bytes(field, str(process)) for process in self._processes())
+
+    def _reset_peak(self) -> bool:
+        done = [reset_peak(str(process)) for process in self._processes()]  # each of them, whatever the first one says
+        return all(done)
 
     def check(self, request: dict[str, Any]) -> dict[str, Any]:
         """Why the tool cannot do a recipe."""
@@ -195,12 +215,20 @@ class Worker:
 
     def weight_error(self, request: dict[str, Any]) -> dict[str, Any]:
         """Distance of quantized weights from the reference's."""
+        if request["quantized"].endswith(".pt2"):
+            from verifier.inspection.program_weights import weight_error as of_programs
+
+            return of_programs(request["reference"], request["quantized"])
         from verifier.inspection.weights import weight_error
 
         return weight_error(request["reference"], request["quantized"])
 
     def compare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Two quantized files, tensor by tensor."""
+        if request["supplied"].endswith(".pt2"):
+            from verifier.inspection.program_weights import compare as of_programs
+
+            return of_programs(request["supplied"], request["recipe"])
         from verifier.inspection.weights import compare
 
         return compare(request["supplied"], request["recipe"])

@@ -49,6 +49,7 @@ class Opened:
         self._session = runtime.open(request["model"], request["provider"], request.get("options", {}))
         self.bare: Callable[[Arrays], Any] = runtime.bare(self._session)
         """The engine's own call, with nothing of ours around it."""
+        self._timed: Callable[[Any, list[Arrays]], Any] | None = runtime.timed
         self._wanted: list[str] | None = request.get("outputs")
         self._head: Any | None = None
         self._run_head: Callable[[Arrays], Arrays] = _no_head
@@ -64,6 +65,10 @@ class Opened:
     def call(self, inputs: Arrays) -> Arrays:
         """The model alone."""
         return self._run(self._session, inputs)
+
+    def lay(self, batches: list[Arrays]) -> Any:
+        """The batches laid ready where the engine's clock is, ``None`` for an engine that is timed from here."""
+        return self._timed(self._session, batches) if self._timed is not None else None
 
     def finish(self, inputs: Arrays, outputs: Arrays) -> Arrays:
         """Outputs with those of the head, which reads the model's outputs and inputs by name."""

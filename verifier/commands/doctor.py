@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     quantizer_gaps = [
         _tool("quantizer", quantizers.find(n), quantizers.missing(quantizers.find(n))) for n in quantizers.names()
     ]
-    runtime_gaps = [_tool("runtime", runtimes.find(n), runtimes.missing(runtimes.find(n))) for n in runtimes.names()]
+    engines = [runtimes.find(name) for name in runtimes.names()]
+    runtime_gaps = [_page(r) if r.npm else _tool("runtime", r, runtimes.missing(r)) for r in engines]
     found, whole = _renderer()
     write(f"audit record  {found}\n")
     return 3 if any((*quantizer_gaps, *runtime_gaps)) or not whole else 0
@@ -108,6 +109,16 @@ def _tool(kind: str, plugin: Quantizer | Runtime, missing: tuple[str, ...]) -> b
     state = f"missing: pip install {plugin.distribution}" if missing else metadata.version(plugin.distribution)
     sys.stdout.write(f"{kind:<13} {plugin.name} {state}\n")
     return bool(missing)
+
+
+def _page(plugin: Runtime) -> bool:
+    """The same for an engine that is a package of npm and runs in a browser."""
+    from verifier.environments import npm  # noqa: PLC0415 - as above
+
+    found = npm.browser()
+    state = f"in {', '.join(found)}; npm fetches the declared version" if found else "missing: a Chromium browser"
+    sys.stdout.write(f"{'runtime':<13} {plugin.name} {state}\n")
+    return not found
 
 
 def _renderer() -> tuple[str, bool]:

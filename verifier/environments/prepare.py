@@ -10,7 +10,7 @@ from typing import Literal
 from lynxspec.claim import Claim, Recipe, RegimeRecipe, present
 from lynxspec.claim.toolchain import Quantizer, Runtime
 from lynxspec.errors import UsageError
-from verifier.environments import cache
+from verifier.environments import cache, npm
 from verifier.environments.interpreter import Interpreter, asked, given, name_of, own
 from verifier.environments.lock import Lock, listed
 from verifier.errors import MaterialUnavailable, ToolFailed, VerifierError
@@ -50,6 +50,8 @@ class Environments:
     """Interpreters by regime and role, and what stands in the evidence of each."""
 
     interpreters: Mapping[tuple[str, Role], str] = field(default_factory=dict)
+    variables: Mapping[tuple[str, Role], Mapping[str, str]] = field(default_factory=dict)
+    """Environment variables by which a worker finds what is no package of Python's."""
     reports: tuple[EnvironmentReport, ...] = ()
 
 
@@ -61,6 +63,9 @@ class _Place:
     origin: Origin
     lock: Lock
     message: str = ""
+    version: str = ""
+    """Of an engine that is no package of Python's."""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,12 @@ class _Want:
     plugin: Plugin
     on_processor: bool
     """Whether the claim's hardware is a processor."""
+    pins: Mapping[str, str]
+    """Versions that the claim declares of other tools; a companion that is one of these is wanted in that version."""
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        return tuple(f"{name}=={self.pins[name]}" if name in self.pins else name for name in self.plugin.companions)
 
     @property
     def distribution(self) -> str:
@@ -83,13 +94,19 @@ class _Want:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        return (f"{self.distribution}=={self.tool.version}", *self.plugin.companions)
+        return (f"{self.distribution or self.npm}=={self.tool.version}", *self.companions)
+
+    @property
+    def npm(self) -> str:
+        """Package of npm that the engine is; empty for all others."""
+        return self.plugin.npm if isinstance(self.plugin, RuntimePlugin) else ""
 
 
 def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None = None) -> Environments:
     """Find or build every environment; one that is not to be had is a report, and the others go on."""
     wants = [want for regime in document.regimes for want in _wants(document, regime)]
     interpreters: dict[tuple[str, Role], str] = {}
+    variables: dict[tuple[str, Role], Mapping[str, str]] = {}
     reports: list[EnvironmentReport] = []
     made: dict[tuple[str, ...], _Place | str] = {}
     for want in wants:
@@ -104,8 +121,9 @@ def prepare(document: Claim | Recipe, wishes: Wishes, progress: Progress | None 
             reports.append(_unavailable(want, place))
             continue
         interpreters[want.regime, want.role] = place.interpreter.path
+        variables[want.regime, want.role] = place.variables
         reports.append(_probed(want, place))
-    return Environments(interpreters=interpreters, reports=tuple(reports))
+    return Environments(interpreters=interpreters, variables=variables, reports=tuple(reports))
 
 
 def foreseen(document: Claim | Recipe, wishes: Wishes) -> tuple[tuple[EnvironmentReport, str], ...]:
@@ -137,6 +155,8 @@ def _where(  # noqa: PLR0911 - one return per place
 ) -> tuple[str, str | None]:
     """Where it will run, and in which version; ``None`` if it is known to be nowhere to be had."""
     declared, path = want.tool.version, _given(wishes, want)
+    if want.npm:
+        return _where_npm(want, wishes)
     if path is not None:
         try:
             return f"given: {path}", asked(given(path)).version(want.distribution)
@@ -157,6 +177,20 @@ def _where(  # noqa: PLR0911 - one return per place
     return "not to be had: nothing may be fetched, and it is neither installed nor in the cache", None
 
 
+def _where_npm(want: _Want, wishes: Wishes) -> tuple[str, str | None]:
+    declared, path = want.tool.version, _given(wishes, want)
+    if path is not None:
+        try:
+            return f"given: {path}", npm.given(path, want.npm).version
+        except MaterialUnavailable as error:
+            return error.message, None
+    if npm.find(want.npm, declared) is not None:
+        return "a package of npm in the cache, in a browser of this machine", declared
+    if wishes.offline:
+        return "not to be had: nothing may be fetched, and the package is not in the cache", None
+    return f"npm will fetch {want.npm} {declared}; it runs in a browser of this machine", declared
+
+
 def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
     """Tools that there is a plug-in for; the others' clauses say so themselves."""
     found: list[_Want] = []
@@ -166,9 +200,29 @@ def _wants(document: Claim | Recipe, regime: RegimeRecipe) -> list[_Want]:
         ("quantizer", quantizer, find_quantizer(quantizer.name) if quantizer else None),
         ("runtime", runtime, find_runtime(runtime.name) if runtime else None),
     )
+    pins = _pins(document, regime)
     for role, tool, plugin in pairs:
         if tool is not None and plugin is not None:
-            found.append(_Want(regime=regime.name, role=role, tool=tool, plugin=plugin, on_processor=on_processor))
+            want = _Want(regime=regime.name, role=role, tool=tool, plugin=plugin, on_processor=on_processor, pins=pins)
+            found.append(want)
+    return found
+
+
+def _pins(document: Claim | Recipe, regime: RegimeRecipe) -> dict[str, str]:
+    """Version of each distribution that the claim names: those of other regimes, then the regime's own.
+
+    A reference so runs beside the libraries of the quantized regime, in one environment with it.
+    """
+    found: dict[str, str] = {}
+    for one in (*document.regimes, regime):
+        quantizer, runtime = present(one.toolchain.quantizer), present(one.toolchain.runtime)
+        named: tuple[tuple[Quantizer | Runtime | None, Plugin | None], ...] = (
+            (quantizer, find_quantizer(quantizer.name) if quantizer else None),
+            (runtime, find_runtime(runtime.name) if runtime else None),
+        )
+        found |= {
+            plugin.distribution: tool.version for tool, plugin in named if tool and plugin and plugin.distribution
+        }
     return found
 
 
@@ -195,6 +249,8 @@ def _given(wishes: Wishes, want: _Want) -> Path | None:
 
 def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
     """Raises `MaterialUnavailable`, or `ToolFailed` for a given interpreter that does not run."""
+    if want.npm:
+        return _of_npm(want, wishes, progress)
     names = (want.distribution, *map(name_of, want.plugin.companions))
     path = _given(wishes, want)
     if path is not None:
@@ -212,11 +268,35 @@ def _place(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
         raise
 
 
+def _of_npm(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
+    """A package of npm, driven from the verifier's own interpreter, and the browser that it will run in."""
+    path, version = _given(wishes, want), want.tool.version
+    package = npm.given(path, want.npm) if path is not None else npm.find(want.npm, version)
+    if package is None:
+        if wishes.offline:
+            raise MaterialUnavailable(f"{want.npm} {version} is not in the cache, and nothing may be fetched")
+        with shown(progress, f"package {want.npm} {version} of npm"):
+            package = npm.make(want.npm, version)
+    here = own()
+    lines = (*package.lock.lines, *listed(here, map(name_of, want.plugin.companions)).lines, *npm.browser())
+    return _Place(
+        interpreter=here,
+        origin="built" if path is None else "given",
+        lock=Lock(lines=tuple(sorted(lines))),
+        version=package.version,
+        variables={npm.variable(want.npm): str(package.folder)},
+    )
+
+
 def _fits(interpreter: Interpreter, want: _Want) -> bool:
     """Whether it holds the declared version, build tags such as ``+cpu`` aside, and what the plug-in needs with it."""
-    version, declared = interpreter.version(want.distribution), want.tool.version
-    plain = version if "+" in declared else version.partition("+")[0]
-    return plain == declared and interpreter.has(want.plugin.companions)
+    pinned = {name: want.pins[name] for name in want.plugin.companions if name in want.pins}
+    same = (
+        (interpreter.version(name), declared)
+        for name, declared in {want.distribution: want.tool.version, **pinned}.items()
+    )
+    equal = all((found if "+" in declared else found.partition("+")[0]) == declared for found, declared in same)
+    return equal and interpreter.has(want.plugin.companions)
 
 
 def _built(want: _Want, wishes: Wishes, progress: Progress) -> _Place:
@@ -269,7 +349,7 @@ def _probed(want: _Want, place: _Place) -> EnvironmentReport:
         role=want.role,
         tool=want.tool.name,
         declared=want.tool.version,
-        version=_version(place.interpreter, want),
+        version=place.version or _version(place.interpreter, want),
         origin=place.origin,
         status="ok",
         message=place.message,
@@ -287,7 +367,7 @@ def _probed(want: _Want, place: _Place) -> EnvironmentReport:
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in want.tool.options.items()},
     }
     try:
-        with Worker(interpreter=place.interpreter.path) as worker:
+        with Worker(interpreter=place.interpreter.path, env=place.variables) as worker:
             reasons = worker.call(command)["reasons"]
     except VerifierError:
         return report  # that our probe broke is no finding: what really runs will tell

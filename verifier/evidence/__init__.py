@@ -164,6 +164,8 @@ class PrecisionLedger(Frozen):
     """Bits per weight (ledgers of files)."""
     time: tuple[TimeShare, ...] = ()
     """Where the rest of the kernel time goes (executed ledger)."""
+    notes: tuple[str, ...] = ()
+    """What the runtime chose by itself, and what its report cannot show (executed ledger)."""
     builds: tuple[EngineBuild, ...] = ()
     """Engines, or refusals, by kind of device, the claim's own first (ledger of what was built)."""
 

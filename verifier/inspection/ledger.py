@@ -72,7 +72,7 @@ def survey(model: Any, executed: bool = False) -> Survey:
                 entries.setdefault((entry.tensor_class, entry.name), entry)
         for entry in _embeddings(graph):
             entries.setdefault((entry.tensor_class, entry.name), entry)
-    return Survey(_head_apart(tuple(entries.values()), found), tuple(found), channels)
+    return Survey(head_apart(tuple(entries.values()), found), tuple(found), channels)
 
 
 def layers(found: Survey) -> dict[str, Any]:
@@ -356,7 +356,7 @@ def _layout(node: Any) -> Layout:
     return Layout("float") if node.op_type == "Attention" and node.domain in STANDARD else layout
 
 
-def _head_apart(entries: tuple[Entry, ...], found: list[Product]) -> tuple[Entry, ...]:
+def head_apart(entries: tuple[Entry, ...], found: list[Product]) -> tuple[Entry, ...]:
     """The last layer's weight is the head, if it is not also the first one's or one of several uses in between."""
     names = [product.weights[0].name for product in found if product.weights]
     counts = Counter(names)

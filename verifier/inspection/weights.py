@@ -52,7 +52,7 @@ def weight_error(reference: str, quantized: str) -> dict[str, Any]:
                 unmatched.append(weight.stored.name)
             continue
         steps, clipped = found
-        beyond = int((steps > 0.5 + _guard(weight.stored.scheme.format)).sum())
+        beyond = int((steps > 0.5 + guard(weight.stored.scheme.format)).sum())
         mine = formats.setdefault(weight.stored.scheme.format, dict.fromkeys(total, 0))
         for into in (total, mine):
             into["tensors"] += 1
@@ -78,7 +78,8 @@ def _weights(model: Any, floats: bool) -> list[_Weight]:
     return list(found.values())
 
 
-def _guard(fmt: str) -> float:
+def guard(fmt: str) -> float:
+    """Steps that the arithmetic of a format may add to half a step."""
     grid = GRIDS[fmt]
     return GUARD + (grid.high * 2.0**-23 if grid.even else 0.0)
 
@@ -143,13 +144,14 @@ def _distances(ours: _Weight, theirs: _Weight) -> tuple[Any, int] | None:
         candidates.append(floats.T)
     best: tuple[Any, int] | None = None
     for candidate in candidates:
-        found = _steps(grid, codes, candidate, (scale, zero))
+        found = steps_of(grid, codes, candidate, (scale, zero))
         if best is None or _mean(found[0]) < _mean(best[0]):
             best = found
     return best
 
 
-def _steps(grid: Grid, codes: Any, floats: Any, affine: tuple[Any, Any]) -> tuple[Any, int]:
+def steps_of(grid: Grid, codes: Any, floats: Any, affine: tuple[Any, Any]) -> tuple[Any, int]:
+    """Distance of each code from where its weight may lie, given scale and zero point; and how many are clipped."""
     scale, zero = affine
     # a block of zeros may have the scale 0: its weights are exact or infinitely far
     exact = np.divide(floats, scale, out=np.where(floats == 0, 0.0, np.inf), where=scale != 0) + zero
@@ -171,9 +173,9 @@ class _Tensors(NamedTuple):
 
 def compare(supplied: str, recipe: str) -> dict[str, Any]:
     """Scales, zero points and codes of two quantized files by tensor name; `verifier.evidence.ArtifactComparison`."""
-    digests = [_digest(path) for path in (supplied, recipe)]
+    digests = [file_digest(path) for path in (supplied, recipe)]
     ours, theirs = (_tensors(load(path)) for path in (supplied, recipe))
-    scales, zeros, codes = (_differences(getattr(ours, f), getattr(theirs, f)) for f in _Tensors._fields)
+    scales, zeros, codes = (differences(getattr(ours, f), getattr(theirs, f)) for f in _Tensors._fields)
     return {
         "supplied_sha256": digests[0],
         "recipe_sha256": digests[1],
@@ -188,7 +190,7 @@ def compare(supplied: str, recipe: str) -> dict[str, Any]:
     }
 
 
-def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """Values that differ; tensors of one name and another shape count as found in only one of the two."""
     shared = [name for name in ours if name in theirs and ours[name].shape == theirs[name].shape]
     found: dict[str, Any] = {"compared": 0, "different": 0, "worst": 0.0, "examples": []}
@@ -246,7 +248,8 @@ def _keep(graph: Graph, into: dict[str, Any], name: str) -> None:
         into[name] = array(tensor)
 
 
-def _digest(path: str) -> str:
+def file_digest(path: str) -> str:
+    """SHA-256 of a file."""
     total = hashlib.sha256()
     with open(path, "rb") as file:
         for chunk in iter(lambda: file.read(1 << 20), b""):

@@ -30,7 +30,7 @@ DETERMINISM_RULE = (
     "and with one thread, and over fewer items twice in one process and with another number of threads; otherwise "
     "inconclusive, and no exact statement rests on them."
 )
-CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast")
+CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast", "FakeQuantize", "Convert")
 CONVERSION_SHARE = 0.05
 """Share of the kernel time in conversions between formats from which it is worth a note."""
 
@@ -49,7 +49,7 @@ def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
             finding = failed(ledger.message)
         else:
             finding = computed(case, regime, ledger, expected, notes)
-            notes += _time_notes(ledger)
+            notes += [*_time_notes(ledger), *ledger.notes]
         notes += signal_notes(case, regime)
         differences = case.differences(regime, ledger.sha256 if ledger else None)
         yield clause(

@@ -27,9 +27,10 @@ RULE = (
     "Refuted if any weight, embedding or head tensor of the file is in another format than declared and no "
     "exception names it, if activations are in another format, granularity or timing, if a whole tensor class is, "
     "or if a declared exception is not there. A wider integer tensor that holds no value beyond the declared format's "
-    "range is in that format, and its bits in the file are told beside it. Tensor classes that cannot be seen in the "
-    "file are noted and not judged. The supplied file decides; without one, what the recipe gives with the declared "
-    "version of its tool."
+    "range is in that format, and its bits in the file are told beside it. Asymmetric activations are the same with a "
+    "sign and without; symmetric ones are not known to be, which is inconclusive. Tensor classes that cannot be seen "
+    "in the file are noted and not judged. The supplied file decides; without one, what the recipe gives with the "
+    "declared version of its tool."
 )
 
 
@@ -83,6 +84,7 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
     exceptions = Exceptions.of(regime)
     problems = [*exceptions.missing(ledger, notes)]
     doubts: list[str] = []
+    signs: list[str] = []
     for name in CLASSES:
         scheme = scheme_of(regime, name)
         groups = [g for g in ledger.tensors if g.tensor_class == name and g.tensors > 0]
@@ -92,12 +94,17 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
             elif scheme is not None:
                 notes.append(f"{name}: declared {scheme.format}, not to be seen in the file, not judged")
             continue
-        problems += _class_problems(name, scheme, groups, Judged(exceptions, ledger, notes, doubts))
+        problems += _class_problems(name, scheme, groups, Judged(exceptions, ledger, notes, doubts, signs))
     if problems:
         return Reason.OTHER_PRECISION, " ".join(problems[:3])
     if doubts:
         words = "The ledger does not name every layer, so that the policy cannot be held against it."
         return Reason.EVIDENCE_TOO_WEAK, f"{words} {' '.join(doubts[:3])}"
+    if signs:
+        words = (
+            "With a sign or without, a symmetric grid may be the declared one or a finer one, by where its zero lies:"
+        )
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} {' '.join(signs[:3])}"
     return Reason.AS_DECLARED, "Every tensor class that can be seen in the file is as declared."
 
 
@@ -109,6 +116,8 @@ class Judged(NamedTuple):
     notes: list[str]
     doubts: list[str]
     """Deviations that the policy may or may not cover."""
+    signs: list[str]
+    """Groups with a sign where none is declared, or the reverse, whose grid may or may not be the declared one."""
 
     def unexplained(self, name: str, scheme: Scheme, groups: list[TensorGroup]) -> list[TensorGroup]:
         """Groups that the policy does not cover; those that cannot be told become doubts."""
@@ -123,8 +132,10 @@ class Judged(NamedTuple):
 
 
 def _class_problems(name: str, scheme: Scheme, groups: list[TensorGroup], judged: Judged) -> list[str]:
-    same = [g for g in groups if in_format(judged.ledger, g, str(scheme.format))]
-    other = [g for g in groups if g not in same]
+    same = [g for g in groups if in_format(judged.ledger, g, str(scheme.format)) or _same_grid(name, scheme, g)]
+    turned = [g for g in groups if g not in same and _other_sign(name, scheme, g)]
+    other = [g for g in groups if g not in same and g not in turned]
+    judged.signs.extend(_said(name, scheme.format, g.format, g) for g in turned)
     judged.notes.extend(
         f"{name}: {g.tensors} tensors hold {scheme.format} values in {g.format}"
         for g in same
@@ -145,6 +156,22 @@ def _class_problems(name: str, scheme: Scheme, groups: list[TensorGroup], judged
     if isinstance(scheme, Quantized):
         problems += _scheme_problems(name, scheme, same, judged.notes)
     return problems
+
+
+def _other_sign(name: str, scheme: Scheme, group: TensorGroup) -> bool:
+    """Whether activations have as many bits as declared, with a sign or without it, whichever was not said.
+
+    Some tools choose for each tensor: without a sign where its values never are negative.
+    """
+    if name in STRICT or not isinstance(scheme, Quantized):
+        return False
+    return group.format != scheme.format and group.format.removeprefix("u") == str(scheme.format).removeprefix("u")
+
+
+def _same_grid(name: str, scheme: Scheme, group: TensorGroup) -> bool:
+    """Whether it is the declared grid under other codes: with a zero point anywhere, a sign only moves it by half."""
+    asymmetric = isinstance(scheme, Quantized) and scheme.symmetry == "asymmetric"
+    return asymmetric and _other_sign(name, scheme, group)
 
 
 def _float_products(ledger: PrecisionLedger) -> int:

@@ -123,7 +123,7 @@ def quantize(job: dict[str, Any]) -> dict[str, Any]:
     from modelopt.onnx.quantization import quantize as tool
 
     from verifier.inspection.graph import examine, load
-    from verifier.quantizers.onnxruntime import excluded_nodes
+    from verifier.quantizers._policy import excluded_nodes
 
     examine(job["model"])
     with tempfile.TemporaryDirectory(prefix="lynxspec-") as folder:

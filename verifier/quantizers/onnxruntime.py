@@ -6,7 +6,6 @@ parameters that the tool ignores are handed on all the same; `variants` lets the
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import shutil
 import tempfile
@@ -34,6 +33,7 @@ _TYPES = {
 def quantize(job: dict[str, Any]) -> dict[str, Any]:
     """Write ``job["output"]``, and beside it the float model that was quantized where preparing has changed it."""
     from verifier.inspection.graph import examine, load
+    from verifier.quantizers._policy import excluded_nodes
 
     examine(job["model"])
     mode = option(job, "mode")
@@ -114,66 +114,6 @@ def _check_opset(model: Any, job: dict[str, Any]) -> None:
             f"scales per channel in quantize-dequantize form need opset 13, the model has {opset}; "
             "set the quantizer option opset"
         )
-
-
-def excluded_nodes(model: Any, job: dict[str, Any]) -> set[str]:
-    """Names of the nodes that stay in float by the mixed-precision policy."""
-    from verifier.inspection.graph import label
-
-    policy = job.get("mixed_precision") or {}
-    names = [label(node) for node in model.graph.node]
-    excluded: set[str] = set()
-    for exception in policy.get("exceptions", ()):
-        selector = exception["selector"]
-        for value in selector["values"]:
-            found = _selected(model, selector["kind"], value, names)
-            if not found:
-                raise ValueError(
-                    "the exception for {} {!r} selects no node of the model that is quantized".format(
-                        selector["kind"], value
-                    )
-                )
-            excluded.update(found)
-    ends = (("first_layer", policy.get("first_layer")), ("last_layer", policy.get("last_layer")))
-    for end, fmt in ends:
-        if fmt in FLOATS:
-            excluded.update(_end(model, end))
-    head, table = scheme(job, "head"), scheme(job, "embeddings")
-    if head and head["format"] in FLOATS:
-        excluded.update(_end(model, "last_layer"))
-    if table and table["format"] in FLOATS:
-        excluded.update(_tables(model))
-    return excluded
-
-
-def _selected(model: Any, kind: str, value: str, names: list[str]) -> set[str]:
-    from verifier.inspection.graph import label
-
-    if kind == "node":
-        return {name for name in names if name == value}
-    if kind == "glob":
-        return {name for name in names if fnmatch.fnmatchcase(name, value)}
-    if kind == "op_type":
-        return {label(node) for node in model.graph.node if node.op_type == value}
-    return _tables(model) if value == "embeddings" else _end(model, "last_layer")
-
-
-def _end(model: Any, end: str) -> set[str]:
-    """The products over the first or the last weight."""
-    from verifier.inspection.ledger import survey
-
-    found = [product for product in survey(model).products if product.weights]
-    if not found:
-        return set()
-    weight = found[0 if end == "first_layer" else -1].weights[0].name
-    return {product.node for product in found if product.weights[0].name == weight}
-
-
-def _tables(model: Any) -> set[str]:
-    from verifier.inspection.graph import label
-
-    floats = {tensor.name for tensor in model.graph.initializer if tensor.data_type in (1, 10, 16)}
-    return {label(n) for n in model.graph.node if n.op_type == "Gather" and n.input[0] in floats}
 
 
 def _tool_type(fmt: str) -> Any:

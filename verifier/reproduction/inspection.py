@@ -20,6 +20,8 @@ from verifier.reproduction.subjects import Subject
 from verifier.runtimes import find_runtime
 
 INSPECTION_TIMEOUT_S = 900
+PROGRAM = ".pt2"
+"""Suffix of the other files whose weights are taken apart here: exported programs of PyTorch."""
 SIGNAL_ITEMS = 32
 """Items of each set that the two models are compared on."""
 SIGNAL_SECONDS = 300
@@ -41,9 +43,9 @@ def artifact_ledger(job: Job, regime: RegimeRecipe, subject: Subject) -> Precisi
     return _ledger(job, regime, subject, subject.origin, command)
 
 
-def require_onnx(*subjects: Subject) -> None:
+def require_onnx(*subjects: Subject, also: tuple[str, ...] = ()) -> None:
     """Raise `NotBuilt` for files whose weights only their own runtime could take apart."""
-    other = next((s.path.suffix for s in subjects if s.path.suffix not in ("", ".onnx")), None)
+    other = next((s.path.suffix for s in subjects if s.path.suffix not in ("", ".onnx", *also)), None)
     if other is not None:
         raise NotBuilt(f"this is looked at in ONNX files, not in {other} files")
 
@@ -111,8 +113,8 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
     ``recipe`` is the digest of what the recipe gave; a supplied artifact was made from the same prepared reference.
     """
-    require_onnx(subject)
-    reference = _reference(job, files, recipe)
+    require_onnx(subject, also=(PROGRAM,))
+    reference = _reference(job, files, recipe, suffix=subject.path.suffix)
     with job.worker() as worker:
         answer = worker.call(
             {"do": "weight_error", "reference": str(reference), "quantized": str(subject.path)},
@@ -122,8 +124,8 @@ def weight_error(job: Job, files: Files, subject: Subject, recipe: str) -> Weigh
 
 
 def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
-    """Scales, zero points and weights of two ONNX artifacts. Raises `ToolFailed`, or `NotBuilt` for other files."""
-    require_onnx(supplied, recipe)
+    """Scales, zero points and weights of two artifacts. Raises `ToolFailed`, or `NotBuilt` for other files."""
+    require_onnx(supplied, recipe, also=(PROGRAM,))
     with job.worker() as worker:
         answer = worker.call(
             {"do": "compare", "supplied": str(supplied.path), "recipe": str(recipe.path)},
@@ -138,9 +140,9 @@ def compare(job: Job, supplied: Subject, recipe: Subject) -> ArtifactComparison:
     return _validated(ArtifactComparison, answer | extra)
 
 
-def _reference(job: Job, files: Files, recipe: str | None) -> Path:
+def _reference(job: Job, files: Files, recipe: str | None, *, suffix: str = ".onnx") -> Path:
     """The reference as the recipe prepared it for quantization; the claim's own where it did not run here."""
-    model = job.artifact("reference_model")
+    model = job.reference_model((suffix,))
     if model is None:
         raise VerifierError("the claim names no artifact with role reference_model")
     prepared = job.store.files / f"{recipe}.reference.onnx"

@@ -18,6 +18,10 @@ from verifier.progress import Progress, Silent
 from verifier.store import RunStore
 
 
+OTHER_FORMATS = (".pt2", ".tflite", ".safetensors", ".mlmodel", ".mlpackage")
+"""Suffixes by which a model file is known not to be ONNX."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Inputs of every stage."""
@@ -48,9 +52,9 @@ class Job:
         With ``regime`` it runs in the environment of that regime's tool.
         """
         own = self.interpreter if regime is None else self.environments.interpreters.get((regime.name, role))
-        return Worker(
-            interpreter=own or self.interpreter, threads=threads, memory_limit_bytes=memory_bytes() * 4 // 5 or None
-        )
+        told = {} if regime is None else self.environments.variables.get((regime.name, role), {})
+        limit = memory_bytes() * 4 // 5 or None
+        return Worker(interpreter=own or self.interpreter, env=told, threads=threads, memory_limit_bytes=limit)
 
     def can_run(self, regime: RegimeRecipe, role: Role = "runtime") -> str | None:
         """Why the regime's tool cannot run here, ``None`` if it can, or if there is no plug-in that would know."""
@@ -72,12 +76,17 @@ class Job:
         return next((a for a in self.document.model.artifacts if a.role == role), None)
 
     def reference_model(self, suffixes: tuple[str, ...]) -> Artifact | None:
-        """The reference in the first of these formats that the claim has it in, else the first one.
+        """The reference in the first of these formats that the claim has it in; ``None`` if it has it in none.
 
-        Several artifacts of role ``reference_model`` are one model in several formats.
+        Several artifacts of role ``reference_model`` are one model in several formats. A file without a telling name,
+        or any file where no format is asked for, is taken for ONNX, which the first one then is.
         """
         twins = [a for a in self.document.model.artifacts if a.role == "reference_model"]
-        return next((a for s in suffixes for a in twins if (present(a.uri) or "").endswith(s)), (*twins, None)[0])
+        named = next((a for s in suffixes for a in twins if (present(a.uri) or "").endswith(s)), None)
+        if named is not None or not twins:
+            return named
+        telling = any((present(twins[0].uri) or "").endswith(s) for s in OTHER_FORMATS)
+        return twins[0] if not suffixes or (".onnx" in suffixes and not telling) else None
 
     def dataset(self, name: str) -> Dataset | None:
         """The data set of that handle."""

@@ -181,13 +181,8 @@ def _look(
                 found.errors.append(error)
     if not subjects:
         return
-    _build(job, files, regime, subjects[0], found)
+    _hand_to_engine(job, files, regime, subjects[0], found)
     if job.can_run(regime) is None:
-        work_run = partial(executed_ledger, job, files, regime, subjects[0])
-        key = subjects[0].sha256
-        executed = _guard(job, found, "executed precision of", regime, PrecisionLedger, work_run, key=key)
-        if executed is not None:
-            found.ledgers.append(executed)
         _run_again(job, files, regime, subjects[0], found, recipe)
     if len(subjects) > 1:
         work_both = partial(compare, job, subjects[0], subjects[1])
@@ -197,13 +192,17 @@ def _look(
             found.comparisons.append(compared)
 
 
-def _build(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, found: _Findings) -> None:
-    """What a runtime that builds engines makes of the model, whether or not it can execute here."""
+def _hand_to_engine(job: Job, files: Files, regime: RegimeRecipe, subject: Subject, found: _Findings) -> None:
+    """What the engine builds of the model, where it has such a step, and what it executes, where it can here."""
+    ledgers = []
     if builds_engines(regime) and job.environments.interpreters.get((regime.name, "runtime")):
-        work_build = partial(built_ledger, job, files, regime, subject)
-        built = _guard(job, found, "build engines of", regime, PrecisionLedger, work_build, key=subject.sha256)
-        if built is not None:
-            found.ledgers.append(built)
+        ledgers.append(("build engines of", partial(built_ledger, job, files, regime, subject)))
+    if job.can_run(regime) is None:
+        ledgers.append(("executed precision of", partial(executed_ledger, job, files, regime, subject)))
+    for name, work in ledgers:
+        ledger = _guard(job, found, name, regime, PrecisionLedger, work, key=subject.sha256)
+        if ledger is not None:
+            found.ledgers.append(ledger)
 
 
 def _run_again(

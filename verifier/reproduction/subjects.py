@@ -36,11 +36,24 @@ def supplied(job: Job, regime: RegimeRecipe, files: Files) -> Subject | None:
         return Subject(
             regime=regime.name, origin="supplied_artifact", path=files.paths[model.name], sha256=model.sha256
         )
-    named = present(regime.artifact) if isinstance(regime, Regime) else None
-    if named is None or named.name not in files.paths:
+    artifact = supplied_artifact(job, regime)
+    if artifact is None or artifact.name not in files.paths:
         return None
-    artifact = next(a for a in job.document.model.artifacts if a.name == named.name)
-    return Subject(regime=regime.name, origin="supplied_artifact", path=files.paths[named.name], sha256=artifact.sha256)
+    path = files.paths[artifact.name]
+    return Subject(regime=regime.name, origin="supplied_artifact", path=path, sha256=artifact.sha256)
+
+
+def supplied_artifact(job: Job, regime: RegimeRecipe) -> Artifact | None:
+    """The quantized file that came with the document: the one that the regime of a claim names.
+
+    In a recipe, whose regimes name none, it is ``model-REGIME``, the name that `lynxspec measure` gives what it makes:
+    so a file can be measured whose own recipe nobody knows.
+    """
+    if isinstance(regime, Regime):
+        named = present(regime.artifact)
+        return next((a for a in job.document.model.artifacts if named and a.name == named.name), None)
+    listed = (a for a in job.document.model.artifacts if a.role == "quantized_model")
+    return next((a for a in listed if a.name == f"model-{regime.name}"), None)
 
 
 def reference_of(job: Job, regime: RegimeRecipe) -> Artifact | None:

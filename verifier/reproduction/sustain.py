@@ -174,6 +174,8 @@ class _Stage:
         self.sampler.own.add(worker.pid)
         model = open_command(regime, self.subjects[regime.name].path)
         opened = worker.call(model | prediction_command(job, self.files))
+        for process in opened["processes"]:  # an engine in processes of its own is ours, too
+            self.sampler.own.add(process)
         tally.baseline = max(tally.baseline, opened["baseline_memory_bytes"])
         tally.peak = max(tally.peak, int(worker.call({"do": "memory"})["peak_memory_bytes"]))
         laid = worker.call(

@@ -141,8 +141,8 @@ class Cuda:
 
         address = _P()
         self._call("cuMemHostAlloc", ctypes.byref(address), max(size, 1), 0)
-        held = (ctypes.c_char * max(size, 1)).from_address(address.value or 0)
-        return np.frombuffer(memoryview(held), np.uint8)[:size]
+        held: Any = (ctypes.c_char * max(size, 1)).from_address(address.value or 0)
+        return np.frombuffer(held, np.uint8)[:size]
 
     def stream(self) -> int:
         """A stream that does not wait for the default one."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from typing import Any
 
+from verifier.runtimes._examined import examine_apart
 from verifier.runtimes._onnxruntime_devices import (
     COMPILING,
     DEVICE_OPTIONS,
@@ -108,21 +107,6 @@ def _session_options(options: dict[str, Any]) -> Any:
     return settings
 
 
-def _examine_apart(path: str) -> None:
-    """Read the file in a process of its own: what reading takes must not count as memory of the model."""
-    worker = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker.py")
-    done = subprocess.run(
-        [sys.executable, "-I", worker, "examine", path],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode:
-        words = done.stdout.decode("utf-8", "replace").strip()
-        raise ValueError(words or f"reading {os.path.basename(path)} failed with exit code {done.returncode}")
-
-
 def _start(path: str, provider: str, settings: Any, options: dict[str, Any]) -> Any:
     """A session on that provider alone; falling back to another one is an error."""
     import onnxruntime as ort
@@ -141,7 +125,7 @@ def _start(path: str, provider: str, settings: Any, options: dict[str, Any]) -> 
 def open_session(path: str, provider: str, options: dict[str, Any]) -> _Session | DeviceSession:
     """Load a model."""
     device_options(provider, options)
-    _examine_apart(path)
+    examine_apart(path)
     session = _start(path, provider, _session_options(options), options)
     return DeviceSession(session, options) if on_device(provider) else _Session(session)
 

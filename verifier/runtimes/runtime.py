@@ -49,6 +49,24 @@ class Runtime(NamedTuple):
     probe: Callable[[str, dict[str, Any]], tuple[str, ...]] = _everywhere
     """``probe(provider, options) -> reasons`` why nothing can be executed on this machine: no device, no browser. What
     would have to be executed is then not testable here; it did not fail."""
+    start: Callable[[str, dict[str, Any]], Callable[[], tuple[int, ...]]] | None = None
+    """``start(provider, options)`` for an engine that lives in processes of its own (a browser): starts them without a
+    model and returns what lists their ids. Their memory is then the model's, not the worker's; calling it again with
+    the same settings starts nothing."""
+    timed: Callable[[Any, list[dict[str, Any]]], Any] | None = None
+    """``timed(session, batches)`` for an engine whose clock is elsewhere: lays the batches ready there and returns an
+    object with ``sizes`` (bytes of each output of one call), ``clocks() -> (our clock, its clock, how long reading both
+    took)`` in nanoseconds, and ``loop({"loop", "order", "seconds", "draws", "wanted"}) -> {"calls", "elapsed_ns",
+    "ends", "durations", "kept"}``. A loop calls over the batches in that order, again and again, until ``seconds`` have
+    passed; a call that began before is counted in full. ``timed``: the clock is read before and after each call, times
+    are nanoseconds since the loop began, and of the calls in ``draws`` (``[call, place]``, ascending) the ``wanted``
+    outputs are kept, ``{place: (batch, outputs)}``, a later one in the place of an earlier one. ``bare``: the simplest
+    loop, no times, nothing kept. ``idle``: as ``timed`` around a call that does nothing."""
+    version: Callable[[], str] | None = None
+    """``version()`` of an engine that is no distribution of Python's."""
+    npm: str = ""
+    """Package of npm that the engine is, where it is one; its folder is told to the worker by the environment variable
+    ``LYNXSPEC_NPM_`` and the name in capitals."""
     distributions: tuple[tuple[str, str], ...] = ()
     """Pairs of provider and distribution, where a provider is in another build of the engine than the usual one."""
     build: Callable[[str, str, dict[str, Any], dict[str, Any], str], dict[str, Any]] | None = None
