@@ -24,6 +24,7 @@ import torch
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
+
 from verifier.inspection.program_archive import wash
 
 HERE = Path(__file__).parent

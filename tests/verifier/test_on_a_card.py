@@ -1,4 +1,4 @@
-"""On a card: engines give the numbers of the processor, say what they execute, and are timed with and without transfers.
+"""On a card: engines give the numbers of the processor, say what they execute, and are timed with or without transfers.
 
 Collected everywhere, skipped with the reason where there is no card or no interpreter with the engine.
 """

@@ -17,7 +17,6 @@ from verifier.process import Worker
 from verifier.progress import Progress, Silent
 from verifier.store import RunStore
 
-
 OTHER_FORMATS = (".pt2", ".tflite", ".safetensors", ".mlmodel", ".mlpackage")
 """Suffixes by which a model file is known not to be ONNX."""
 
