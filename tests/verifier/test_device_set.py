@@ -67,6 +67,8 @@ def test_each_lie_is_refuted_by_evidence_of_an_honest_claim_at_its_own_clause(re
 
 
 def test_the_table_has_a_line_for_what_was_not_measured_too():
-    text = table((Row(name="float8", result="not measured: no card"), Row(name="int8", result="reproduced", gain="2 x")))
+    text = table(
+        (Row(name="float8", result="not measured: no card"), Row(name="int8", result="reproduced", gain="2 x"))
+    )
     assert "float8                   not measured: no card" in text
     assert "  gain   2 x" in text

@@ -1,7 +1,8 @@
 """A folder of recipes measured, verified and lied about on this machine's card, with a short table at the end.
 
-Each recipe goes through ``measure`` and ``verify`` as a user would call them; then three lies over the claim are judged
-by the same evidence and must be refuted.
+Each recipe is measured by the program as a user calls it, and the claim is then verified; three lies over that claim
+are judged by the same evidence and must be refuted. Where the libraries that render records are missing, which no wheel
+brings, the evidence stays in the run's folder and the record is made of it elsewhere.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from lynxspec.claim import Claim, present
+from lynxspec.errors import LynxSpecError
+from verifier.environments.prepare import Wishes
 from verifier.evidence import Evidence
 from verifier.judge import judge
-from verifier.opening import open_claim
-from verifier.verdict import Verdict
+from verifier.opening import OpenClaim, open_claim
+from verifier.progress import Silent
+from verifier.recording import RunFolder
+from verifier.verdict import Verdict, overall
 
 PROGRAM = (sys.executable, "-c", "from verifier.cli import app; app()")
 STEP_TIMEOUT_S = 600
@@ -65,41 +70,55 @@ class Row:
     record: str = ""
 
 
-def run_set(folder: Path, out: Path, extra: list[str], tell: Callable[[str], None]) -> tuple[Row, ...]:
-    """Every recipe of ``folder``; ``extra`` are options for measure and verify, such as ``--env``."""
+def run_set(folder: Path, out: Path, extra: list[str], wishes: Wishes, tell: Callable[[str], None]) -> tuple[Row, ...]:
+    """Every recipe of ``folder``; ``extra`` are the options of measure that say the same as ``wishes``."""
     peaks = _peaks(extra)
     (out / "peaks.json").write_text(json.dumps(peaks), encoding="utf-8")
     rows = []
     for recipe in sorted(folder.glob("*.recipe.yaml")):
         began = time.monotonic()
-        row = _one(recipe, out / recipe.name.removesuffix(".recipe.yaml"), extra, peaks)
+        try:
+            row = _one(recipe, out / recipe.name.removesuffix(".recipe.yaml"), extra, wishes, peaks)
+        except LynxSpecError as error:  # one recipe that fails leaves the others
+            row = Row(name=recipe.name.removesuffix(".recipe.yaml"), result=f"not verified: {error.message}")
         tell(f"{row.name}: {row.result} after {time.monotonic() - began:.0f} s\n")
         rows.append(row)
     return tuple(rows)
 
 
-def _one(recipe: Path, out: Path, extra: list[str], peaks: dict[str, Any]) -> Row:
+def _one(recipe: Path, out: Path, extra: list[str], wishes: Wishes, peaks: dict[str, Any]) -> Row:
     name = recipe.name.removesuffix(".recipe.yaml")
     out.mkdir(parents=True, exist_ok=True)
     claim = recipe.with_name(f"{name}.claim.yaml")  # beside the recipe, whose files it names
     measured = _call("measure", recipe, "-o", claim, "--out", out / "measured", *extra, log=out / "measure.log")
     if measured != 0:
         return Row(name=name, result=f"not measured: {_last_line(out / 'measure.log')}")
-    code = _call("verify", claim, "--out", out / "verified", *extra, log=out / "verify.log")
-    evidence = out / "verified" / "evidence.json"
-    if not evidence.is_file():
-        return Row(name=name, result=f"not verified (exit {code}): {_last_line(out / 'verify.log')}")
-    opened, found = open_claim(claim).claim, Evidence.model_validate_json(evidence.read_bytes())
-    record = next(iter(sorted((out / "verified").glob("*.pdf"))), None)
+    opened = open_claim(claim)
+    folder = RunFolder(out / "verified")
+    evidence = folder.reproduce(opened, overrides={}, progress=Silent(), wishes=wishes)
+    verdict = overall(judge(opened.claim, evidence))
     return Row(
         name=name,
-        result={0: "reproduced", 1: "REFUTED", 3: "undecided"}.get(code, f"exit {code}"),
-        rates=", ".join(f"{r.name} {r.performance.sustained.rate}" for r in _sustained(opened)),
-        gain=", ".join(str(c.throughput_gain) for c in opened.comparisons),
-        shares=_shares(opened, peaks),
-        lies=_lies(opened, found),
-        record=str(record) if record else "no record",
+        result="REFUTED" if verdict is Verdict.REFUTED else verdict.value.replace("_", " "),
+        rates=", ".join(f"{r.name} {r.performance.sustained.rate}" for r in _sustained(opened.claim)),
+        gain=", ".join(str(c.throughput_gain) for c in opened.claim.comparisons),
+        shares=_shares(opened.claim, peaks),
+        lies=_lies(opened.claim, evidence),
+        record=_signed(folder, opened, evidence),
     )
+
+
+def _signed(folder: RunFolder, opened: OpenClaim, evidence: Evidence) -> str:
+    """The signed record, or what is left of it where it cannot be rendered."""
+    from verifier.audit import keys  # noqa: PLC0415 - the evidence comes first, whatever is missing for the record
+    from verifier.audit.record import Performed  # noqa: PLC0415 - as above
+
+    try:
+        identity = keys.ensure_self_signed()
+        record = folder.record(opened, evidence, performed=Performed(), identity=identity)
+        return str(folder.sign(record, opened, identity, tsa=None))
+    except LynxSpecError as error:
+        return f"evidence alone, in {folder.root}: {error.message}"
 
 
 def _call(*arguments: object, log: Path) -> int:

@@ -80,7 +80,7 @@ def _gpu(arguments: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     extra = [word for name in arguments.env for word in ("--env", name)]
     extra += [f"--{flag}" for flag in ("offline", "substitute", "isolate") if vars(arguments).get(flag)]
-    rows = run_set(folder, out, extra, _tell)
+    rows = run_set(folder, out, extra, options.wishes_of(arguments), _tell)
     sys.stdout.write(table(rows))
     results = {row.result for row in rows}
     return 1 if "REFUTED" in results else 0 if results == {"reproduced"} else 3
