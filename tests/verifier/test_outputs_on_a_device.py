@@ -39,6 +39,8 @@ class Left:
 class Runtime:
     """What the worker knows of such an engine."""
 
+    timed = None
+
     def __init__(self) -> None:
         self.device = Device()
 
