@@ -61,7 +61,8 @@ class Sample:
 
     def take(self, index: int, outputs: Arrays) -> None:
         """Keep the outputs of call ``next``, made on batch ``index``, and draw the next call to keep."""
-        pair = (index, self.needed(outputs))
+        # an engine may leave outputs on its device, where the next call writes over them: they are fetched now
+        pair = (index, {name: np.asarray(value) for name, value in self.needed(outputs).items()})
         if not self.kept:
             self._fit(sum(np.asarray(array).nbytes for array in pair[1].values()))
         place = self._draw()

@@ -244,9 +244,10 @@ class Worker:
     def signal(self, request: dict[str, Any]) -> dict[str, Any]:
         """The quantized model beside its reference, layer by layer."""
         from verifier.inspection.signal import signal
+        from verifier.workload import fetched
 
         runtime = _plugin("runtimes", request["runtime"])
-        return signal(request, runtime.open, runtime.run)
+        return signal(request, runtime.open, lambda session, inputs: fetched(runtime.run(session, inputs)))
 
     def build(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the engine's parser and builder make of a model, without executing it."""

@@ -40,6 +40,11 @@ def take(arrays: Arrays, items: Any) -> Arrays:
     return {name: np.ascontiguousarray(array[np.asarray(items) % total]) for name, array in arrays.items()}
 
 
+def fetched(outputs: Arrays) -> Arrays:
+    """Outputs as arrays; an engine may have left them on its device."""
+    return {name: np.asarray(value) for name, value in outputs.items()}
+
+
 class Opened:
     """A model in its runtime, and the head that turns its outputs into predictions."""
 
@@ -99,7 +104,7 @@ class Opened:
         for start in range(0, total, batch):
             count = min(batch, total - start)
             inputs = take(arrays, np.minimum(np.arange(start, start + batch), total - 1))
-            raw = self.call(inputs)
+            raw = fetched(self.call(inputs))
             outputs = self.finish(inputs, raw)
             for name in sorted(outputs):
                 kept.setdefault(name, []).append(items_of(name, outputs[name], batch)[:count])

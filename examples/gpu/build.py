@@ -15,6 +15,7 @@ import argparse
 import copy
 import hashlib
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import torch
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
+
+from verifier.inspection.program_archive import wash
 
 HERE = Path(__file__).parent
 BASE = HERE.parent / "mobilenetv2-mnist" / "int8.recipe.yaml"
@@ -79,8 +82,6 @@ def fitted(width: int, images: np.ndarray, labels: np.ndarray, device: str) -> W
 
 def main() -> None:
     """Write the model, the data and the recipes."""
-    from verifier.inspection.program_archive import wash
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder to write")
     parser.add_argument("--width", type=int, default=WIDTH, help="of the hidden layers (for trying it out: 256)")
@@ -102,6 +103,7 @@ def main() -> None:
         recipe = written(name, settings, given)
         yaml = YAML()
         yaml.width = 4096
+        yaml.representer.ignore_aliases = lambda _: True  # every value is written out where it stands
         with (given.out / f"{name}.recipe.yaml").open("w") as file:
             yaml.dump(recipe, file)
         print(given.out / f"{name}.recipe.yaml")
@@ -137,7 +139,13 @@ def written(name: str, settings: dict[str, Any], given: argparse.Namespace) -> d
         }
     ]
     size = min(settings["batch"], ITEMS)
-    recipe["load"] |= {"batch": size, "shapes": f"{size} x 64", "window": given.window, "block": "1 s", "repetitions": 3}
+    recipe["load"] |= {
+        "batch": size,
+        "shapes": f"{size} x 64",
+        "window": given.window,
+        "block": "1 s",
+        "repetitions": 3,
+    }
     recipe["evaluation"] |= {
         "samples": ITEMS,
         "batch_size": size,
@@ -199,8 +207,6 @@ def _precision(weights: dict[str, Any], activations: dict[str, Any]) -> dict[str
 
 
 def _quantized(settings: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
-    from importlib.metadata import version
-
     found = copy.deepcopy(_reference(given))
     narrow = {
         "format": settings["format"],

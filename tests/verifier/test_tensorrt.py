@@ -208,7 +208,7 @@ def test_a_float_model_is_typed_in_float_and_built_for_every_device(product):
         }
     ]
     assert found["builds"][0]["target"] == "8.6"
-    assert [build["target"] for build in found["builds"] if build["status"] == "built"][0] == "8.6"
+    assert next(build["target"] for build in found["builds"] if build["status"] == "built") == "8.6"
 
 
 def test_a_device_that_this_version_has_no_target_for_is_said_to_be_so(product):
@@ -311,7 +311,7 @@ CONVOLUTION = {
     ],
     "Weights": {"Type": "Int8", "Count": 131072},
     "Bias": {"Type": "Float", "Count": 256},
-    "TacticName": "sm80_xmma_fprop_implicit_gemm_interleaved_i8i8_i8i32_f32_nchw_vect_c_32kcrs_vect_c_32_nchw_vect_c_32",
+    "TacticName": "sm80_xmma_fprop_implicit_gemm_interleaved_i8i8_i8i32_f32_nchw_vect_c_32kcrs_vect_c_32",
 }
 """NVIDIA, TensorRT Developer Guide, "Engine Inspector", the example in detail (shortened)."""
 

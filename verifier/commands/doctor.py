@@ -1,24 +1,44 @@
-"""``lynxspec doctor``: hardware, quantizers and runtimes found, and the pip line for each that is missing."""
+"""``lynxspec doctor``: hardware, quantizers and runtimes found, and the pip line for each that is missing.
+
+``--gpu`` describes the cards, and with a folder of recipes measures, verifies and lies on them. A machine without a
+card ends with 3 and says why.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lynxspec.errors import UsageError
+from verifier.commands import options
+
 if TYPE_CHECKING:
+    from verifier.evidence.accelerator import Card
     from verifier.quantizers.quantizer import Quantizer
     from verifier.runtimes.runtime import Runtime
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No arguments."""
-    parser.set_defaults()
+    """Add the arguments."""
+    parser.add_argument(
+        "--gpu",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="describe the cards; with a folder of recipes, measure and verify them all here",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for evidence and records of --gpu FOLDER")
+    parser.add_argument("--dry-run", action="store_true", help="run the set of --gpu FOLDER without a card, too")
+    options.add_environments(parser)
 
 
-def run(_arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print what is here; 3 if a tool is missing, else 0."""
+    if arguments.gpu is not None:
+        return _gpu(arguments)
     from verifier import quantizers, runtimes  # noqa: PLC0415 - commands import what they need when they run
     from verifier.host import describe  # noqa: PLC0415 - as above
 
@@ -37,6 +57,51 @@ def run(_arguments: argparse.Namespace) -> int:
     found, whole = _renderer()
     write(f"audit record  {found}\n")
     return 3 if any((*quantizer_gaps, *runtime_gaps)) or not whole else 0
+
+
+def _gpu(arguments: argparse.Namespace) -> int:
+    """The cards, and the set of recipes; 3 without a card, 1 if a claim is refuted, 3 if any is undecided."""
+    from verifier.accelerators import cards, processes  # noqa: PLC0415 - as above
+    from verifier.commands.device_set import run_set, table  # noqa: PLC0415 - as above
+
+    found = cards()
+    for number, card in enumerate(found.cards):
+        sys.stdout.write(_card(card, len(processes(number))))
+    if not found.cards:
+        sys.stdout.write(f"no card: {found.reason}\n")
+        if not arguments.dry_run:
+            return 3
+    if not arguments.gpu:
+        return 0
+    folder = Path(arguments.gpu)
+    if not any(folder.glob("*.recipe.yaml")):
+        raise UsageError(f"{folder} holds no *.recipe.yaml", hint="examples/gpu/build.py writes a set of them")
+    out = arguments.out or folder / "out"
+    out.mkdir(parents=True, exist_ok=True)
+    extra = [word for name in arguments.env for word in ("--env", name)]
+    extra += [f"--{flag}" for flag in ("offline", "substitute", "isolate") if vars(arguments).get(flag)]
+    rows = run_set(folder, out, extra, options.wishes_of(arguments), _tell)
+    sys.stdout.write(table(rows))
+    results = {row.result for row in rows}
+    return 1 if "REFUTED" in results else 0 if results == {"reproduced"} else 3
+
+
+def _tell(words: str) -> None:
+    sys.stderr.write(words)
+
+
+def _card(card: Card, busy: int) -> str:
+    limit = "?" if card.power_limit_w is None else f"{card.power_limit_w:g}"
+    clocks = "/".join("?" if c is None else f"{c:g}" for c in (card.max_sm_clock_mhz, card.max_memory_clock_mhz))
+    links = "none told" if card.nvlinks is None else str(card.nvlinks)
+    return (
+        f"card          {card.name}, {card.memory_bytes / 2**30:.1f} GiB, {card.uuid}\n"
+        f"              compute capability {card.compute_capability}\n"
+        f"driver        {card.driver}, CUDA up to {card.cuda}\n"
+        f"power         limit {limit} W; highest clocks {clocks} MHz\n"
+        f"modes         MIG {card.mig}, ECC {card.ecc}, persistence {card.persistence}; NVLinks {links}\n"
+        f"processes     {busy} compute on it now\n"
+    )
 
 
 def _tool(kind: str, plugin: Quantizer | Runtime, missing: tuple[str, ...]) -> bool:

@@ -46,7 +46,9 @@ def judge_precision_built(case: Case) -> Iterator[ClauseVerdict]:
         )
 
 
-def _built(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str, notes: list[str]) -> Finding:
+def _built(  # noqa: PLR0911 - one return per way in which it ends
+    case: Case, regime: Regime, ledger: PrecisionLedger, expected: str, notes: list[str]
+) -> Finding:
     if ledger.status != "ok":
         return failed(ledger.message)
     refused = next((build for build in ledger.builds if build.by == "parser"), None)

@@ -79,12 +79,14 @@ class Cuda:
         """
         name = library or os.environ.get("LYNXSPEC_CUDA_LIBRARY") or LIBRARY
         try:
-            self._library = ctypes.CDLL(name)
+            self._library = ctypes.CDLL(name)  # kept, so that the calls stay loaded
         except OSError:
             raise CudaError(f"no CUDA driver: {os.path.basename(name)} is not on this machine") from None
+        self._calls: dict[str, Any] = {}
         for call, arguments in _SIGNATURES.items():
             function = self._library[call]
             function.argtypes, function.restype = list(arguments), _INT
+            self._calls[call] = function
         self._call("cuInit", 0)
         count = _INT()
         self._call("cuDeviceGetCount", ctypes.byref(count))
@@ -202,9 +204,9 @@ class Cuda:
         return value.value
 
     def _call(self, name: str, *arguments: Any) -> None:
-        code = self._library[name](*arguments)
+        code = self._calls[name](*arguments)
         if code != _SUCCESS:
             words = ctypes.c_char_p()
-            known = self._library["cuGetErrorName"](code, ctypes.byref(words)) == _SUCCESS and words.value
+            known = self._calls["cuGetErrorName"](code, ctypes.byref(words)) == _SUCCESS and words.value
             text = words.value.decode("ascii", "replace") if known and words.value else "error"
             raise CudaError(f"{name}: {text} ({code})")

@@ -188,7 +188,7 @@ def _element(words: str) -> Any:
     return kinds.get(name) or np.dtype(name).type
 
 
-def probe(provider: str, options: dict[str, Any]) -> tuple[str, ...]:
+def probe(provider: str, _options: dict[str, Any]) -> tuple[str, ...]:
     """Why nothing can be executed on this machine: the build lacks the provider, or has it and no device."""
     if not on_device(provider):
         return ()

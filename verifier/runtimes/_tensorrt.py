@@ -76,7 +76,8 @@ class Log(trt.ILogger):
 log = Log()
 builder = trt.Builder(log)
 network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-network.mark_output(network.add_activation(network.add_input("x", trt.float32, (1, 64)), trt.ActivationType.RELU).get_output(0))
+layer = network.add_activation(network.add_input("x", trt.float32, (1, 64)), trt.ActivationType.RELU)
+network.mark_output(layer.get_output(0))
 config = builder.create_builder_config()
 if "ComputeCapability" in dir(trt):
     config.num_compute_capabilities = 1

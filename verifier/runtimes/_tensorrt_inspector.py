@@ -34,7 +34,7 @@ _CONVERTS = re.compile(r"reformat|cast|quantize", re.IGNORECASE)
 
 
 def executed(trt: Any, path: str, configure: Any, inputs: dict[str, Any], provider: str) -> dict[str, Any]:
-    """The executed ledger of a model on this device; raises `ValueError` if the inspector's words are not understood."""
+    """The executed ledger of a model on this device; raises `ValueError` if it cannot be read."""
     from verifier.runtimes._tensorrt_engine import Session
     from verifier.runtimes._tensorrt_network import grouped, parse, typed_layers
 

@@ -180,7 +180,8 @@ def _operand(tensor: Any, makers: dict[str, Any]) -> _Operand:
 
 
 def _format(tensor: Any) -> str:
-    return _FORMATS.get(tensor.dtype.name, tensor.dtype.name.lower())
+    name = str(tensor.dtype.name)
+    return _FORMATS.get(name, name.lower())
 
 
 def _width(fmt: str) -> int:

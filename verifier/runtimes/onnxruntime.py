@@ -108,14 +108,14 @@ def _session_options(options: dict[str, Any]) -> Any:
     return settings
 
 
-def _start(path: str, provider: str, settings: Any, options: dict[str, Any]) -> Any:
+def _start(path: str, provider: str, settings: Any, options: dict[str, Any] | None = None) -> Any:
     """A session on that provider alone; falling back to another one is an error."""
     import onnxruntime as ort
 
     available = ort.get_available_providers()
     if provider not in available:
         raise ValueError("provider {} is not in this build, which has {}".format(provider, ", ".join(available)))
-    session = ort.InferenceSession(path, settings, providers=[provider_entry(provider, options)])
+    session = ort.InferenceSession(path, settings, providers=[provider_entry(provider, options or {})])
     session.disable_fallback()
     used = session.get_providers()
     if not used or used[0] != provider:
