@@ -3,114 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from verifier.audit.drawing import (
+    BAND,
+    CLAIMED,
+    GRID,
+    INK,
+    MEASURED,
+    NOISE,
+    SOFT,
+    WIDTH,
+    Scale,
+    axes,
+    frame,
+    line,
+    rect,
+    scale,
+    text,
+)
 from verifier.audit.frontier import Frontier, FrontierPoint, frontier
 from verifier.audit.record import Record
 from verifier.audit.summary import StatedRegime
 from verifier.evidence import SustainedRun
 from verifier.verdict import Interval
 
-INK, SOFT, GRID, MEASURED, CLAIMED, BAND, NOISE = (
-    "#1d2733",
-    "#5b6875",
-    "#dfe4e9",
-    "#1f5f8b",
-    "#8a5a00",
-    "#f6ecd8",
-    "#a33a2c",
-)
-WIDTH = 660.0
 MOST_POINTS = 660
 """A curve is drawn with at most this many points; longer ones become a band from least to most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """Maps values to places on paper."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        """Place of ``value``, kept inside the frame."""
-        share = (value - self.low) / (self.high - self.low)
-        return self.start + min(max(share, -0.02), 1.02) * (self.end - self.start)
-
-    def ticks(self, count: int) -> list[float]:
-        """Round values inside the range, about ``count`` of them."""
-        step = _round_step((self.high - self.low) / count)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return [index * step for index in range(first, last + 1)]
-
-
-def _round_step(raw: float) -> float:
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
-
-
-def _scale(values: Iterable[float], start: float, end: float, *, room: float = 0.12) -> Scale:
-    """A scale that holds all ``values`` with some room around them."""
-    known = list(values)
-    low, high = min(known), max(known)
-    pad = (high - low) * room or abs(high) * 0.05 or 1.0
-    return Scale(low=low - pad, high=high + pad, start=start, end=end)
-
-
-def _label(value: float, step: float) -> str:
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    return f"{value:,.{digits}f}".replace(",", " ")
-
-
-def _text(x: float, y: float, words: str, *, anchor: str = "start", size: float = 9.5, color: str = INK) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{color}">{escape(words)}</text>'
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, color: str, *, width: float = 1.0, dash: str = "") -> str:
-    dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line {ends} stroke="{color}" stroke-width="{width}"{dashes}/>'
-
-
-def _rect(x: float, y: float, width: float, height: float, color: str, *, opacity: float = 1.0) -> str:
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 0.3):.1f}" height="{max(height, 0.3):.1f}" '
-        f'fill="{color}" fill-opacity="{opacity:.2f}"/>'
-    )
-
-
-def _frame(title: str, height: float, parts: Sequence[str]) -> Markup:
-    return Markup(  # noqa: S704 - every text went through `escape`
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-label="{escape(title)}" '
-        f'font-family="LynxSpec Text"><title>{escape(title)}</title>{"".join(parts)}</svg>'
-    )
-
-
-def _axes(x: Scale, y: Scale, x_title: str, y_title: str) -> list[str]:
-    """Grid, tick labels and titles."""
-    parts = []
-    x_ticks, y_ticks = x.ticks(6), y.ticks(5)
-    for value in x_ticks:
-        parts.append(_line(x(value), y.start, x(value), y.end, GRID, width=0.6))
-        step = x_ticks[1] - x_ticks[0] if len(x_ticks) > 1 else 1
-        parts.append(_text(x(value), y.start + 13, _label(value, step), anchor="middle", size=8.5, color=SOFT))
-    for value in y_ticks:
-        parts.append(_line(x.start, y(value), x.end, y(value), GRID, width=0.6))
-        step = y_ticks[1] - y_ticks[0] if len(y_ticks) > 1 else 1
-        parts.append(_text(x.start - 6, y(value) + 3, _label(value, step), anchor="end", size=8.5, color=SOFT))
-    parts.append(_text((x.start + x.end) / 2, y.start + 27, x_title, anchor="middle", size=9, color=SOFT))
-    parts.append(_text(x.start - 44, y.end - 9, y_title, size=9, color=SOFT))
-    return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +60,14 @@ def _mark(point: FrontierPoint, x: Scale, y: Scale) -> str:
     parts = []
     if point.rate_interval:
         ends = x(point.rate_interval.low), x(point.rate_interval.high)
-        parts.append(_line(ends[0], cy, ends[1], cy, color, width=1.4))
-        parts += [_line(end, cy - 3, end, cy + 3, color, width=1.4) for end in ends]
+        parts.append(line(ends[0], cy, ends[1], cy, color, width=1.4))
+        parts += [line(end, cy - 3, end, cy + 3, color, width=1.4) for end in ends]
     if point.accuracy_interval:
         ends = y(point.accuracy_interval.low), y(point.accuracy_interval.high)
-        parts.append(_line(cx, ends[0], cx, ends[1], color, width=1.4))
-        parts += [_line(cx - 3, end, cx + 3, end, color, width=1.4) for end in ends]
+        parts.append(line(cx, ends[0], cx, ends[1], color, width=1.4))
+        parts += [line(cx - 3, end, cx + 3, end, color, width=1.4) for end in ends]
     if point.role == "reference":
-        parts.append(_rect(cx - 4, cy - 4, 8, 8, color))
+        parts.append(rect(cx - 4, cy - 4, 8, 8, color))
     elif point.dominated_by:
         parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="4" fill="#ffffff" stroke="{SOFT}" stroke-width="1.2"/>')
         parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="1.6" fill="{SOFT}"/>')
@@ -179,8 +102,8 @@ def _named(found: Frontier, x: Scale, y: Scale, limit_top: float | None) -> list
         color = SOFT if point.dominated_by else INK
         at = box.left if anchor == "start" else box.right
         if abs(box.bottom - cy) > 24 or _nearest(box, found, x, y) != (point.rate, point.accuracy):
-            parts.append(_line(cx, cy, at, box.bottom - 3, SOFT, width=0.5))
-        parts.append(_text(at, box.bottom - 2, words, anchor=anchor, size=9.5, color=color))
+            parts.append(line(cx, cy, at, box.bottom - 3, SOFT, width=0.5))
+        parts.append(text(at, box.bottom - 2, words, anchor=anchor, size=9.5, color=color))
     return parts
 
 
@@ -197,11 +120,11 @@ def _nearest(box: _Box, found: Frontier, x: Scale, y: Scale) -> tuple[float, flo
 
 
 def _free(
-    taken: list[_Box], place: tuple[float, float, float], frame: tuple[float, float, float, float]
+    taken: list[_Box], place: tuple[float, float, float], within: tuple[float, float, float, float]
 ) -> tuple[_Box, str]:
     """A box for a text of some width near a point: right before left, above before below, near before far."""
     cx, cy, wide = place
-    whole = _Box(*frame)
+    whole = _Box(*within)
     fallback: tuple[_Box, str] | None = None
     for rise in (-7, 17, -20, 30, -33, 43, -46, 56, -59, 69):
         for side in ("start", "end"):
@@ -237,14 +160,14 @@ def _stairs(found: Frontier, x: Scale, y: Scale) -> str:
 def _limit(found: Frontier, limit: float, x: Scale, y: Scale) -> tuple[list[str], list[str], float]:
     """Shade beyond the acceptance line, the line with its words, and the base line of these."""
     side = y.start if found.better == "higher" else y.end
-    shade = _rect(x.start, min(y(limit), side), x.end - x.start, abs(side - y(limit)), NOISE, opacity=0.07)
+    shade = rect(x.start, min(y(limit), side), x.end - x.start, abs(side - y(limit)), NOISE, opacity=0.07)
     base = y(limit) + (11 if found.better == "higher" else -4)
     words = "acceptance limit: beyond it the loss is too large"
     return (
         [shade],
         [
-            _line(x.start, y(limit), x.end, y(limit), NOISE, width=1.2, dash="5 3"),
-            _text(x.start + 4, base, words, size=8.5, color=NOISE),
+            line(x.start, y(limit), x.end, y(limit), NOISE, width=1.2, dash="5 3"),
+            text(x.start + 4, base, words, size=8.5, color=NOISE),
         ],
         base,
     )
@@ -256,13 +179,13 @@ def _legend(found: Frontier) -> list[str]:
     if any(p.source == "measured" for p in found.points):
         rows.append((f'<circle cx="5" cy="-3.5" r="4" fill="{MEASURED}"/>', "measured here, with its intervals"))
         if any(p.source == "measured" and p.role == "reference" for p in found.points):
-            rows.append((_rect(1, -7.5, 8, 8, MEASURED), "reference"))
+            rows.append((rect(1, -7.5, 8, 8, MEASURED), "reference"))
     else:
         rows.append(("", "nothing measured here"))
     parts, right = [], WIDTH - 14.0
     for mark, words in reversed(rows):
         right -= 5.0 * len(words) + 22
-        parts.append(f'<g transform="translate({right:.1f} 15.5)">{mark}{_text(14, 0, words, size=9)}</g>')
+        parts.append(f'<g transform="translate({right:.1f} 15.5)">{mark}{text(14, 0, words, size=9)}</g>')
     return parts
 
 
@@ -278,25 +201,25 @@ def trade(record: Record) -> Markup | None:
         for v in ((p.accuracy,) if p.accuracy_interval is None else _ends(p.accuracy, p.accuracy_interval))
     ]
     height = 232 if len(found.points) <= 4 else 282
-    x = _scale([*xs, 0.0], 62, WIDTH - 14, room=0.06)
+    x = scale([*xs, 0.0], 62, WIDTH - 14, room=0.06)
     x = Scale(low=0.0, high=x.high, start=x.start, end=x.end)
-    y = _scale([*ys, *([found.limit] if found.limit is not None else [])], height - 32, 34, room=0.18)
-    parts = _axes(x, y, f"sustained throughput, {found.item}/s", f"{found.metric} (axis does not start at zero)")
+    y = scale([*ys, *([found.limit] if found.limit is not None else [])], height - 32, 34, room=0.18)
+    parts = axes(x, y, f"sustained throughput, {found.item}/s", f"{found.metric} (axis does not start at zero)")
     base = None
     if found.limit is not None:
-        shade, line, base = _limit(found, found.limit, x, y)
-        parts = [*shade, *parts, *line]
+        shade, edge, base = _limit(found, found.limit, x, y)
+        parts = [*shade, *parts, *edge]
     pairs = {(p.regime, p.source): p for p in found.points}
     for (regime, source), point in pairs.items():
         other = pairs.get((regime, "measured"))
         if source == "claimed" and other is not None:
             ends = x(point.rate), y(point.accuracy), x(other.rate), y(other.accuracy)
-            parts.append(_line(*ends, CLAIMED, width=0.8, dash="1.5 2"))
+            parts.append(line(*ends, CLAIMED, width=0.8, dash="1.5 2"))
     parts.append(_stairs(found, x, y))
     parts.extend(_mark(p, x, y) for p in sorted(found.points, key=lambda p: p.source == "measured"))
     parts.extend(_named(found, x, y, base))
     parts.extend(_legend(found))
-    return _frame("Accuracy against sustained throughput of each regime, claimed and measured", height, parts)
+    return frame("Accuracy against sustained throughput of each regime, claimed and measured", height, parts)
 
 
 def _ends(value: float, held: Interval) -> tuple[float, float, float]:
@@ -325,19 +248,19 @@ def _noise(record: Record, run: SustainedRun, x: Scale, top: float) -> list[str]
     parts = []
     for row, (name, values) in enumerate(rows):
         y = top + row * 11
-        parts.append(_rect(x.start, y, x.end - x.start, 8, GRID, opacity=0.45))
-        parts.append(_text(x.start - 6, y + 7, name, anchor="end", size=8, color=SOFT))
+        parts.append(rect(x.start, y, x.end - x.start, 8, GRID, opacity=0.45))
+        parts.append(text(x.start - 6, y + 7, name, anchor="end", size=8, color=SOFT))
         done, samples = 0.0, list(zip(host, values, strict=True))
         for block in run.blocks:
             for sample, value in samples:
                 offset = sample.t_s - (block.start_s - (began or 0.0))
                 if 0 <= offset < block.seconds and value > 0.005:
                     left = x(done + offset)
-                    parts.append(_rect(left, y, x(done + offset + 1) - left, 8, NOISE, opacity=min(1.0, 0.15 + value)))
+                    parts.append(rect(left, y, x(done + offset + 1) - left, 8, NOISE, opacity=min(1.0, 0.15 + value)))
             done += block.seconds
     if not host:
         parts.append(
-            _text((x.start + x.end) / 2, top + 13, "the host was not watched", anchor="middle", size=8.5, color=SOFT)
+            text((x.start + x.end) / 2, top + 13, "the host was not watched", anchor="middle", size=8.5, color=SOFT)
         )
     return parts
 
@@ -354,22 +277,22 @@ def over_time(record: Record, run: SustainedRun) -> Markup | None:
     high_band = claimed * (1 + record.claim.throughput_tolerance) if claimed else None
     x = Scale(low=0, high=max(total, float(len(run.bins))), start=62, end=WIDTH - 14)
     shown = [*run.bins, *(mean for _, mean in means), *(v for v in (low_band, high_band) if v)]
-    y = _scale(shown, 138, 22, room=0.08)
+    y = scale(shown, 138, 22, room=0.08)
     parts = []
     if claimed and low_band and high_band:
-        parts.append(_rect(x.start, y(high_band), x.end - x.start, y(low_band) - y(high_band), BAND))
-    parts.extend(_axes(x, y, "seconds counted", f"{run.item}/s (axis does not start at zero)"))
+        parts.append(rect(x.start, y(high_band), x.end - x.start, y(low_band) - y(high_band), BAND))
+    parts.extend(axes(x, y, "seconds counted", f"{run.item}/s (axis does not start at zero)"))
     if run.bins:
         parts.append(_curve(run.bins, x, y))
     done = 0.0
     for seconds, mean in means:
-        parts.append(_line(x(done), y(mean), x(done + seconds), y(mean), INK, width=1.8))
+        parts.append(line(x(done), y(mean), x(done + seconds), y(mean), INK, width=1.8))
         done += seconds
     if claimed:
-        parts.append(_line(x.start, y(claimed), x.end, y(claimed), CLAIMED, width=1.3, dash="6 3"))
-        parts.append(_text(x.end - 3, y(claimed) - 4, "claimed", anchor="end", size=8.5, color=CLAIMED))
+        parts.append(line(x.start, y(claimed), x.end, y(claimed), CLAIMED, width=1.3, dash="6 3"))
+        parts.append(text(x.end - 3, y(claimed) - 4, "claimed", anchor="end", size=8.5, color=CLAIMED))
     parts.extend(_noise(record, run, x, 172))
-    return _frame(f"Throughput of {run.regime} over time, with the claimed rate and the load of others", 196, parts)
+    return frame(f"Throughput of {run.regime} over time, with the claimed rate and the load of others", 196, parts)
 
 
 def probe(record: Record) -> Markup | None:
@@ -381,11 +304,11 @@ def probe(record: Record) -> Markup | None:
     y = Scale(low=0, high=max(values) * 1.1 or 1.0, start=52, end=14)
     path = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in enumerate(values))
     parts = [
-        _line(x.start, y.start, x.end, y.start, GRID),
+        line(x.start, y.start, x.end, y.start, GRID),
         f'<polyline points="{path}" fill="none" stroke="{INK}" stroke-width="1.2"/>',
-        _text(x.start - 6, y(max(values)) + 3, f"{max(values):.0f}", anchor="end", size=8.5, color=SOFT),
-        _text(x.start - 6, y.start + 3, "0", anchor="end", size=8.5, color=SOFT),
-        _text(
+        text(x.start - 6, y(max(values)) + 3, f"{max(values):.0f}", anchor="end", size=8.5, color=SOFT),
+        text(x.start - 6, y.start + 3, "0", anchor="end", size=8.5, color=SOFT),
+        text(
             x.start - 44,
             8,
             f"GFLOP/s of the fixed probe, {len(values)} times, from {min(values):.1f} to {max(values):.1f}",
@@ -393,4 +316,4 @@ def probe(record: Record) -> Markup | None:
             color=SOFT,
         ),
     ]
-    return _frame("Rate of the arithmetic probe between blocks", 60, parts)
+    return frame("Rate of the arithmetic probe between blocks", 60, parts)

@@ -17,6 +17,7 @@ from typing import Any
 from lynxspec.errors import LynxSpecError
 from verifier.audit import pictures, texts
 from verifier.audit.attestation import Attestations
+from verifier.audit.elsewhere import elsewhere
 from verifier.audit.finisher import finish
 from verifier.audit.moved import moved
 from verifier.audit.particulars import conditions, particulars, reference
@@ -72,6 +73,8 @@ def _file(name: str) -> bytes:
 SHAPING = (
     "render.py",
     "finisher.py",
+    "drawing.py",
+    "elsewhere.py",
     "pictures.py",
     "frontier.py",
     "moved.py",
@@ -311,6 +314,7 @@ def _context(record: Record, record_digest: str) -> dict[str, Any]:
             r.name: _precision(record, r.name, ((f.label, f.value) for f in r.precision)) for r in record.claim.regimes
         },
         "moved": moved(record),
+        "elsewhere": elsewhere(record),
         "inert": [(q.regime, i) for q in record.evidence.quantizations for i in q.inert],
         "deviations": [row for row in record.system if row.same is False],
         "pictures": {"trade": pictures.trade(record), "runs": _runs(record), "probe": pictures.probe(record)},

@@ -255,3 +255,11 @@ def sentence(overall: Verdict, counts: dict[Verdict, int], missed: tuple[str, ..
 
 KIND_ORDER = {kind: index for index, kind in enumerate(ClauseKind)}
 """Order of clauses within one verdict."""
+
+ELSEWHERE = (
+    "Observed on this machine, since the reader deploys on these runtimes, too: the claim's model, data and scheme, "
+    "each runtime with its own defaults beside the number of threads. Nothing here is held against the claim's "
+    "numbers. The criterion is the claim's own, between the two regimes on that runtime; the rate is that of the last "
+    "plateau with its 95 % bounds."
+)
+"""Above the table of other runtimes."""
