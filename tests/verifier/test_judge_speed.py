@@ -30,21 +30,22 @@ def test_a_machine_that_is_slower_as_a_whole_refutes_nothing():
     assert found["speedup/int8/fp32"].reason == "machine_slower"  # another state gives another gain
 
 
-@pytest.mark.parametrize("factor", [1.07, 1.4])
+@pytest.mark.parametrize("factor", [1.1, 1.4])
 def test_a_machine_that_is_faster_as_a_whole_confirms_nothing(factor):
     """The neighbours of a virtual machine have left: a rate that was inflated by as much would be reached, too."""
     claim, evidence = zoo.claim_data(), zoo.evidence_data()
     zoo.slow_down(evidence, factor)
     found = zoo.verdicts(claim, evidence)
-    for clause in ("throughput/int8", "throughput/fp32", "latency/int8", "speedup/int8/fp32"):
+    for clause in ("throughput/int8", "throughput/fp32", "speedup/int8/fp32"):
         assert found[clause].reason == "machine_faster", clause
+    assert (found["latency/int8"].reason == "machine_faster") == (factor > 1.2)  # its tolerance is three times as wide
     claim["regimes"][1]["performance"]["sustained"]["rate"] = "2145 images/s"
     assert zoo.verdicts(claim, evidence)["throughput/int8"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_machine_that_is_a_little_faster_or_states_no_speed_confirms_as_ever():
     claim, evidence = zoo.claim_data(), zoo.evidence_data()
-    zoo.slow_down(evidence, 1.04)
+    zoo.slow_down(evidence, 1.06)
     assert zoo.verdicts(claim, evidence)["throughput/int8"].verdict is Verdict.REPRODUCED
     zoo.slow_down(evidence, 1.4)
     claim["hardware"]["speed_probe"] = {"unknown": "not measured"}

@@ -9,9 +9,9 @@ from lynxspec.claim.throughput import Latency
 from verifier.evidence import Quantile, SustainedRun
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause, deviations, gate, number
-from verifier.judge.disturbance import disturbances, equilibrium, faster_machine
+from verifier.judge.disturbance import REPEATABILITY, disturbances, equilibrium, faster_machine
 from verifier.judge.server import COVERED
-from verifier.judge.shortfall import REPEATABILITY, other_load, refutable
+from verifier.judge.shortfall import other_load, refutable
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
 TAIL_FLOORS = {0.5: REPEATABILITY, 0.9: 0.25, 0.99: 1.0}

@@ -13,13 +13,18 @@ from lynxspec.claim import Claim
 from verifier.evidence import Block, SustainedRun
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, percent
-from verifier.judge.disturbance import WITNESS_TOLERANCE, barred, disturbances, slower_machine, unwatched, witness
+from verifier.judge.disturbance import (
+    REPEATABILITY,
+    WITNESS_TOLERANCE,
+    barred,
+    disturbances,
+    slower_machine,
+    unwatched,
+    witness,
+)
 from verifier.schedule import LONGEST_S
 from verifier.verdict import Reason
 
-REPEATABILITY = 0.05
-"""Two runs of one program on one quiet machine may differ by this much (placement of memory, day, boot): a smaller
-shortfall refutes nothing, whatever tolerance the claim sets itself."""
 PROBE_ALONE = 0.20
 """Shortfall that the speed probe alone can vouch for: it fits into a cache, and neighbours may slow the memory."""
 OTHER_SAMPLE = 0.15

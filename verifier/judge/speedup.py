@@ -11,12 +11,12 @@ from verifier.judge.accuracy import half_unit
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause, deviations, gate, number, percent
 from verifier.judge.disturbance import (
-    PROBE_TOLERANCE,
     WITNESS_TOLERANCE,
     barred,
     disturbances,
     equilibrium,
     faster_machine,
+    other_state,
     probed,
     slower_machine,
     unwatched,
@@ -36,7 +36,7 @@ RULE = (
     "bound reaches the claimed gain less the tolerance over the claim's window; refuted if the upper bound lies below "
     "it by more than 5 % (15 % on a virtual host or another machine) on the same hardware and runtime version and a "
     "quiet host; refuted anywhere if the published gain exceeds the ratio of the claim's own rates beyond the "
-    "tolerance and rounding. Confirmed only where the speed probe runs within 5 % of the claim's. On a disturbed host "
+    "tolerance and rounding. Confirmed only where the speed probe runs within 8 % of the claim's. On a disturbed host "
     "the gain must be reached as well in the half of the rounds in which the reference ran fastest."
 )
 
@@ -244,7 +244,7 @@ def _other_state(case: Case) -> Finding | None:
     if faster is not None:
         return Reason.MACHINE_FASTER, faster
     ratio = probed(case)
-    if ratio is None or ratio >= 1.0 - max(min(tolerance, WITNESS_TOLERANCE), PROBE_TOLERANCE):
+    if ratio is None or ratio >= 1.0 - other_state(tolerance):
         return None
     words = f"The machine is slower than when the claim was measured: the speed probe ran at {percent(ratio)}."
     return Reason.MACHINE_SLOWER, words
