@@ -137,7 +137,13 @@ def written(name: str, settings: dict[str, Any], given: argparse.Namespace) -> d
         }
     ]
     size = min(settings["batch"], ITEMS)
-    recipe["load"] |= {"batch": size, "shapes": f"{size} x 64", "window": given.window, "block": "1 s", "repetitions": 3}
+    recipe["load"] |= {
+        "batch": size,
+        "shapes": f"{size} x 64",
+        "window": given.window,
+        "block": "1 s",
+        "repetitions": 3,
+    }
     recipe["evaluation"] |= {
         "samples": ITEMS,
         "batch_size": size,
