@@ -313,9 +313,9 @@ def _device_notes(path: str, provider: str, options: dict[str, Any], inputs: dic
 
 
 def _rows(ran: list[Any], per_run: int, names: list[str]) -> list[tuple[str, str, str, float]]:
-    """Each product of a run once: name, operator, format, time over all runs."""
-    if per_run == 0 or len(ran) % per_run or len(ran) != per_run * _PROFILED_RUNS:
-        return [("", each.operator, each.compute, each.micros) for each in ran]
+    """Each product of a run once: name, operator, format, time over all runs. Raises `ValueError` if runs differ."""
+    if len(ran) != per_run * _PROFILED_RUNS:
+        raise ValueError(f"{len(ran)} products were seen in {_PROFILED_RUNS} runs: they differ from run to run")
     found = []
     for at in range(per_run):
         mine = ran[at::per_run]
