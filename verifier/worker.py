@@ -29,6 +29,14 @@ def _own_packages() -> None:
         sys.modules[name] = package
 
 
+def _no_reports() -> None:
+    """Packages that report on their users are not there: a tool that asks for one finds it not installed.
+
+    ``openvino_telemetry`` would write into the home folder and send to the network as soon as OpenVINO is imported.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # what makes an import fail
+
+
 def _plugin(folder: str, name: str) -> Any:
     """The record of a plug-in; only a file of that folder can be named."""
     import importlib
@@ -333,6 +341,7 @@ def _read(source: Any, lines: Any) -> None:
 def main() -> None:
     """Serve until the parent closes the pipe. What tools print goes to stderr, so that it cannot break the protocol."""
     _own_packages()
+    _no_reports()
     _limit_memory(os.environ.get("LYNXSPEC_WORKER_MEMORY"))
     if sys.argv[1:2] == ["examine"]:
         sys.exit(_examine(sys.argv[2]))

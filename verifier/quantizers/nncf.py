@@ -10,7 +10,6 @@ the ledger of samples shows.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -30,13 +29,13 @@ _ESTIMATORS = {
 
 def quantize(job: dict[str, Any]) -> dict[str, Any]:
     """Write ``job["output"]``."""
+    import nncf
     import onnx
 
     from verifier.inspection.graph import examine, label, load
     from verifier.quantizers._policy import excluded_nodes
 
     examine(job["model"])
-    nncf = _tool()
     with tempfile.TemporaryDirectory(prefix="lynxspec-") as folder:
         model = load(job["model"])
         if option(job, "opset"):
@@ -61,14 +60,6 @@ def quantize(job: dict[str, Any]) -> dict[str, Any]:
             file.write(quantized.SerializeToString(deterministic=True))
         os.replace(target, job["output"])
         return dict(items.account(), excluded=excluded)
-
-
-def _tool() -> Any:
-    """The library, with its usage telemetry absent: it would write to the home folder and to the network."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # such an entry makes the import fail
-    import nncf
-
-    return nncf
 
 
 def _advanced(job: dict[str, Any]) -> Any:

@@ -12,7 +12,6 @@ activations floats, one more run without dynamic quantization shows whether the 
 from __future__ import annotations
 
 import re
-import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -102,14 +101,6 @@ class _Session:
         return results
 
 
-def _engine() -> Any:
-    """The library, with its usage telemetry absent: it would write to the home folder and to the network."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # such an entry makes the import fail
-    import openvino
-
-    return openvino
-
-
 def _output_name(port: Any) -> str:
     """A tensor may have several names; the file's output is the one that its result node is called after."""
     names = sorted(port.get_names())
@@ -156,7 +147,9 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
 
 def _compile(path: str, provider: str, settings: dict[str, Any]) -> Any:
     """The model on that device alone."""
-    core = _engine().Core()
+    import openvino
+
+    core = openvino.Core()
     reasons = _absent(core, provider)
     if reasons:
         raise ValueError(reasons[0])
@@ -178,7 +171,9 @@ def _absent(core: Any, provider: str) -> tuple[str, ...]:
 
 def probe(provider: str, _options: dict[str, Any]) -> tuple[str, ...]:
     """Why nothing can be executed on that device here; empty if it can."""
-    return _absent(_engine().Core(), provider)
+    import openvino
+
+    return _absent(openvino.Core(), provider)
 
 
 def open_session(path: str, provider: str, options: dict[str, Any]) -> _Session:
