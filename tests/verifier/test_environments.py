@@ -337,3 +337,9 @@ def test_plans_tell_what_is_known_of_the_declared_tools(name, told):
 
     assert told in text.getvalue().casefold()
     assert bool(told) == text.getvalue().startswith("Known of these tools:")
+
+
+def test_a_quantizer_of_an_accelerators_maker_is_no_build_for_accelerators(shelf):
+    wheel(shelf, name="nvidia_modelopt")
+    built = cache.make(("nvidia-modelopt==1.0",), refused=ACCELERATOR_PACKAGES)
+    assert built.lock.packages == {"nvidia-modelopt": "1.0"}

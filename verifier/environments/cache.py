@@ -21,6 +21,9 @@ _DONE = "complete"
 """Written last: a folder without it is a build that was killed."""
 _VENV_TIMEOUT_S = 300
 
+_SMALL = frozenset({"nvidia-ml-py", "nvidia-modelopt"})
+"""Packages of a maker of accelerators that bring no build for one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
@@ -71,7 +74,7 @@ def make(requirements: tuple[str, ...], *, refused: tuple[str, ...] = ()) -> Bui
             lock = resolve(pip, requirements)
             _request(requirements).parent.mkdir(parents=True, exist_ok=True)
             _write(_request(requirements), lock)
-        strange = [name for name in lock.packages if name.startswith(refused)] if refused else []
+        strange = [name for name in lock.packages if name.startswith(refused) and name not in _SMALL] if refused else []
         if strange:
             raise MaterialUnavailable(
                 f"{requirements[0]} would bring a build for accelerators ({len(strange)} packages, {strange[0]} ...)",

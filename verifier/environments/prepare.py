@@ -27,7 +27,7 @@ from verifier.runtimes.runtime import Runtime as RuntimePlugin
 Plugin = QuantizerPlugin | RuntimePlugin
 Origin = Literal["host", "given", "built"]
 
-ACCELERATOR_PACKAGES = ("nvidia-cu", "nvidia-nccl", "nvidia-nv", "cuda-", "triton")
+ACCELERATOR_PACKAGES = ("nvidia-", "cuda-", "triton")
 """Beginnings of packages that a build for accelerators brings, gigabytes of them; a claim on a processor wants none."""
 
 
