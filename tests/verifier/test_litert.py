@@ -12,6 +12,7 @@ import pytest
 
 from tests.environments import interpreter_of
 from verifier.errors import ToolFailed
+from verifier.evidence.calibration import CalibrationAccount
 from verifier.opening import open_claim
 from verifier.process import Worker
 from verifier.quantizers.ai_edge_quantizer import check, variants
@@ -147,6 +148,18 @@ def test_static_quantization_gives_the_same_bytes_twice_and_integers_throughout(
         == hashlib.sha256(made("static", job, again=True)[0].read_bytes()).digest()
     )
     assert (answer["samples"], answer["read"]) == (32, 32)
+    # what the evidence holds of a calibration
+    account = CalibrationAccount(
+        declared=32,
+        read=answer["read"],
+        read_sha256=answer["read_digest"],
+        entered=answer["samples"],
+        entered_sha256=answer["digest"],
+        path=answer["collection"],
+        reason=answer["reason"],
+        one_shot_bytes=answer["one_shot_bytes"],
+    )
+    assert account.one_shot_bytes is None
     assert answer["digest"] == answer["read_digest"]
     ledger = inspected(worker, path)
     assert counts(ledger) == {

@@ -340,8 +340,9 @@ def _calibrated(job: dict[str, Any], model: bytes, tool: Any, folder: str) -> tu
         "digest": reader.digest(reader.entered),
         "read": reader.items(reader.read),
         "read_digest": reader.digest(reader.read),
-        "collection": "batch by batch",
-        "reason": None,
+        "collection": "one_shot",
+        "reason": "",
+        "one_shot_bytes": None,  # of each batch the tool keeps smallest and largest values alone
     }
     return watched.get_model_qsvs(), account
 
