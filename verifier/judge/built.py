@@ -42,7 +42,11 @@ def judge_precision_built(case: Case) -> Iterator[ClauseVerdict]:
             measured=_measured(ledger),
             tolerance="5 % of the products",
             rule=RULE,
-            notes=(*notes, *_builds(ledger), *deviations(ClauseKind.PRECISION_BUILT, differences)),
+            notes=(
+                *(note.replace(" run in ", " are typed in ") for note in notes),
+                *_builds(ledger),
+                *deviations(ClauseKind.PRECISION_BUILT, differences),
+            ),
         )
 
 
