@@ -5,6 +5,8 @@ from __future__ import annotations
 from lynxspec.claim import Claim, Frozen, NotApplicable, Unknown, present
 from verifier.audit.summary import tools, words
 from verifier.evidence import Evidence
+from verifier.evidence.environment import EnvironmentReport, Role
+from verifier.judge.platform import same_version, version_of
 
 
 class SystemRow(Frozen):
@@ -77,14 +79,23 @@ def _tools(claim: Claim, evidence: Evidence) -> list[SystemRow]:
             known = None if isinstance(tool, NotApplicable | Unknown) else tool
             if known is None:
                 continue
-            found = evidence.host.packages.get(known.name)
+            part: Role = "quantizer" if role == "Quantizer" else "runtime"
+            found = version_of(regime, evidence, part, known.name)
+            place = evidence.environment(regime.name, part)
             rows[role, f"{known.name} {known.version}"] = SystemRow(
                 name=role,
                 claimed=f"{known.name} {known.version}",
-                found=f"{known.name} {found}" if found else "not installed",
-                same=found == known.version,
+                found=f"{known.name} {found}{_lock(place)}" if found else "not to be had",
+                same=same_version(known.version, found),
             )
     return list(rows.values())
+
+
+def _lock(place: EnvironmentReport | None) -> str:
+    """Where an environment other than the verifier's own was used: its packages, and the digest of their lock."""
+    if place is None or place.origin not in ("built", "given"):
+        return ""
+    return f", {len(place.lock)} packages, lock sha256 {place.lock_sha256}"
 
 
 def _runs(claim: Claim, evidence: Evidence) -> list[SystemRow]:

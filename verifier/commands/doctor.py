@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from verifier.quantizers.quantizer import Quantizer
     from verifier.runtimes.runtime import Runtime
 
+BASE = "onnxruntime"
+"""The one tool that every installation has."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -36,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what is here; 3 if a tool is missing, else 0."""
+    """Print what is here; 3 if the base installation lacks something; other tools come when a claim names them."""
     if arguments.gpu is not None:
         return _gpu(arguments)
     from verifier import quantizers, runtimes  # noqa: PLC0415 - commands import what they need when they run
@@ -49,14 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
     write(f"instructions  {', '.join(host.isa) or 'none of interest'}\n")
     write(f"system        {host.os}, kernel {host.kernel}, hypervisor {host.virtualization}\n")
     write(f"accelerators  {', '.join(host.accelerators) or 'none found'}\n")
-    quantizer_gaps = [
-        _tool("quantizer", quantizers.find(n), quantizers.missing(quantizers.find(n))) for n in quantizers.names()
-    ]
+    makers = [quantizers.find(name) for name in quantizers.names()]
     engines = [runtimes.find(name) for name in runtimes.names()]
-    runtime_gaps = [_page(r) if r.npm else _tool("runtime", r, runtimes.missing(r)) for r in engines]
+    gaps = [maker.name for maker in makers if _tool("quantizer", maker, quantizers.missing(maker))]
+    gaps += [e.name for e in engines if (_page(e) if e.npm else _tool("runtime", e, runtimes.missing(e)))]
     found, whole = _renderer()
     write(f"audit record  {found}\n")
-    return 3 if any((*quantizer_gaps, *runtime_gaps)) or not whole else 0
+    return 3 if BASE in gaps or not whole else 0
 
 
 def _gpu(arguments: argparse.Namespace) -> int:
@@ -106,7 +108,8 @@ def _card(card: Card, busy: int) -> str:
 
 def _tool(kind: str, plugin: Quantizer | Runtime, missing: tuple[str, ...]) -> bool:
     """Print one line; whether the tool is missing."""
-    state = f"missing: pip install {plugin.distribution}" if missing else metadata.version(plugin.distribution)
+    absent = f"not here, and installed when a claim declares it; or pip install {plugin.distribution}"
+    state = absent if missing else metadata.version(plugin.distribution)
     sys.stdout.write(f"{kind:<13} {plugin.name} {state}\n")
     return bool(missing)
 

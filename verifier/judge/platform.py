@@ -227,6 +227,11 @@ def _unequal(axis: Axis, claimed: str, here: str, subject: str = "") -> list[Dif
     return [Difference(axis=axis, claimed=f"{prefix}{claimed}", here=f"{prefix}{here}" if here else "not installed")]
 
 
+def same_version(one: str, other: str) -> bool:
+    """Whether two versions agree, a build's own tag aside where only one of them states it."""
+    return bool(one and other) and _version(one, other) == _version(other, one)
+
+
 def _text(one: str, _other: str) -> str:
     return one.strip().casefold()
 
