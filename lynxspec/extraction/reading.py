@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from lynxspec.draft import Quote
-from lynxspec.extraction.literals import FOREIGN_DIGIT, probes
+from lynxspec.extraction.literals import FOREIGN_DIGIT, Units, needed, words_met
 from lynxspec.facts.lexicon import Mention, mentions
 from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Sheet, Table, Text
 
@@ -57,6 +57,9 @@ class Unit:
     """For rows of tables."""
 
 
+_NONE: frozenset[int] = frozenset()
+
+
 class Hit(NamedTuple):
     """A match of a pattern in a unit; a tuple, since a sheet has hundreds."""
 
@@ -85,7 +88,6 @@ class Reading:
         self.text = "\n".join(unit.text.text for unit in self.units)
         self.lower = _lower(self.text)
         self._plain = FOREIGN_DIGIT.search(self.lower) is None
-        self._places: dict[str, list[int]] = {}
         self._hits: dict[int, tuple[re.Pattern[str], Sequence[Hit]]] = {}
         self._quotes: dict[tuple[int, int, int], Quote] = {}
 
@@ -137,8 +139,12 @@ class Reading:
         held = self._hits.get(id(pattern))  # a pattern's own hash is as dear as a small search
         if held is not None:
             return [hit for hit in held[1] if hit.unit.kind in kinds] if kinds else held[1]
+        units = self.possible(pattern)
+        if not units:
+            return ()
         lower, finditer = self.lower, pattern.finditer
-        units = [u for u in self.possible(pattern) if u.kind in kinds] if kinds else self.possible(pattern)
+        if kinds:
+            units = [u for u in units if u.kind in kinds]
         hits = [Hit(unit, match) for unit in units for match in finditer(lower, unit.start, unit.end)]
         if not kinds:
             self._hits[id(pattern)] = pattern, hits
@@ -146,31 +152,31 @@ class Reading:
 
     def having(self, pattern: re.Pattern[str], *kinds: Kind) -> frozenset[int]:
         """Indices of the units that hold a match in lower case, of units of these kinds (all by default)."""
+        units = self.possible(pattern)
+        if not units:
+            return _NONE
         lower, search = self.lower, pattern.search
-        units = [u for u in self.possible(pattern) if u.kind in kinds] if kinds else self.possible(pattern)
-        return frozenset([u.index for u in units if search(lower, u.start, u.end)])
+        return frozenset(
+            [u.index for u in units if (not kinds or u.kind in kinds) and search(lower, u.start, u.end)]
+        )
 
-    def possible(self, pattern: re.Pattern[str]) -> Iterable[Unit]:
+    def possible(self, pattern: re.Pattern[str]) -> Sequence[Unit]:
         """Units outside of which nothing matches, in order."""
-        words = probes(pattern) if self._plain else None
+        words = needed(pattern) if self._plain else None
         if words is None:
             return self.units
-        found: set[int] = set()
-        threes, places = self._threes, self._places
-        for head in words.keys() & threes:  # most words fail here, without a search
-            for word, tail in words[head]:
-                if tail in threes:
-                    held = places.get(word)
-                    if held is None:
-                        held = places[word] = self._holding(word)
-                    found.update(held)
-        return [self.units[index] for index in sorted(found)]
+        known, holding = self._words
+        if id(pattern) in known:
+            found: Iterable[int] = holding.get(id(pattern), ())
+        else:  # met for the first time
+            found = sorted({index for word in words for index in self._holding(word)})
+        return [self.units[index] for index in found]
 
     @cached_property
-    def _threes(self) -> set[str]:
-        """Every stretch of three characters, and every single one."""
-        text = self.lower
-        return {*map("".join, zip(text, text[1:], text[2:], strict=False)), *text}
+    def _words(self) -> tuple[set[int], Units]:
+        """Patterns whose words were looked for, and the units that hold some."""
+        words = words_met()
+        return words.patterns, words.units(self.lower, [unit.end for unit in self.units])
 
     def _holding(self, word: str) -> list[int]:
         """Indices of the units that hold a word."""
