@@ -100,18 +100,18 @@ class Words:
 def needed(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
     """The words of `required`, looked up by identity: a pattern's own hash is as dear as a small search."""
     held = _MET.get(id(pattern))
-    if held is not None:
-        return held[1]
-    words = required(pattern)
-    if len(_MET) < _REMEMBERED:
-        _MET[id(pattern)] = pattern, words
-    return words
+    if held is None:
+        held = pattern, required(pattern)
+        if len(_MET) < _REMEMBERED:
+            _MET[id(pattern)] = held
+    _BUILT.asked += held[1] is not None and len(_MET) < _REMEMBERED
+    return held[1]
 
 
 def words_met() -> Words:
-    """The words of the patterns met so far, or of nearly all: a few new ones are not worth another automaton."""
-    if 8 * (len(_MET) - _BUILT.met) > len(_MET):
-        _BUILT.met = len(_MET)
+    """The words of the patterns met so far, or of nearly all: a new one is worth another automaton when used again."""
+    if _BUILT.asked >= _WORTH:
+        _BUILT.asked = 0
         _BUILT.words = Words([(key, words) for key, (_, words) in _MET.items() if words is not None])
     return _BUILT.words
 
@@ -124,13 +124,16 @@ _MET: dict[int, tuple[re.Pattern[str], tuple[str, ...] | None]] = {}
 
 @dataclass(slots=True)
 class _Built:
-    """The automaton, and how many patterns had been met when it was built."""
+    """The automaton, and how often words that it does not hold were asked for since it was built."""
 
     words: Words
-    met: int
+    asked: int
 
 
 _BUILT = _Built(Words(()), 0)
+
+_WORTH = 40
+"""So many searches word by word cost as much as building the automaton."""
 
 
 def _is_rare(word: str) -> bool:
