@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 
 from lynxspec.draft import Disclosure, Draft, DraftRegime, Places, Quote, Strength, Value
@@ -45,8 +45,8 @@ def read_sheets(sheets: tuple[Sheet, ...], source: str) -> Draft:
     document.values += batch_values(document)
     document.values += sample_counts(document)
     document.values += [gain.value for gain in document_gains(document) if gain.value is not None]
-    overview = {c: _overview(document, c, tuple(READERS[c](document))) for c in Component}
-    places: dict[Path, Span] = {(c.value,): d.evidence[0].span for c, d in overview.items() if d.evidence}
+    overview = {c: _overview(document, c, [*READERS[c](document)]) for c in Component}
+    places: dict[Path, Span] = {d.path: d.evidence[0].span for d in overview.values() if d.evidence}
     regimes = _regimes(document, overview)
     for regime in regimes:
         for component, disclosure in regime.disclosures.items():
@@ -76,14 +76,23 @@ def _with_note(sheets: tuple[Sheet, ...], reading: Reading) -> tuple[Sheet, ...]
     return (*sheets[:-1], replace(sheets[-1], notes=(*sheets[-1].notes, note)))
 
 
-def _overview(document: Document, component: Component, evidence: tuple[Evidence, ...]) -> Disclosure:
+@cache
+def _absent(component: Component) -> Disclosure:
+    """What stands for a component that no word speaks of."""
+    absent = Status.NOT_APPLICABLE if component is Component.PEAK_ONLY else Status.MISSING
+    note = "no peak rate stands alone" if component is Component.PEAK_ONLY else ""
+    return Disclosure(status=absent, value=None, path=(component.value,), note=note)
+
+
+def _overview(document: Document, component: Component, evidence: list[Evidence]) -> Disclosure:
     """The best that the document says of a component, with the words that say it first."""
     if not evidence:
-        absent = Status.NOT_APPLICABLE if component is Component.PEAK_ONLY else Status.MISSING
-        note = "no peak rate stands alone" if component is Component.PEAK_ONLY else ""
-        return Disclosure(status=absent, value=None, path=(component.value,), note=note)
-    disclosed = [e for e in evidence if e.status is Status.DISCLOSED]
-    ordered = disclosed + [e for e in evidence if e.status is not Status.DISCLOSED]
+        return _absent(component)
+    disclosed: list[Evidence] = []
+    others: list[Evidence] = []
+    for each in evidence:
+        (disclosed if each.status is _DISCLOSED else others).append(each)
+    ordered = disclosed + others
     best = ordered[0]
     values = list(dict.fromkeys([e.value for e in disclosed or ordered if e.value]))
     return Disclosure(
@@ -91,9 +100,11 @@ def _overview(document: Document, component: Component, evidence: tuple[Evidence
         value="; ".join(values[:6]) + (f"; and {len(values) - 6} more" if len(values) > 6 else "") if values else None,
         evidence=_distinct(_with_headers(document, component, ordered)),
         path=(component.value,),
-        note="" if best.status is Status.DISCLOSED else best.note,
+        note="" if disclosed else best.note,
     )
 
+
+_DISCLOSED = Status.DISCLOSED
 
 _IN_HEADERS = frozenset({*_SPEEDS, *_ACCURACIES, Component.BATCH_OR_CONCURRENCY, Component.BASELINE})
 
@@ -101,7 +112,7 @@ _IN_HEADERS = frozenset({*_SPEEDS, *_ACCURACIES, Component.BATCH_OR_CONCURRENCY,
 def _with_headers(document: Document, component: Component, ordered: list[Evidence]) -> list[Quote]:
     """The quotes; a number's first table row brings the header that says what the number is."""
     quotes = [evidence.quote for evidence in ordered]
-    if component not in _IN_HEADERS:
+    if component not in _IN_HEADERS or not document.headers:
         return quotes
     first = [(quote, *document.headers.get((quote.sheet, quote.start), ())) for quote in quotes[:EVIDENCE_LIMIT]]
     return [*chain.from_iterable(first), *quotes[EVIDENCE_LIMIT:]]
@@ -109,6 +120,8 @@ def _with_headers(document: Document, component: Component, ordered: list[Eviden
 
 def _distinct(quotes: list[Quote]) -> tuple[Quote, ...]:
     kept: dict[tuple[int, int | None, int | None], Quote] = {}
+    if len(quotes) == 1:
+        return (quotes[0],)
     for quote in {id(quote): quote for quote in quotes}.values():  # a row of ten numbers is quoted ten times
         kept.setdefault((quote.sheet, quote.start, quote.end), quote)
         if len(kept) == EVIDENCE_LIMIT:

@@ -7,10 +7,13 @@ no line of most sheets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any
+
+import ahocorasick
 
 _LEAST = 2
 """Shorter words of ASCII letters stand nearly everywhere."""
@@ -47,36 +50,90 @@ def required(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
     return tuple(sorted(kept))
 
 
-Probes = dict[str, tuple[tuple[str, str], ...]]
-"""Words by their first three characters, each with its last three; of a shorter word its first and its last."""
-
-_THREE = 3
+Units = dict[int, Sequence[int]]
+"""Indices of units, in order, by the identity of a pattern whose words they hold."""
 
 
-def probes(pattern: re.Pattern[str]) -> Probes | None:
-    """The words of `required` with what to look up before they are searched for."""
-    held = _PROBES.get(id(pattern))
-    if held is not None:
-        return held[1]
-    words = required(pattern)
-    made = None if words is None else _by_head(words)
-    if len(_PROBES) < _REMEMBERED:
-        _PROBES[id(pattern)] = pattern, made
-    return made
+class Words:
+    """The words of many patterns in one automaton (Aho and Corasick 1975): a text is read once for all of them."""
+
+    def __init__(self, patterns: Iterable[tuple[int, tuple[str, ...]]]) -> None:
+        """Take patterns by their identity, each with its `required` words."""
+        owners: dict[str, list[int]] = {}
+        self.patterns: set[int] = set()
+        for pattern, words in patterns:
+            self.patterns.add(pattern)
+            for word in words:
+                owners.setdefault(word, []).append(pattern)
+        self._owners = [*owners.values()]
+        self._automaton = ahocorasick.Automaton() if owners else None
+        if self._automaton is not None:
+            for number, word in enumerate(owners):
+                self._automaton.add_word(word, number)
+            self._automaton.make_automaton()
+
+    def units(self, text: str, ends: Sequence[int]) -> Units:
+        """The units of a lower-case text, given by their ends, that hold a word; for each pattern with any."""
+        if self._automaton is None or not ends:
+            return {}
+        seen: dict[int, list[int]] = {}
+        unit, end = 0, ends[0]
+        for last, number in self._automaton.iter(text):
+            while last >= end and unit + 1 < len(ends):
+                unit += 1
+                end = ends[unit]
+            held = seen.get(number)
+            if held is None:
+                seen[number] = [unit]
+            elif held[-1] != unit:
+                held.append(unit)
+        found: dict[int, set[int]] = {}
+        for number, held in seen.items():
+            for pattern in self._owners[number]:
+                if pattern in found:
+                    found[pattern].update(held)
+                else:
+                    found[pattern] = set(held)
+        return {pattern: sorted(indices) for pattern, indices in found.items()}
 
 
-def _by_head(words: Iterable[str]) -> Probes:
-    found: dict[str, list[tuple[str, str]]] = {}
-    for word in words:
-        head, tail = (word[:_THREE], word[-_THREE:]) if len(word) >= _THREE else (word[0], word[-1])
-        found.setdefault(head, []).append((word, tail))
-    return {head: tuple(held) for head, held in found.items()}
+def needed(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
+    """The words of `required`, looked up by identity: a pattern's own hash is as dear as a small search."""
+    held = _MET.get(id(pattern))
+    if held is None:
+        held = pattern, required(pattern)
+        if len(_MET) < _REMEMBERED:
+            _MET[id(pattern)] = held
+    _BUILT.asked += held[1] is not None and len(_MET) < _REMEMBERED
+    return held[1]
+
+
+def words_met() -> Words:
+    """The words of the patterns met so far, or of nearly all: a new one is worth another automaton when used again."""
+    if _BUILT.asked >= _WORTH:
+        _BUILT.asked = 0
+        _BUILT.words = Words([(key, words) for key, (_, words) in _MET.items() if words is not None])
+    return _BUILT.words
 
 
 _REMEMBERED = 2000
 
-_PROBES: dict[int, tuple[re.Pattern[str], Probes | None]] = {}
-"""By identity, which stays while the pattern is held: a pattern's own hash is as dear as a small search."""
+_MET: dict[int, tuple[re.Pattern[str], tuple[str, ...] | None]] = {}
+"""By identity, which stays while the pattern is held."""
+
+
+@dataclass(slots=True)
+class _Built:
+    """The automaton, and how often words that it does not hold were asked for since it was built."""
+
+    words: Words
+    asked: int
+
+
+_BUILT = _Built(Words(()), 0)
+
+_WORTH = 40
+"""So many searches word by word cost as much as building the automaton."""
 
 
 def _is_rare(word: str) -> bool:

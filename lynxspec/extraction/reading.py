@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 from lynxspec.draft import Quote
-from lynxspec.extraction.literals import FOREIGN_DIGIT, probes
+from lynxspec.extraction.literals import FOREIGN_DIGIT, needed, words_met
 from lynxspec.facts.lexicon import Mention, mentions
 from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Sheet, Table, Text
 
@@ -57,6 +57,9 @@ class Unit:
     """For rows of tables."""
 
 
+_NONE: frozenset[int] = frozenset()
+
+
 class Hit(NamedTuple):
     """A match of a pattern in a unit; a tuple, since a sheet has hundreds."""
 
@@ -85,14 +88,8 @@ class Reading:
         self.text = "\n".join(unit.text.text for unit in self.units)
         self.lower = _lower(self.text)
         self._plain = FOREIGN_DIGIT.search(self.lower) is None
-        self._places: dict[str, list[int]] = {}
         self._hits: dict[int, tuple[re.Pattern[str], Sequence[Hit]]] = {}
         self._quotes: dict[tuple[int, int, int], Quote] = {}
-
-    @cached_property
-    def mentions(self) -> tuple[Mention, ...]:
-        """Names that the lexicon knows, in the order of the text."""
-        return tuple(m for m in mentions(self.text) if "\n" not in self.text[m.start : m.end])
 
     @cached_property
     def _mentions_by_unit(self) -> dict[int, list[Mention]]:
@@ -102,27 +99,47 @@ class Reading:
         return found
 
     @cached_property
-    def _placed(self) -> tuple[tuple[Mention, Unit], ...]:
-        """The names with their units."""
-        return tuple((mention, self.unit_at(mention.start)) for mention in self.mentions)
+    def _placed(self) -> list[tuple[Mention, Unit]]:
+        """Names that the lexicon knows with their units, in the order of the text; none stands in two units."""
+        placed = []
+        units = iter(self.units)
+        unit = next(units, None)
+        for mention in mentions(self.text):
+            while unit is not None and unit.end <= mention.start:
+                unit = next(units, None)
+            if unit is not None and unit.start <= mention.start and mention.end <= unit.end:
+                placed.append((mention, unit))
+        return placed
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[tuple[Mention, Unit]]]:
+        found: dict[str, list[tuple[Mention, Unit]]] = {}
+        for pair in self._placed:
+            found.setdefault(pair[0].kind, []).append(pair)
+        return found
 
     def names(self, unit: Unit, *kinds: str) -> list[Mention]:
         """Names of these kinds in a unit."""
-        return [m for m in self._mentions_by_unit.get(unit.index, ()) if m.kind in kinds]
+        named = self._mentions_by_unit.get(unit.index)
+        return [m for m in named if m.kind in kinds] if named else []
 
     def names_within(self, unit: Unit) -> tuple[Mention, ...]:
         """All names in a unit, with offsets that count from its start."""
-        start = unit.start
+        start, named = unit.start, self._mentions_by_unit.get(unit.index)
+        if not named:
+            return ()
         return tuple(
             [
                 Mention(start=m.start - start, end=m.end - start, kind=m.kind, name=m.name, detail=m.detail)
-                for m in self._mentions_by_unit.get(unit.index, ())
+                for m in named
             ]
         )
 
-    def named(self, *kinds: str) -> Iterator[tuple[Mention, Unit]]:
+    def named(self, *kinds: str) -> Sequence[tuple[Mention, Unit]]:
         """All names of these kinds with their units."""
-        return (pair for pair in self._placed if pair[0].kind in kinds)
+        if len(kinds) == 1:
+            return self._by_kind.get(kinds[0], ())
+        return [pair for pair in self._placed if pair[0].kind in kinds]
 
     def words(self, unit: Unit) -> str:
         """A unit's text in lower case."""
@@ -137,8 +154,12 @@ class Reading:
         held = self._hits.get(id(pattern))  # a pattern's own hash is as dear as a small search
         if held is not None:
             return [hit for hit in held[1] if hit.unit.kind in kinds] if kinds else held[1]
+        units = self.possible(pattern)
+        if not units:
+            return ()
         lower, finditer = self.lower, pattern.finditer
-        units = [u for u in self.possible(pattern) if u.kind in kinds] if kinds else self.possible(pattern)
+        if kinds:
+            units = [u for u in units if u.kind in kinds]
         hits = [Hit(unit, match) for unit in units for match in finditer(lower, unit.start, unit.end)]
         if not kinds:
             self._hits[id(pattern)] = pattern, hits
@@ -146,31 +167,34 @@ class Reading:
 
     def having(self, pattern: re.Pattern[str], *kinds: Kind) -> frozenset[int]:
         """Indices of the units that hold a match in lower case, of units of these kinds (all by default)."""
+        units = self.possible(pattern)
+        if not units:
+            return _NONE
         lower, search = self.lower, pattern.search
-        units = [u for u in self.possible(pattern) if u.kind in kinds] if kinds else self.possible(pattern)
-        return frozenset([u.index for u in units if search(lower, u.start, u.end)])
+        return frozenset(
+            [u.index for u in units if (not kinds or u.kind in kinds) and search(lower, u.start, u.end)]
+        )
 
-    def possible(self, pattern: re.Pattern[str]) -> Iterable[Unit]:
+    def possible(self, pattern: re.Pattern[str]) -> Sequence[Unit]:
         """Units outside of which nothing matches, in order."""
-        words = probes(pattern) if self._plain else None
+        known, holding = self._words
+        key = id(pattern)
+        if key in known:
+            return holding.get(key, ())
+        words = needed(pattern) if self._plain else None
         if words is None:
             return self.units
-        found: set[int] = set()
-        threes, places = self._threes, self._places
-        for head in words.keys() & threes:  # most words fail here, without a search
-            for word, tail in words[head]:
-                if tail in threes:
-                    held = places.get(word)
-                    if held is None:
-                        held = places[word] = self._holding(word)
-                    found.update(held)
-        return [self.units[index] for index in sorted(found)]
+        found = sorted({index for word in words for index in self._holding(word)})
+        return [self.units[index] for index in found]
 
     @cached_property
-    def _threes(self) -> set[str]:
-        """Every stretch of three characters, and every single one."""
-        text = self.lower
-        return {*map("".join, zip(text, text[1:], text[2:], strict=False)), *text}
+    def _words(self) -> tuple[set[int], dict[int, list[Unit]]]:
+        """Patterns whose words were looked for, and the units that hold some; none where a digit may be any."""
+        if not self._plain:
+            return set(), {}
+        words, units = words_met(), self.units
+        found = words.units(self.lower, [unit.end for unit in units])
+        return words.patterns, {key: [units[index] for index in indices] for key, indices in found.items()}
 
     def _holding(self, word: str) -> list[int]:
         """Indices of the units that hold a word."""
@@ -200,28 +224,30 @@ class Reading:
         """The words of a unit, or those around the characters ``start`` to ``end`` of it where it is long."""
         if unit.row is not None:
             return self.quote_row(unit.sheet, unit.row)
+        text, at = unit.text, unit.text.at
+        if 0 < len(at) <= QUOTE_LIMIT and at[-1] - at[0] < QUOTE_LIMIT:
+            return self._quoted(unit.sheet, at[0], at[-1] + 1, text.text)
         first, last = (0, 0) if start is None or end is None else (start, end)
-        text = unit.text
-        if len(text.text) > QUOTE_LIMIT or text.end - text.start > QUOTE_LIMIT:
-            text = _cut(text, first, last)
-        return self.quote_text(unit.sheet, text)
+        return self.quote_text(unit.sheet, _cut(text, first, last))
 
     def quote_text(self, sheet: int, text: Text) -> Quote:
         """The words of a text, e.g. of a cell."""
-        return self._quoted(sheet, text.start, text.end, lambda: text.text)
+        return self._quoted(sheet, text.start, text.end, text.text)
 
     def quote_row(self, sheet: int, row: Row) -> Quote:
         """A whole table row."""
-        return self._quoted(sheet, row.start, row.end, lambda: joined(row.cells).text)
+        return self._quoted(sheet, row.start, row.end, row)
 
-    def _quoted(self, sheet: int, start: int, end: int, words: Callable[[], str]) -> Quote:
+    def _quoted(self, sheet: int, start: int, end: int, words: str | Row) -> Quote:
         """A stretch of the source; many readers quote the same one."""
         held = self._quotes.get((sheet, start, end))
         if held is None:
             source = self.sheets[sheet]
             raw = source.text[start:end].strip("\n")
             # tags are no words; where the source is markup, what its reader sees is quoted
-            text = words() if source.format == "html" and "<" in raw else raw
+            text = raw
+            if source.format == "html" and "<" in raw:
+                text = words if isinstance(words, str) else joined(words.cells).text
             held = Quote(text=text, span=source.span(start, end), sheet=sheet, start=start, end=end)
             self._quotes[sheet, start, end] = held
         return held
@@ -282,12 +308,13 @@ def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
     for number, sheet in enumerate(sheets):
         path: list[tuple[int, int]] = []
         for block_number, block in enumerate(sheet.blocks):
+            if isinstance(block, Heading):
+                while path and path[-1][0] >= block.level:
+                    path.pop()
+            headings = tuple([i for _, i in path])
             for kind, text, row in _short(_pieces(block)):
                 if index >= MAX_UNITS:
                     return
-                if isinstance(block, Heading):
-                    while path and path[-1][0] >= block.level:
-                        path.pop()
                 clean = text if "\n" not in text.text else Text(text.text.replace("\n", " "), text.at)
                 yield Unit(
                     index=index,
@@ -297,10 +324,11 @@ def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
                     text=clean,
                     start=position,
                     end=position + len(text.text),
-                    headings=tuple(i for _, i in path),
+                    headings=headings,
                     row=row,
                 )
                 if isinstance(block, Heading):
+                    path[:] = [above for above in path if above[0] < block.level]
                     path.append((block.level, index))
                 position += len(text.text) + 1
                 index += 1

@@ -88,7 +88,8 @@ def _hits(chosen: tuple[Rule, ...], draft: Draft) -> list[tuple[Rule, Hit]]:
     found: list[tuple[Rule, Hit]] = []
     for rule in chosen:
         try:
-            found += [(rule, hit) for hit in rule.check(draft)]
+            for hit in rule.check(draft):
+                found.append((rule, hit))  # noqa: PERF401 - most rules find nothing, and a list for each is dear
         except Exception as error:
             message = f"rule {rule.code} ({rule.name}) failed on {draft.source}: {type(error).__name__}: {error}"
             raise RuleFailed(message, hint="this is a defect of ours; please report it with the file") from error
