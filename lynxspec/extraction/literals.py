@@ -13,7 +13,10 @@ from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
-import ahocorasick
+try:
+    import ahocorasick
+except ImportError:  # no wheel for this platform: each word is looked for by itself, which takes longer
+    ahocorasick = None
 
 _LEAST = 2
 """Shorter words of ASCII letters stand nearly everywhere."""
@@ -64,7 +67,7 @@ def beginnings(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
     return tuple(sorted(word for word in words if not any(word[:end] in words for end in range(1, len(word)))))
 
 
-_TELLING = 3
+_TELLING = 2
 """Shorter beginnings of ASCII letters stand in most words."""
 
 _WIDTHLESS = frozenset({"AT", "ASSERT", "ASSERT_NOT"})
@@ -75,11 +78,9 @@ def _begun(nodes: list[Any], *, ignores_case: bool) -> frozenset[str]:
     run = _ANYTHING
     for index, (operation, argument) in enumerate(nodes):
         name = str(operation)
-        if name in _WIDTHLESS:
-            continue
-        spelled = _spelled(name, argument, ignores_case=ignores_case)
-        if spelled and len(run) * len(spelled) <= _SPELLED:
-            run = frozenset(map("".join, product(run, spelled)))
+        whole = _whole(name, argument, ignores_case=ignores_case)
+        if whole and len(run) * len(whole) <= _WHOLE:
+            run = frozenset(map("".join, product(run, whole)))
             continue
         found = _ANYTHING
         if name == "SUBPATTERN":
@@ -92,6 +93,35 @@ def _begun(nodes: list[Any], *, ignores_case: bool) -> frozenset[str]:
                 found |= _begun(nodes[index + 1 :], ignores_case=ignores_case)
         return frozenset(map("".join, product(run, found))) if len(run) * len(found) <= _MOST else run
     return run
+
+
+def _whole(name: str, argument: Any, *, ignores_case: bool) -> frozenset[str] | None:  # noqa: ANN401 - as above
+    """All that a node matches and perhaps more, where those are few spellings."""
+    if name in _WIDTHLESS:
+        return _ANYTHING
+    if name in _REPEATS and argument[:2] == (0, 1):
+        found = _whole_sequence(argument[2], ignores_case=ignores_case)
+        return found | _ANYTHING if found else None
+    if name == "SUBPATTERN":
+        return _whole_sequence(argument[3], ignores_case=ignores_case or bool(argument[1] & re.IGNORECASE))
+    if name == "BRANCH":
+        branches = [_whole_sequence(branch, ignores_case=ignores_case) for branch in argument[1]]
+        return frozenset().union(*branches) if all(branches) else None  # type: ignore[arg-type]
+    return _spelled(name, argument, ignores_case=ignores_case)
+
+
+def _whole_sequence(nodes: Iterable[Any], *, ignores_case: bool) -> frozenset[str] | None:
+    run = _ANYTHING
+    for operation, argument in nodes:
+        whole = _whole(str(operation), argument, ignores_case=ignores_case)
+        if not whole or len(run) * len(whole) > _WHOLE:
+            return None
+        run = frozenset(map("".join, product(run, whole)))
+    return run
+
+
+_WHOLE = 40
+"""So many beginnings of one stretch are told apart."""
 
 
 class Words(NamedTuple):
@@ -170,7 +200,7 @@ def needed(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
 
 def words_met() -> Words:
     """The words of the patterns met so far, or of nearly all: a new one is worth another automaton when used again."""
-    if _BUILT.new and _BUILT.asked >= _WORTH:
+    if _BUILT.new and _BUILT.asked >= _WORTH and ahocorasick is not None:
         _BUILT.asked, _BUILT.new = 0, False
         _BUILT.words = _words(_MET.values())
     return _BUILT.words
