@@ -64,7 +64,7 @@ def beginnings(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
     words = _begun(list(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)), ignores_case=ignores_case)
     if len(words) > _MOST or any(word.isascii() and len(word) < _TELLING for word in words) or "" in words:
         return None
-    return tuple(sorted(word for word in words if not any(word[:end] in words for end in range(1, len(word)))))
+    return tuple(sorted(words))
 
 
 _TELLING = 2
@@ -86,13 +86,26 @@ def _begun(nodes: list[Any], *, ignores_case: bool) -> frozenset[str]:
         if name == "SUBPATTERN":
             found = _begun(list(argument[3]), ignores_case=ignores_case or bool(argument[1] & re.IGNORECASE))
         elif name == "BRANCH":
-            found = frozenset().union(*(_begun(list(branch), ignores_case=ignores_case) for branch in argument[1]))
+            found = _shortest(
+                frozenset().union(*(_begun(list(branch), ignores_case=ignores_case) for branch in argument[1]))
+            )
         elif name in _REPEATS:
             found = _begun(list(argument[2]), ignores_case=ignores_case)
             if not argument[0]:
                 found |= _begun(nodes[index + 1 :], ignores_case=ignores_case)
-        return frozenset(map("".join, product(run, found))) if len(run) * len(found) <= _MOST else run
-    return run
+        return _shortest(frozenset(map("".join, product(run, found)))) if len(run) * len(found) <= 4 * _MOST else run
+    return _shortest(run)
+
+
+def _shortest(words: frozenset[str]) -> frozenset[str]:
+    """As few words, each of them the beginning of those that it stands for."""
+    longest = max(map(len, words))
+    while True:
+        kept = frozenset(word for word in words if not any(word[:end] in words for end in range(len(word))))
+        if len(kept) <= _MOST or longest <= _LEAST + 1:
+            return kept
+        longest -= 1
+        words = frozenset(word[:longest] for word in kept)
 
 
 def _whole(name: str, argument: Any, *, ignores_case: bool) -> frozenset[str] | None:  # noqa: ANN401 - as above
