@@ -235,8 +235,9 @@ class Reading:
 
     def near(self, unit: Unit, *, before: int = 1, after: int = 1) -> str:
         """The lower-case text of a unit and its neighbours in the same block."""
+        lower, sheet, block = self.lower, unit.sheet, unit.block
         units = self.units[max(0, unit.index - before) : unit.index + after + 1]
-        return " ".join(self.words(u) for u in units if (u.sheet, u.block) == (unit.sheet, unit.block))
+        return " ".join([lower[u.start : u.end] for u in units if u.block == block and u.sheet == sheet])
 
     def above(self, unit: Unit) -> str:
         """The lower-case text of the headings above a unit."""
