@@ -209,7 +209,7 @@ class Reading:
 
     @cached_property
     def _words(self) -> tuple[dict[int, list[int]], dict[int, list[int]], frozenset[int]]:
-        """Where matches may begin and what words stand, and the patterns that were asked; none if a digit may be any."""
+        """Where matches may begin, what words stand, and the patterns asked for; none where a digit may be any."""
         if not self._plain:
             return {}, {}, frozenset()
         words = words_met()
