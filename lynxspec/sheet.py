@@ -169,7 +169,7 @@ class Sheet:
     @cached_property
     def _lines(self) -> tuple[int, ...]:
         """Offset of each line's first character."""
-        return (0, *(feed.end() for feed in _LINE_FEED.finditer(self.text)))
+        return (0, *[feed.end() for feed in _LINE_FEED.finditer(self.text)])
 
     def span(self, start: int, end: int) -> Span:
         """Where the characters from ``start`` to before ``end`` stand: lines and columns, or page and box."""

@@ -213,8 +213,11 @@ class Document:
 
     def near_flag(self, unit: Unit, flag: str, *, before: int, after: int) -> bool:
         """Whether a flag holds for the unit or its neighbours in the same block."""
-        units = self.reading.units[max(0, unit.index - before) : unit.index + after + 1]
-        return any(u.index in self._flagged[flag] for u in units if (u.sheet, u.block) == (unit.sheet, unit.block))
+        flagged, units, sheet, block = self._flagged[flag], self.reading.units, unit.sheet, unit.block
+        for index in range(max(0, unit.index - before), min(len(units), unit.index + after + 1)):
+            if index in flagged and units[index].block == block and units[index].sheet == sheet:
+                return True
+        return False
 
     def nearby(self, unit: Unit, kind: str) -> str:
         """The one name of a kind that the unit or the rest of its section gives; empty if several or none."""
@@ -295,7 +298,7 @@ class Document:
     def definition(self, unit: Unit) -> bool:
         """Whether a unit explains a notion, as a primer does."""
         flags = self.flags(unit)
-        primer = any(index in self._primers for index in unit.headings)
+        primer = not self._primers.isdisjoint(unit.headings)
         return ("definition" in flags or primer) and "own" not in flags
 
     @cached_property
@@ -321,9 +324,7 @@ class Document:
 
     def about_quantization(self, unit: Unit) -> bool:
         """Whether a unit, its block or a heading above it speaks of quantization."""
-        return self.near_flag(unit, "quant", before=2, after=1) or any(
-            index in self._flagged["quant"] for index in unit.headings
-        )
+        return self.near_flag(unit, "quant", before=2, after=1) or not self._flagged["quant"].isdisjoint(unit.headings)
 
     @cached_property
     def only_reference(self) -> str:

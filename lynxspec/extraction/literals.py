@@ -7,13 +7,16 @@ no line of most sheets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
-import ahocorasick
+try:
+    import ahocorasick
+except ImportError:  # no wheel for this platform: each word is looked for by itself, which takes longer
+    ahocorasick = None
 
 _LEAST = 2
 """Shorter words of ASCII letters stand nearly everywhere."""
@@ -50,51 +53,150 @@ def required(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
     return tuple(sorted(kept))
 
 
-Units = dict[int, Sequence[int]]
-"""Indices of units, in order, by the identity of a pattern whose words they hold."""
+@lru_cache(maxsize=2000)
+def beginnings(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
+    """Words of which every match begins with one; ``None`` if that cannot be told, or if they stand everywhere."""
+    try:
+        from re import _parser  # type: ignore[attr-defined] # noqa: PLC0415 - as above
+    except ImportError:
+        return None
+    ignores_case = bool(pattern.flags & re.IGNORECASE)
+    words = _begun(list(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)), ignores_case=ignores_case)
+    if len(words) > _MOST or any(word.isascii() and len(word) < _TELLING for word in words) or "" in words:
+        return None
+    return tuple(sorted(words))
 
 
-class Words:
+_TELLING = 2
+"""Shorter beginnings of ASCII letters stand in most words."""
+
+_WIDTHLESS = frozenset({"AT", "ASSERT", "ASSERT_NOT"})
+
+
+def _begun(nodes: list[Any], *, ignores_case: bool) -> frozenset[str]:
+    """What a sequence begins with, as far as it is told; an empty word where it is not."""
+    run = _ANYTHING
+    for index, (operation, argument) in enumerate(nodes):
+        name = str(operation)
+        whole = _whole(name, argument, ignores_case=ignores_case)
+        if whole and len(run) * len(whole) <= _WHOLE:
+            run = frozenset(map("".join, product(run, whole)))
+            continue
+        found = _ANYTHING
+        if name == "SUBPATTERN":
+            found = _begun(list(argument[3]), ignores_case=ignores_case or bool(argument[1] & re.IGNORECASE))
+        elif name == "BRANCH":
+            found = _shortest(
+                frozenset().union(*(_begun(list(branch), ignores_case=ignores_case) for branch in argument[1]))
+            )
+        elif name in _REPEATS:
+            found = _begun(list(argument[2]), ignores_case=ignores_case)
+            if not argument[0]:
+                found |= _begun(nodes[index + 1 :], ignores_case=ignores_case)
+        return _shortest(frozenset(map("".join, product(run, found)))) if len(run) * len(found) <= 4 * _MOST else run
+    return _shortest(run)
+
+
+def _shortest(words: frozenset[str]) -> frozenset[str]:
+    """As few words, each of them the beginning of those that it stands for."""
+    longest = max(map(len, words))
+    while True:
+        kept = frozenset(word for word in words if not any(word[:end] in words for end in range(len(word))))
+        if len(kept) <= _MOST or longest <= _LEAST + 1:
+            return kept
+        longest -= 1
+        words = frozenset(word[:longest] for word in kept)
+
+
+def _whole(name: str, argument: Any, *, ignores_case: bool) -> frozenset[str] | None:  # noqa: ANN401 - as above
+    """All that a node matches and perhaps more, where those are few spellings."""
+    if name in _WIDTHLESS:
+        return _ANYTHING
+    if name in _REPEATS and argument[:2] == (0, 1):
+        found = _whole_sequence(argument[2], ignores_case=ignores_case)
+        return found | _ANYTHING if found else None
+    if name == "SUBPATTERN":
+        return _whole_sequence(argument[3], ignores_case=ignores_case or bool(argument[1] & re.IGNORECASE))
+    if name == "BRANCH":
+        branches = [_whole_sequence(branch, ignores_case=ignores_case) for branch in argument[1]]
+        return frozenset().union(*branches) if all(branches) else None  # type: ignore[arg-type]
+    return _spelled(name, argument, ignores_case=ignores_case)
+
+
+def _whole_sequence(nodes: Iterable[Any], *, ignores_case: bool) -> frozenset[str] | None:
+    run = _ANYTHING
+    for operation, argument in nodes:
+        whole = _whole(str(operation), argument, ignores_case=ignores_case)
+        if not whole or len(run) * len(whole) > _WHOLE:
+            return None
+        run = frozenset(map("".join, product(run, whole)))
+    return run
+
+
+_WHOLE = 40
+"""So many beginnings of one stretch are told apart."""
+
+
+class Words(NamedTuple):
     """The words of many patterns in one automaton (Aho and Corasick 1975): a text is read once for all of them."""
 
-    def __init__(self, patterns: Iterable[tuple[int, tuple[str, ...]]]) -> None:
-        """Take patterns by their identity, each with its `required` words."""
-        owners: dict[str, list[int]] = {}
-        self.patterns: set[int] = set()
-        for pattern, words in patterns:
-            self.patterns.add(pattern)
-            for word in words:
-                owners.setdefault(word, []).append(pattern)
-        self._owners = [*owners.values()]
-        self._automaton = ahocorasick.Automaton() if owners else None
-        if self._automaton is not None:
-            for number, word in enumerate(owners):
-                self._automaton.add_word(word, number)
-            self._automaton.make_automaton()
+    patterns: frozenset[int]
+    """By identity."""
+    lengths: list[int]
+    """Of each word."""
+    begun: list[list[int]]
+    """For each word the patterns whose matches it may begin."""
+    held: list[list[int]]
+    """For each word the patterns whose matches may hold it."""
+    automaton: Any
+    """Gives the number of each word with the offset of its last character; ``None`` if there is no word."""
 
-    def units(self, text: str, ends: Sequence[int]) -> Units:
-        """The units of a lower-case text, given by their ends, that hold a word; for each pattern with any."""
-        if self._automaton is None or not ends:
-            return {}
-        seen: dict[int, list[int]] = {}
-        unit, end = 0, ends[0]
-        for last, number in self._automaton.iter(text):
-            while last >= end and unit + 1 < len(ends):
-                unit += 1
-                end = ends[unit]
-            held = seen.get(number)
-            if held is None:
-                seen[number] = [unit]
-            elif held[-1] != unit:
-                held.append(unit)
-        found: dict[int, set[int]] = {}
-        for number, held in seen.items():
-            for pattern in self._owners[number]:
-                if pattern in found:
-                    found[pattern].update(held)
+    def starts(self, text: str) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+        """Where a lower-case text holds words, by pattern: where matches may begin; what matches may hold."""
+        begin: dict[int, list[int]] = {}
+        hold: dict[int, list[int]] = {}
+        if self.automaton is None:
+            return begin, hold
+        lengths, begun, held = self.lengths, self.begun, self.held
+        for last, number in self.automaton.iter(text):
+            at = last + 1 - lengths[number]
+            for pattern in begun[number]:
+                if pattern in begin:
+                    begin[pattern].append(at)
                 else:
-                    found[pattern] = set(held)
-        return {pattern: sorted(indices) for pattern, indices in found.items()}
+                    begin[pattern] = [at]
+            for pattern in held[number]:
+                if pattern in hold:
+                    hold[pattern].append(at)
+                else:
+                    hold[pattern] = [at]
+        return begin, hold
+
+
+def _words(met: Iterable[tuple[re.Pattern[str], tuple[str, ...] | None]]) -> Words:
+    begun: dict[str, list[int]] = {}
+    held: dict[str, list[int]] = {}
+    patterns: set[int] = set()
+    for pattern, words in met:
+        firsts = beginnings(pattern)
+        if words is None and firsts is None:
+            continue
+        patterns.add(id(pattern))
+        for word in words or () if firsts is None else firsts:
+            (held if firsts is None else begun).setdefault(word, []).append(id(pattern))
+    words = tuple({**begun, **held})
+    automaton = ahocorasick.Automaton() if words else None
+    if automaton is not None:
+        for number, word in enumerate(words):
+            automaton.add_word(word, number)
+        automaton.make_automaton()
+    return Words(
+        frozenset(patterns),
+        [len(word) for word in words],
+        [begun.get(word, []) for word in words],
+        [held.get(word, []) for word in words],
+        automaton,
+    )
 
 
 def needed(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
@@ -104,15 +206,16 @@ def needed(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
         held = pattern, required(pattern)
         if len(_MET) < _REMEMBERED:
             _MET[id(pattern)] = held
-    _BUILT.asked += held[1] is not None and len(_MET) < _REMEMBERED
+            _BUILT.new = True
+    _BUILT.asked += 1
     return held[1]
 
 
 def words_met() -> Words:
     """The words of the patterns met so far, or of nearly all: a new one is worth another automaton when used again."""
-    if _BUILT.asked >= _WORTH:
-        _BUILT.asked = 0
-        _BUILT.words = Words([(key, words) for key, (_, words) in _MET.items() if words is not None])
+    if _BUILT.new and _BUILT.asked >= _WORTH and ahocorasick is not None:
+        _BUILT.asked, _BUILT.new = 0, False
+        _BUILT.words = _words(_MET.values())
     return _BUILT.words
 
 
@@ -124,13 +227,14 @@ _MET: dict[int, tuple[re.Pattern[str], tuple[str, ...] | None]] = {}
 
 @dataclass(slots=True)
 class _Built:
-    """The automaton, and how often words that it does not hold were asked for since it was built."""
+    """The automaton, whether patterns were met since it was built, and how often others than its own were asked for."""
 
     words: Words
+    new: bool
     asked: int
 
 
-_BUILT = _Built(Words(()), 0)
+_BUILT = _Built(Words(frozenset(), [], [], [], None), new=False, asked=0)
 
 _WORTH = 40
 """So many searches word by word cost as much as building the automaton."""

@@ -154,33 +154,53 @@ class Reading:
         held = self._hits.get(id(pattern))  # a pattern's own hash is as dear as a small search
         if held is not None:
             return [hit for hit in held[1] if hit.unit.kind in kinds] if kinds else held[1]
+        begins = self._words[0].get(id(pattern))
+        hits = self._begun(pattern, begins, kinds) if begins is not None else self._searched(pattern, kinds)
+        if not kinds and hits:
+            self._hits[id(pattern)] = pattern, hits
+        return hits
+
+    def _searched(self, pattern: re.Pattern[str], kinds: tuple[Kind, ...]) -> list[Hit]:
+        """Matches wherever there may be any."""
         units = self.possible(pattern)
-        if not units:
-            return ()
-        lower, finditer = self.lower, pattern.finditer
         if kinds:
             units = [u for u in units if u.kind in kinds]
-        hits = [Hit(unit, match) for unit in units for match in finditer(lower, unit.start, unit.end)]
-        if not kinds:
-            self._hits[id(pattern)] = pattern, hits
+        lower, finditer = self.lower, pattern.finditer
+        return [Hit(unit, match) for unit in units for match in finditer(lower, unit.start, unit.end)]
+
+    def _begun(self, pattern: re.Pattern[str], begins: list[int], kinds: tuple[Kind, ...]) -> list[Hit]:
+        """Matches where the words stand that every match begins with: the same as a search gives."""
+        lower, match, units, starts = self.lower, pattern.match, self.units, self.starts
+        hits = []
+        behind = 0
+        for at in begins:
+            if at >= behind:
+                unit = units[bisect_right(starts, at) - 1]
+                found = match(lower, at, unit.end) if not kinds or unit.kind in kinds else None
+                if found:
+                    hits.append(Hit(unit, found))
+                    behind = found.end()
         return hits
 
     def having(self, pattern: re.Pattern[str], *kinds: Kind) -> frozenset[int]:
         """Indices of the units that hold a match in lower case, of units of these kinds (all by default)."""
+        begins = self._words[0].get(id(pattern))
+        if begins is not None:
+            return frozenset([hit.unit.index for hit in self._begun(pattern, begins, kinds)])
         units = self.possible(pattern)
         if not units:
             return _NONE
         lower, search = self.lower, pattern.search
-        return frozenset(
-            [u.index for u in units if (not kinds or u.kind in kinds) and search(lower, u.start, u.end)]
-        )
+        return frozenset([u.index for u in units if (not kinds or u.kind in kinds) and search(lower, u.start, u.end)])
 
     def possible(self, pattern: re.Pattern[str]) -> Sequence[Unit]:
         """Units outside of which nothing matches, in order."""
-        known, holding = self._words
+        begin, hold, known = self._words
         key = id(pattern)
         if key in known:
-            return holding.get(key, ())
+            held = hold.get(key) or begin.get(key)
+            found = sorted({bisect_right(self.starts, at) for at in held}) if held else ()
+            return [self.units[behind - 1] for behind in found]
         words = needed(pattern) if self._plain else None
         if words is None:
             return self.units
@@ -188,13 +208,15 @@ class Reading:
         return [self.units[index] for index in found]
 
     @cached_property
-    def _words(self) -> tuple[set[int], dict[int, list[Unit]]]:
-        """Patterns whose words were looked for, and the units that hold some; none where a digit may be any."""
+    def _words(self) -> tuple[dict[int, list[int]], dict[int, list[int]], frozenset[int]]:
+        """Where matches may begin, what words stand, and the patterns asked for; none where a digit may be any."""
         if not self._plain:
-            return set(), {}
-        words, units = words_met(), self.units
-        found = words.units(self.lower, [unit.end for unit in units])
-        return words.patterns, {key: [units[index] for index in indices] for key, indices in found.items()}
+            return {}, {}, frozenset()
+        words = words_met()
+        begin, hold = words.starts(self.lower)
+        for starts in begin.values():
+            starts.sort()
+        return begin, hold, words.patterns
 
     def _holding(self, word: str) -> list[int]:
         """Indices of the units that hold a word."""
@@ -213,8 +235,9 @@ class Reading:
 
     def near(self, unit: Unit, *, before: int = 1, after: int = 1) -> str:
         """The lower-case text of a unit and its neighbours in the same block."""
+        lower, sheet, block = self.lower, unit.sheet, unit.block
         units = self.units[max(0, unit.index - before) : unit.index + after + 1]
-        return " ".join(self.words(u) for u in units if (u.sheet, u.block) == (unit.sheet, unit.block))
+        return " ".join([lower[u.start : u.end] for u in units if u.block == block and u.sheet == sheet])
 
     def above(self, unit: Unit) -> str:
         """The lower-case text of the headings above a unit."""

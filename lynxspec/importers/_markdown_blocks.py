@@ -69,7 +69,13 @@ def _parser(*idle: str) -> MarkdownIt:
     return MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).disable(["reference", *idle])
 
 
-_MARKS = {"html_block": ("<",), "blockquote": (">",), "fence": ("```", "~~~"), "heading": ("#",)}
+_MARKS = {
+    "html_block": ("<",),
+    "blockquote": (">",),
+    "fence": ("```", "~~~"),
+    "heading": ("#",),
+    "code": ("    ", "\t"),
+}
 """Rules that are asked at every line, and what a text must hold for any of them to apply."""
 
 
@@ -113,7 +119,7 @@ class MarkdownReader:
         string = self.plain[start:end]
         parser = _parser(*(rule for rule, marks in _MARKS.items() if not any(mark in string for mark in marks)))
         parser.block.parse(string, parser, {}, tokens)
-        self._starts = [start, *(found.end() for found in _LINE_FEED.finditer(self.plain, start, end)), end + 1]
+        self._starts = [start, *[found.end() for found in _LINE_FEED.finditer(self.plain, start, end)], end + 1]
         self._resume = 0
         deepest = 0
         for i, token in enumerate(tokens):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lynxspec import extraction
-from lynxspec.extraction.literals import FOREIGN_DIGIT, required
+from lynxspec.extraction.literals import FOREIGN_DIGIT, beginnings, needed, required, words_met
 from lynxspec.extraction.reading import Reading
 from lynxspec.importers.importer import importer_for
 from lynxspec.sheet import Prose, Sheet, Text
@@ -34,6 +34,7 @@ def compiled() -> dict[str, re.Pattern[str]]:
 
 PATTERNS = compiled()
 SPARED = {name: pattern for name, pattern in PATTERNS.items() if required(pattern)}
+BEGUN = {name: pattern for name, pattern in PATTERNS.items() if beginnings(pattern)}
 
 
 @cache
@@ -74,6 +75,70 @@ def test_every_hit_in_the_sheets_is_found(name):
         assert reading.having(PATTERNS[name]) == held
 
 
+@pytest.fixture(scope="module")
+def _all_met():
+    """All patterns in the automaton, which is built when they were asked for often enough."""
+    pytest.importorskip("ahocorasick")
+    for pattern in PATTERNS.values():
+        needed(pattern)
+    known = words_met().patterns
+    assert {id(pattern) for pattern in {**SPARED, **BEGUN}.values()} <= known
+
+
+@pytest.mark.usefixtures("_all_met")
+def test_the_automaton_finds_every_hit_in_the_sheets():
+    for held in readings():
+        reading, apart = Reading(held.sheets), Reading(held.sheets)
+        for name, pattern in PATTERNS.items():
+            wanted = searched(reading, pattern)
+            assert found(reading, pattern) == wanted, name
+            assert reading.having(pattern) == {index for index, _ in wanted}, name
+            assert {index for index, _ in wanted} <= {unit.index for unit in reading.possible(pattern)}, name
+            rows = [(hit.unit.index, hit.match.span()) for hit in apart.find(pattern, "row")]
+            assert rows == [hit for hit in wanted if reading.units[hit[0]].kind == "row"], name
+
+
+@pytest.mark.parametrize("name", BEGUN)
+@settings(max_examples=3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_match_begins_with_a_word(name, data):
+    text = data.draw(st.from_regex(BEGUN[name])).lower()
+    for match in BEGUN[name].finditer(text):
+        assert FOREIGN_DIGIT.search(match[0]) or match[0].startswith(beginnings(BEGUN[name]))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (r"faster|slow(?:er)?", ("faster", "slow")),
+        (r"(?:no )?need", ("need", "no need")),
+        (r"(?<![a-z])int-?[48]\b", ("int-4", "int-8", "int4", "int8")),
+        (r"batch(?: size)? of \w+", ("batch of ", "batch size of ")),
+        (r"calib\w*|cal", ("cal",)),
+        (r"批|バッチ", ("バッチ", "批")),
+        (r"(?i)GPTQ", ("gptq",)),
+    ],
+)
+def test_words_that_every_match_begins_with(pattern, words):
+    assert beginnings(re.compile(pattern)) == tuple(sorted(words))
+
+
+@pytest.mark.parametrize("pattern", [r"\d+ ?%", r"(?:fast)?", r"x", r"faster|\d+x", r"\s?faster", r"\w*fast"])
+def test_patterns_of_whose_beginnings_nothing_can_be_told(pattern):
+    assert beginnings(re.compile(pattern)) is None
+
+
+def test_matches_do_not_overlap_where_one_word_stands_in_another():
+    reading = prose("awq awq awq", "awqawq awq")
+    pattern = re.compile(r"awq(?: awq)?")
+    for _ in range(2):
+        assert found(reading, pattern) == searched(reading, pattern)
+        assert len(found(reading, pattern)) == 4
+        for _ in range(60):
+            needed(pattern)
+        reading = Reading(reading.sheets)
+
+
 @pytest.mark.parametrize("name", SPARED)
 @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
@@ -93,6 +158,7 @@ def pieces() -> list[str]:
     return [*sorted(words | spelled), *" -_/.,:=0123456789xX%", "٣", "８", "İ", "ſ", "ı", "\u212a"]
 
 
+@pytest.mark.usefixtures("_all_met")
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_hit_in_changed_sheets_is_found(data):
@@ -103,7 +169,7 @@ def test_every_hit_in_changed_sheets_is_found(data):
         start, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
         texts.append(text[:start] + "".join(data.draw(st.lists(piece, max_size=6))) + text[end:])
     reading = prose(*(text for text in texts if text))
-    for name, pattern in SPARED.items():
+    for name, pattern in {**SPARED, **BEGUN}.items():
         assert found(reading, pattern) == searched(reading, pattern), name
 
 

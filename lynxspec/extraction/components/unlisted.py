@@ -45,16 +45,26 @@ _KINDS = ("dataset", "model", "hardware", "metric", "tool", "driver", "algorithm
 
 def products(document: Document) -> Iterator[tuple[str, Quote]]:
     """Hardware products by name, where a sheet says that hardware stands there."""
-    reading = document.reading
+    reading, text = document.reading, document.reading.text
     for unit in reading.units:
-        if unit.kind in {"code", "meta"} or document.boilerplate(unit) or document.flags(unit) & {"rival", "undone"}:
+        if unit.kind in _NO_PROSE:
             continue
-        for pattern in (_KEYED_HARDWARE, _UNIT_OF, _ON):
-            for match in pattern.finditer(reading.text, unit.start, unit.end):
-                group = match.lastindex or 1
-                if _is_new(document, unit, match, group) and not (pattern is _ON and document.about_training(unit)):
-                    start, end = match.start(group) - unit.start, match.end(group) - unit.start
-                    yield match[group], reading.quote(unit, start, end)
+        matches = [m for p in (_KEYED_HARDWARE, _UNIT_OF, _ON) for m in p.finditer(text, unit.start, unit.end)]
+        if not matches or _is_apart(document, unit):
+            continue
+        for match in matches:
+            group = match.lastindex or 1
+            if _is_new(document, unit, match, group) and not (match.re is _ON and document.about_training(unit)):
+                start, end = match.start(group) - unit.start, match.end(group) - unit.start
+                yield match[group], reading.quote(unit, start, end)
+
+
+_NO_PROSE = frozenset({"code", "meta"})
+
+
+def _is_apart(document: Document, unit: Unit) -> bool:
+    """Whether a unit tells nothing of what the vendor used."""
+    return document.boilerplate(unit) or not document.flags(unit).isdisjoint(("rival", "undone"))
 
 
 def _is_new(document: Document, unit: Unit, match: re.Match[str], group: int = 1) -> bool:
@@ -93,12 +103,14 @@ def runtimes(document: Document) -> Iterator[tuple[str, str, Quote]]:
 
 
 def _named(document: Document, *patterns: re.Pattern[str]) -> Iterator[tuple[str, str, Quote]]:
-    reading = document.reading
+    reading, text = document.reading, document.reading.text
     for unit in reading.units:
-        if unit.kind in {"code", "meta"} or document.boilerplate(unit) or document.flags(unit) & {"rival", "undone"}:
+        if unit.kind in _NO_PROSE:
             continue
-        for pattern in patterns:
-            for match in pattern.finditer(reading.text, unit.start, unit.end):
-                if _is_new(document, unit, match):
-                    start, end = match.start(1) - unit.start, match.end() - unit.start
-                    yield match[1], match[2] or "", reading.quote(unit, start, end)
+        matches = [match for pattern in patterns for match in pattern.finditer(text, unit.start, unit.end)]
+        if not matches or _is_apart(document, unit):
+            continue
+        for match in matches:
+            if _is_new(document, unit, match):
+                start, end = match.start(1) - unit.start, match.end() - unit.start
+                yield match[1], match[2] or "", reading.quote(unit, start, end)
