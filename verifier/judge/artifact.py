@@ -78,7 +78,9 @@ def judge_artifact(case: Case) -> Iterator[ClauseVerdict]:
 def _other_file(claim: Claim, regime: Regime, file: File) -> ClauseVerdict | None:
     """A regime that states one digest while the file that stands for it is listed with another."""
     role = "reference_model" if regime.role == "reference" else None
-    listed = next((a for a in claim.model.artifacts if a.role == role or (role is None and a.name == file.name)), None)
+    fitting = [a for a in claim.model.artifacts if a.role == role or (role is None and a.name == file.name)]
+    # of one model in several formats the one that the regime names
+    listed = next((a for a in fitting if a.name == file.name), next(iter(fitting), None))
     if listed is None or listed.sha256 == file.sha256:
         return None
     words = f"Regime {regime.name} states sha256 {file.sha256[:16]}…, the file {listed.name} {listed.sha256[:16]}…."
