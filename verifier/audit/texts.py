@@ -84,6 +84,7 @@ REFERENCE = {
     ClauseKind.HARDWARE: "hardware",
     ClauseKind.ARTIFACT: "regimes[{regime}].artifact",
     ClauseKind.PRECISION_ARTIFACT: "regimes[{regime}].precision",
+    ClauseKind.PRECISION_BUILT: "regimes[{regime}].precision",
     ClauseKind.PRECISION_EXECUTED: "regimes[{regime}].precision",
     ClauseKind.RECIPE_EFFECT: "regimes[{regime}].quantization",
     ClauseKind.WEIGHT_ERROR: "regimes[{regime}].quantization",

@@ -125,7 +125,7 @@ def sustain() -> SustainEvidence:
         HostSample(
             t_s=float(second),
             busy=0.97,
-            steal=0.001 if draw.random() > 0.03 else 0.25,
+            steal=0.001 if draw.random() > 0.03 else 0.1,
             foreign=0.3 if 300 <= second < 330 else 0.004,
             pressure=0.01,
             mhz=None,
