@@ -34,8 +34,8 @@ BUSY = {
     "mobilenetv2-mnist/openvino.claim.yaml": {"LXS240", "LXS242", "LXS356"},
     "mobilenetv2-mnist/runtimes.claim.yaml": {"LXS240", "LXS242", "LXS356"},
 }
-"""Claims about other runtimes that were measured on a busy machine: the linter finds their rates drifting, scattered and
-beyond their budgets, and it is right."""
+"""Claims about other runtimes that were measured on a busy machine: the linter finds their rates drifting, scattered
+and beyond their budgets, and it is right."""
 EXAMPLES = sorted((ROOT / "examples").glob("*/*.claim.yaml"))
 CLAIMS = [
     ROOT / "tests/data/complete.claim.yaml",

@@ -74,10 +74,14 @@ def test_the_zoo_is_large_enough():
     assert {lie.name for _, lie in TOLD} == {lie.name for lie in LIES}, "a lie that nobody tells"
 
 
+BUILT = {"precision_built", "other_precision_built"}
+"""What an engine's builder makes of a model: lied about in tests/verifier/test_judge_built.py, which has builds."""
+
+
 def test_every_clause_that_can_be_refuted_is_lied_about():
     kinds = {lie.clause.split("/")[0] for lie in LIES}
-    assert kinds == {kind.value for kind in ClauseKind} - {kind.value for kind in NEVER_REFUTED}
+    assert kinds == {kind.value for kind in ClauseKind} - {kind.value for kind in NEVER_REFUTED} - BUILT
 
 
 def test_every_reason_that_refutes_is_met():
-    assert {lie.reason for lie in LIES} == {r.code for r in Reason if r.verdict is Verdict.REFUTED}
+    assert {lie.reason for lie in LIES} == {r.code for r in Reason if r.verdict is Verdict.REFUTED} - BUILT
