@@ -46,6 +46,7 @@ from lynxspec.claim import Claim
 from lynxspec.errors import LynxSpecError
 from verifier.audit import archive, embedded, signature, structure, trust
 from verifier.audit.attestation import Attestations, require
+from verifier.audit.carried import Pool
 from verifier.audit.countersignature import examine
 from verifier.audit.keys import is_self_signed, name_of
 from verifier.audit.objects import refuse
@@ -94,7 +95,7 @@ class _Examination:
     files: embedded.Attachments = field(init=False)
     record: Record | None = None
     claim: Claim = field(init=False)
-    known: trust.Pool = field(init=False)
+    known: Pool = field(init=False)
     times: trust.Times = field(default_factory=trust.Times)
     countersigned: list[Countersigned] = field(default_factory=list)
 
@@ -343,6 +344,10 @@ def _time(e: _Examination) -> str | Weak:
     e.known = trust.pool(signed, e.evidence, e.given)
     e.times = found = trust.times(e.pdf, signed, e.evidence, e.known, e.given)
     notes = "".join(f"; {note}" for note in found.notes)
+    if e.known.unproven:
+        whose = e.known.unproven[0].subject.rfc4514_string()
+        words = f"whether the certificate of {whose:.80} in the file is as it was issued cannot be told"
+        return Weak(reason="time-certificates", message=words)
     if found.problem:
         times = [found.stamped_at, *found.archived_at]
         words = f"time stamps {', '.join(t.isoformat() for t in times if t)}: {found.problem}, it proves nothing{notes}"

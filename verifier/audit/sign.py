@@ -58,7 +58,7 @@ def signer_of(identity: Identity) -> Any:  # noqa: ANN401 - pyHanko's signer
             return bytes(length) if dry_run else identity.sign(data, _ALGORITHMS[digest_algorithm])
 
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call] # pyHanko's
-    store.register_multiple(_converted(c) for c in (identity.certificate, *identity.chain))
+    store.register_multiple(_converted(c) for c in identity.chain if c != identity.certificate)
     return OfIdentity(signing_cert=_converted(identity.certificate), cert_registry=store)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from verifier.audit.carried import require_plain, signed_data
 from verifier.audit.finisher import FIELD
 from verifier.audit.keys import admitted
 from verifier.audit.objects import refuse
@@ -59,17 +60,9 @@ _SIGNED_ATTRIBUTES = {
 
 def require_digest(pdf: bytes, shape: Shape) -> None:
     """The digest in the container must be that of the file: the quick test that most alterations fail."""
-    import asn1crypto.tsp  # noqa: F401, PLC0415 - must be loaded before any container is read
-    from asn1crypto import cms  # noqa: PLC0415
-
-    container = cms.ContentInfo.load(shape.cms, strict=True)
-    if container["content_type"].native != "signed_data":
-        raise refuse("the signature container is of another kind", "signature-container")
-    signers = container["content"]["signer_infos"]
-    if len(signers) != 1:
-        raise refuse(f"the container holds {len(signers)} signers", "signature-count")
-    attributes = _attributes(signers[0]["signed_attrs"])
-    algorithm = signers[0]["digest_algorithm"]["algorithm"].native
+    (signer,) = signed_data(shape.cms, "signature-container")["signer_infos"]
+    attributes = _attributes(signer["signed_attrs"])
+    algorithm = signer["digest_algorithm"]["algorithm"].native
     if algorithm not in ADMITTED_DIGESTS:
         raise refuse(f"the digest algorithm {algorithm:.40} is not admitted", "weak-algorithm")
     if "signing_certificate_v2" not in attributes:
@@ -161,6 +154,8 @@ def _signed(status: Any, found: Any) -> Signed:  # noqa: ANN401 - pyHanko's stat
     if not set(added) <= {"signature_time_stamp_token"}:
         raise refuse("something was added to the signature that it does not cover", "signature-attributes")
     stamps = added.get("signature_time_stamp_token")
+    if stamps is not None:
+        require_plain(stamps[0]["content"], "time-stamp")
     return Signed(
         certificate=certificate,
         others=tuple(x509.load_der_x509_certificate(c.dump()) for c in found.other_embedded_certs),

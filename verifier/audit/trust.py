@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from verifier.audit.archive import Evidence, Stamp
+from verifier.audit.carried import Pool, certificates_in, chain, issued, signed_data, unproven
 from verifier.audit.objects import refuse
 from verifier.audit.signature import ADMITTED_DIGESTS, Signed
 from verifier.audit.structure import digest_of
@@ -41,7 +42,6 @@ _COMPROMISED = {
     x509.ReasonFlags.ca_compromise,
     x509.ReasonFlags.aa_compromise,
 }
-_MOST_CHAIN = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,60 +90,19 @@ class Times:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """Evidence from record and reader together."""
-
-    certificates: tuple[x509.Certificate, ...]
-    crls: tuple[x509.CertificateRevocationList, ...]
-    ocsps: tuple[bytes, ...]
-
-
 def pool(signed: Signed, evidence: Evidence, given: Given) -> Pool:
     """Put all evidence together; raises `RecordRejected` if a certificate in the file is not as it was issued."""
     embedded = [*signed.others, *(x509.load_der_x509_certificate(der) for der in evidence.certificates)]
-    for token in (signed.stamp, *(_content(stamp.token) for stamp in evidence.stamps)):
-        embedded += _certificates_in(token)
+    for token in (signed.stamp, *(signed_data(stamp.token, "archive-stamp") for stamp in evidence.stamps)):
+        embedded += certificates_in(token)
     lists = [x509.load_der_x509_crl(der) for der in evidence.crls]
-    found = Pool(
-        certificates=tuple(dict.fromkeys((signed.certificate, *embedded, *given.anchors, *given.stamp_anchors))),
+    known = tuple(dict.fromkeys((signed.certificate, *embedded, *given.anchors, *given.stamp_anchors)))
+    return Pool(
+        certificates=known,
         crls=(*lists, *given.crls),
         ocsps=tuple(evidence.ocsps),
+        unproven=unproven(embedded, known),
     )
-    for certificate in dict.fromkeys(embedded):
-        _require_as_issued(certificate, found.certificates)
-    return found
-
-
-def _certificates_in(token: Any) -> list[x509.Certificate]:  # noqa: ANN401 - asn1crypto's signed data, or nothing
-    listed = [] if token is None else token["certificates"]
-    return [x509.load_der_x509_certificate(each.chosen.dump()) for each in listed if each.name == "certificate"]
-
-
-def _require_as_issued(certificate: x509.Certificate, known: Sequence[x509.Certificate]) -> None:
-    """Nobody's signature covers what lies around it in a container; but where its issuer is at hand, that can tell."""
-    issuers = [c for c in known if c.subject == certificate.issuer and _may_have_issued(c, certificate)]
-    if issuers and not any(issued(certificate, c) for c in issuers) and _computed(certificate):
-        raise refuse("a certificate in the file is not as its issuer signed it", "signature-certificates")
-
-
-def _may_have_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    """Whether the names of keys, where both are given, agree: authorities change keys and keep their names."""
-    try:
-        theirs = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except (x509.ExtensionNotFound, ValueError):
-        return True
-    return theirs is None or theirs == own
-
-
-def _computed(certificate: x509.Certificate) -> bool:
-    """Whether its signature is of a kind that we compute; MD5 in an old root is not."""
-    try:
-        kind = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return False
-    return kind is None or kind.name in ADMITTED_DIGESTS
 
 
 def _asn1(certificate: x509.Certificate) -> Any:  # noqa: ANN401 - asn1crypto's
@@ -174,7 +133,9 @@ def times(pdf: bytes, signed: Signed, evidence: Evidence, known: Pool, given: Gi
     found, moment = Times(), given.moment
     roots = tuple(c for c in dict.fromkeys((*given.anchors, *given.stamp_anchors)) if _is_ca(c) or _stamps(c))
     for stamp in reversed(evidence.stamps):
-        when, trusted, _ = _token(_content(stamp.token), _imprint(pdf, stamp), roots, known, moment, "archive-stamp")
+        when, trusted, _ = _token(
+            signed_data(stamp.token, "archive-stamp"), _imprint(pdf, stamp), roots, known, moment, "archive-stamp"
+        )
         found.archived_at = (when, *found.archived_at)
         if trusted == "hard":
             moment = found.proven = min(moment, when)
@@ -195,16 +156,6 @@ def times(pdf: bytes, signed: Signed, evidence: Evidence, known: Pool, given: Gi
     if found.trusted and signed.signed_at is not None and signed.signed_at > found.stamped_at + SKEW:
         raise refuse("the signer states a later time than the time stamp proves", "time-contradiction")
     return found
-
-
-def _content(token: bytes) -> Any:  # noqa: ANN401 - asn1crypto's
-    import asn1crypto.tsp  # noqa: F401, PLC0415 - must be loaded before any container is read
-    from asn1crypto import cms  # noqa: PLC0415
-
-    container = cms.ContentInfo.load(token, strict=True)
-    if container["content_type"].native != "signed_data":
-        raise refuse("a time stamp is of another kind", "archive-stamp")
-    return container["content"]
 
 
 def _imprint(pdf: bytes, stamp: Stamp) -> Callable[[str], bytes]:
@@ -243,28 +194,6 @@ def _token(
     if when is None:
         raise refuse("a time stamp does not belong to what it stands on", reason)
     return when, "no", problem
-
-
-def chain(certificate: x509.Certificate, known: Iterable[x509.Certificate]) -> tuple[x509.Certificate, ...]:
-    """The certificate and those that really issued each other above it, as far as they are known."""
-    found, candidates = [certificate], tuple(known)
-    while len(found) < _MOST_CHAIN:
-        above = next((c for c in candidates if c not in found and issued(found[-1], c)), None)
-        if above is None:
-            break
-        found.append(above)
-    return tuple(found)
-
-
-def issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
-    """Whether the key of ``by`` signed ``certificate``; names alone would not tell."""
-    if certificate.issuer != by.subject:
-        return False
-    try:
-        certificate.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
 
 
 def revocation(certificate: x509.Certificate, known: Pool) -> Revocation | None:
