@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from verifier.inspection.distance import Distances, as_used, comparison, steps_of
 from verifier.inspection.grid import GRIDS
 from verifier.inspection.litert import File, Tensor, read, survey
-from verifier.inspection.weights import differences, file_digest, guard, steps_of
 
 _FLOATS = {"fp32": np.float32, "fp16": np.float16, "fp64": np.float64}
-_COUNTS = ("tensors", "elements", "clipped", "beyond_half_step")
 
 
 def weight_error(reference: str, quantized: str) -> dict[str, Any]:
@@ -23,46 +22,22 @@ def weight_error(reference: str, quantized: str) -> dict[str, Any]:
     Weights are paired by name, which LiteRT's quantizer keeps.
     """
     floats, ours = _weights(read(reference)), _weights(read(quantized))
-    total: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "worst_steps": 0.0}
-    formats: dict[str, dict[str, Any]] = {}
-    unmatched: list[str] = []
-    offenders: list[str] = []
+    found = Distances()
     for name, weight in ours.items():
         if weight.format in _FLOATS:
             continue
         match, codes = floats.get(name), values(weight)
         if match is None or codes is None or match.format not in _FLOATS or match.shape != weight.shape:
-            unmatched.append(name)
-            continue
-        steps, clipped = _distances(weight, codes, values(match))
-        beyond = int((steps > 0.5 + guard(weight.format)).sum())
-        for into in (total, formats.setdefault(weight.format, {**dict.fromkeys(_COUNTS, 0), "worst_steps": 0.0})):
-            for count, found in zip(_COUNTS, (1, int(steps.size), clipped, beyond)):
-                into[count] += found
-            into["worst_steps"] = max(into["worst_steps"], float(steps.max()) if steps.size else 0.0)
-        if beyond:
-            offenders.append(name)
-    rows = [dict(found, format=name) for name, found in sorted(formats.items())]
-    return dict(total, unmatched=unmatched, offenders=offenders, formats=rows)
+            found.unmatched.append(name)
+        else:
+            found.add(name, weight.format, _distances(weight, codes, values(match)))
+    return found.report()
 
 
 def compare(supplied: str, recipe: str) -> dict[str, Any]:
     """Scales, zero points and codes of two files by name; `verifier.evidence.ArtifactComparison`."""
-    digests = [file_digest(path) for path in (supplied, recipe)]
     ours, theirs = (_parts(read(path)) for path in (supplied, recipe))
-    scales, zeros, codes = (differences(a, b) for a, b in zip(ours, theirs))
-    return {
-        "supplied_sha256": digests[0],
-        "recipe_sha256": digests[1],
-        "identical": digests[0] == digests[1],
-        "scales_compared": scales["compared"],
-        "scales_different": scales["different"],
-        "worst_scale_ratio": scales["worst"],
-        "zero_points_different": zeros["different"],
-        "weights_different": codes["different"],
-        "examples": [*scales["examples"], *zeros["examples"], *codes["examples"]][:5],
-        "unmatched": scales["unmatched"],
-    }
+    return comparison(supplied, recipe, ours, theirs)
 
 
 def values(tensor: Tensor) -> Any:
@@ -88,9 +63,7 @@ def _weights(file: File) -> dict[str, Tensor]:
 
 
 def _distances(weight: Tensor, codes: Any, floats: Any) -> tuple[Any, int]:
-    grid = GRIDS[weight.format]
-    if grid.low < 0 and codes.size and codes.min() > grid.low:
-        grid = grid._replace(low=-grid.high)  # a symmetric scheme leaves the lowest code unused
+    grid = as_used(GRIDS[weight.format], codes)
     scale, zero = (_spread(part, weight) for part in (weight.scales, weight.zeros))
     return steps_of(grid, codes, floats, (scale, zero))
 

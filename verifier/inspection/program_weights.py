@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from verifier.inspection.distance import Distances, as_used, comparison, guard, steps_of
 from verifier.inspection.grid import GRIDS, Grid
 from verifier.inspection.program import Program, Tensor, read
 from verifier.inspection.program_ledger import survey
 from verifier.inspection.program_storage import Weight
 from verifier.inspection.scheme import FLOATS
-from verifier.inspection.weights import differences, file_digest, guard, steps_of
-
-_COUNTS = ("tensors", "elements", "clipped", "beyond_half_step")
 
 
 def weight_error(reference: str, quantized: str) -> dict[str, Any]:
@@ -26,33 +24,21 @@ def weight_error(reference: str, quantized: str) -> dict[str, Any]:
     """
     theirs, ours = read(reference), read(quantized)
     floats = {w.stored.name: w for _, w in survey(theirs)[1] if w.stored.scheme.format in FLOATS}
-    total: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "worst_steps": 0.0}
-    formats: dict[str, dict[str, Any]] = {}
-    unmatched: list[str] = []
-    offenders: list[str] = []
+    found = Distances()
     for _, weight in survey(ours)[1]:
-        fmt = weight.stored.scheme.format
-        match = floats.get(weight.stored.name)
+        name, fmt = weight.stored.name, weight.stored.scheme.format
+        match = floats.get(name)
         if fmt in FLOATS:
             continue
         if match is None or match.codes.shape != weight.codes.shape or fmt not in _grids():
-            unmatched.append(weight.stored.name)
-            continue
-        steps, clipped = _distances(ours, weight, theirs.array(match.codes))
-        beyond = int((steps > 0.5 + _guard(fmt)).sum())
-        for into in (total, formats.setdefault(fmt, dict(total, **dict.fromkeys(_COUNTS, 0), worst_steps=0.0))):
-            for name, count in zip(_COUNTS, (1, int(steps.size), clipped, beyond)):
-                into[name] += count
-            into["worst_steps"] = max(into["worst_steps"], float(steps.max()) if steps.size else 0.0)
-        if beyond:
-            offenders.append(weight.stored.name)
-    rows = [dict(found, format=name) for name, found in sorted(formats.items())]
-    return dict(total, unmatched=unmatched, offenders=offenders, formats=rows)
+            found.unmatched.append(name)
+        else:
+            found.add(name, fmt, _distances(ours, weight, theirs.array(match.codes)), allowed=_guard(fmt))
+    return found.report()
 
 
 def compare(supplied: str, recipe: str) -> dict[str, Any]:
     """Scales, zero points and codes of two quantized programs by name; `verifier.evidence.ArtifactComparison`."""
-    digests = [file_digest(path) for path in (supplied, recipe)]
     kinds: list[list[dict[str, Any]]] = [[{}, {}], [{}, {}], [{}, {}]]
     for at, path in enumerate((supplied, recipe)):
         program = read(path)
@@ -62,19 +48,8 @@ def compare(supplied: str, recipe: str) -> dict[str, Any]:
             for into, tensor in zip(kinds, (weight.scale, weight.zero, weight.codes)):
                 if tensor is not None:
                     into[at][weight.stored.name] = program.array(tensor)
-    scales, zeros, codes = (differences(ours, theirs) for ours, theirs in kinds)
-    return {
-        "supplied_sha256": digests[0],
-        "recipe_sha256": digests[1],
-        "identical": digests[0] == digests[1],
-        "scales_compared": scales["compared"],
-        "scales_different": scales["different"],
-        "worst_scale_ratio": scales["worst"],
-        "zero_points_different": zeros["different"],
-        "weights_different": codes["different"],
-        "examples": [*scales["examples"], *zeros["examples"], *codes["examples"]][:5],
-        "unmatched": scales["unmatched"],
-    }
+    ours, theirs = zip(*kinds)
+    return comparison(supplied, recipe, ours, theirs)
 
 
 def _grids() -> dict[str, Grid]:
@@ -91,8 +66,7 @@ def _guard(fmt: str) -> float:
 def _distances(program: Program, weight: Weight, floats: Any) -> tuple[Any, int]:
     grid = _grids()[weight.stored.scheme.format]
     codes = _decoded(program, weight.codes, grid)
-    if grid.even and grid.low < 0 and codes.size and codes.min() > grid.low:
-        grid = grid._replace(low=-grid.high)  # a symmetric scheme leaves the lowest code unused
+    grid = as_used(grid, codes)
     scale = _spread(program.array(weight.scale), codes.shape) if weight.scale is not None else np.ones(codes.shape)
     zero = _spread(program.array(weight.zero), codes.shape) if weight.zero is not None else np.zeros(codes.shape)
     return steps_of(grid, codes, floats.astype(np.float64), (scale, zero))

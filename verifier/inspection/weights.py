@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from typing import Any, NamedTuple
@@ -10,16 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from verifier.inspection.codes import expand
+from verifier.inspection.distance import Distances, as_used, comparison, steps_of
 from verifier.inspection.graph import PRODUCTS, Graph, array, graphs, label, load, operand, products
-from verifier.inspection.grid import BITS, GRIDS, Grid, inside, spacing
+from verifier.inspection.grid import BITS, GRIDS
 from verifier.inspection.scheme import FLOATS, Stored, weight_of
-
-GUARD = 1e-3
-"""Steps that the arithmetic may add to half a step: scale and product are rounded to single precision, so that a code
-of size ``c`` may be off by ``c`` times 2**-23 more."""
-
-MOST_STEPS = 1e9
-"""Distances are cut here, so that each stays a finite number."""
 
 _SUFFIX = re.compile(
     r"(_quantized|_transposed|_trans|_Transposed|_DQ_Q\d+|_Q\d+(G\d+)?|_int8|_uint8|_scaled|_quant|_matmul)+$"
@@ -39,31 +32,16 @@ def weight_error(reference: str, quantized: str) -> dict[str, Any]:
     """
     theirs = _weights(load(reference), floats=True)
     ours = _weights(load(quantized), floats=False)
-    total = {"tensors": 0, "elements": 0, "clipped": 0, "worst_steps": 0.0, "beyond_half_step": 0}
-    unmatched: list[str] = []
-    offenders: list[str] = []
-    formats: dict[str, dict[str, Any]] = {}
+    found = Distances()
     for weight, match in _matched(ours, theirs):
         if match is not None and weight.stored.form == "float" and not _narrower(weight, match):
             continue  # a weight that was left as it is
-        found = _distances(weight, match) if match is not None else None
-        if found is None:
-            if weight.stored.form != "float":
-                unmatched.append(weight.stored.name)
-            continue
-        steps, clipped = found
-        beyond = int((steps > 0.5 + guard(weight.stored.scheme.format)).sum())
-        mine = formats.setdefault(weight.stored.scheme.format, dict.fromkeys(total, 0))
-        for into in (total, mine):
-            into["tensors"] += 1
-            into["elements"] += int(steps.size)
-            into["clipped"] += clipped
-            into["beyond_half_step"] += beyond
-            into["worst_steps"] = max(float(into["worst_steps"]), float(steps.max()) if steps.size else 0.0)
-        if beyond:
-            offenders.append(weight.stored.name)
-    rows = [dict(found, format=name) for name, found in sorted(formats.items())]
-    return dict(total, unmatched=unmatched, offenders=offenders, formats=rows)
+        steps = _distances(weight, match) if match is not None else None
+        if steps is not None:
+            found.add(weight.stored.name, weight.stored.scheme.format, steps)
+        elif weight.stored.form != "float":
+            found.unmatched.append(weight.stored.name)
+    return found.report()
 
 
 def _weights(model: Any, floats: bool) -> list[_Weight]:
@@ -76,12 +54,6 @@ def _weights(model: Any, floats: bool) -> list[_Weight]:
                 if wide == floats or (wide and stored.scheme.format in GRIDS):
                     found.setdefault(stored.name, _Weight(graph, label(node), stored))
     return list(found.values())
-
-
-def guard(fmt: str) -> float:
-    """Steps that the arithmetic of a format may add to half a step."""
-    grid = GRIDS[fmt]
-    return GUARD + (grid.high * 2.0**-23 if grid.even else 0.0)
 
 
 def _narrower(ours: _Weight, theirs: _Weight) -> bool:
@@ -128,16 +100,12 @@ def _shape(weight: _Weight) -> tuple[int, ...]:
 
 
 def _distances(ours: _Weight, theirs: _Weight) -> tuple[Any, int] | None:
-    """Distance of each weight from where it may lie, in local steps, and how many are clipped.
-
-    A weight outside the format's range may lie at the end of the range alone: a clipped one has distance 0.
-    """
+    """Distance of each weight from where it may lie, in local steps, and how many are clipped."""
     codes, scale, zero = expand(ours.graph, ours.stored)
     grid = GRIDS.get(ours.stored.scheme.format)
     if codes is None or grid is None or not codes.size:
         return None
-    if grid.even and grid.low < 0 and codes.min() > grid.low:
-        grid = grid._replace(low=-grid.high)  # a symmetric scheme leaves the lowest code unused
+    grid = as_used(grid, codes)
     floats = array(theirs.graph.constants[theirs.stored.name]).astype(np.float64)
     candidates = [floats] if floats.shape == codes.shape else []
     if floats.ndim == 2 and floats.T.shape == codes.shape:
@@ -148,17 +116,6 @@ def _distances(ours: _Weight, theirs: _Weight) -> tuple[Any, int] | None:
         if best is None or _mean(found[0]) < _mean(best[0]):
             best = found
     return best
-
-
-def steps_of(grid: Grid, codes: Any, floats: Any, affine: tuple[Any, Any]) -> tuple[Any, int]:
-    """Distance of each code from where its weight may lie, given scale and zero point; and how many are clipped."""
-    scale, zero = affine
-    # a block of zeros may have the scale 0: its weights are exact or infinitely far
-    exact = np.divide(floats, scale, out=np.where(floats == 0, 0.0, np.inf), where=scale != 0) + zero
-    within = inside(grid, exact)
-    target = np.clip(exact, grid.low, grid.high)
-    steps = np.abs(codes - np.where(within, exact, target)) / spacing(grid, target)
-    return np.minimum(steps, MOST_STEPS), int(steps.size - within.sum())
 
 
 def _mean(steps: Any) -> float:
@@ -173,39 +130,8 @@ class _Tensors(NamedTuple):
 
 def compare(supplied: str, recipe: str) -> dict[str, Any]:
     """Scales, zero points and codes of two quantized files by tensor name; `verifier.evidence.ArtifactComparison`."""
-    digests = [file_digest(path) for path in (supplied, recipe)]
     ours, theirs = (_tensors(load(path)) for path in (supplied, recipe))
-    scales, zeros, codes = (differences(getattr(ours, f), getattr(theirs, f)) for f in _Tensors._fields)
-    return {
-        "supplied_sha256": digests[0],
-        "recipe_sha256": digests[1],
-        "identical": digests[0] == digests[1],
-        "scales_compared": scales["compared"],
-        "scales_different": scales["different"],
-        "worst_scale_ratio": scales["worst"],
-        "zero_points_different": zeros["different"],
-        "weights_different": codes["different"],
-        "examples": [*scales["examples"], *zeros["examples"], *codes["examples"]][:5],
-        "unmatched": scales["unmatched"],
-    }
-
-
-def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Values that differ; tensors of one name and another shape count as found in only one of the two."""
-    shared = [name for name in ours if name in theirs and ours[name].shape == theirs[name].shape]
-    found: dict[str, Any] = {"compared": 0, "different": 0, "worst": 0.0, "examples": []}
-    for name in shared:
-        a, b = ours[name].astype(np.float64), theirs[name].astype(np.float64)
-        different = int((a != b).sum())
-        found["compared"] += a.size
-        found["different"] += different
-        if different:
-            found["examples"].append(name)
-            size = np.maximum(np.abs(a), np.abs(b))
-            found["worst"] = max(found["worst"], float((np.abs(a - b)[size > 0] / size[size > 0]).max()))
-    lone = [name for name in {**ours, **theirs} if name not in shared]
-    found["unmatched"] = sum(max(t[n].size for t in (ours, theirs) if n in t) for n in lone)
-    return found
+    return comparison(supplied, recipe, ours, theirs)
 
 
 def _tensors(model: Any) -> _Tensors:
@@ -246,12 +172,3 @@ def _keep(graph: Graph, into: dict[str, Any], name: str) -> None:
     tensor = graph.constant(name)
     if tensor is not None and name not in into:
         into[name] = array(tensor)
-
-
-def file_digest(path: str) -> str:
-    """SHA-256 of a file."""
-    total = hashlib.sha256()
-    with open(path, "rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            total.update(chunk)
-    return total.hexdigest()
