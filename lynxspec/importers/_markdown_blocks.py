@@ -5,21 +5,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from functools import cache
 from itertools import pairwise
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from lynxspec.importers._decode import even
 from lynxspec.importers._header_rows import MAX_COLUMNS
 from lynxspec.importers._inline import inline, inline_lines
+from lynxspec.importers._markdown_tokens import DEEPEST, block_tokens
 from lynxspec.importers._pipes import is_framed, is_rule, split
 from lynxspec.importers._surroundings import around_tables, is_caption
 from lynxspec.sheet import Block, Code, Heading, Prose, Table, Text
-
-_DEEPEST = 20
-"""Quotes and lists in each other; markdown-it leaves out what stands deeper."""
 
 _FRONT_MATTER = re.compile(r"\s*^---[ \t]*\n(.{0,200000}?)^(?:---|\.\.\.)[ \t]*$", re.MULTILINE | re.DOTALL)
 _KEY = re.compile(r"^[\w-]+[ \t]*:", re.MULTILINE)
@@ -63,22 +59,6 @@ def blocks(text: str, *, told: list[str] | None = None) -> tuple[Block, ...]:
     return around_tables(reader.blocks, plain, reader.ordinals)
 
 
-@cache
-def _parser(*idle: str) -> MarkdownIt:
-    """The block rules of CommonMark without inline rules, tables and link definitions, which are read here."""
-    return MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).disable(["reference", *idle])
-
-
-_MARKS = {
-    "html_block": ("<",),
-    "blockquote": (">",),
-    "fence": ("```", "~~~"),
-    "heading": ("#",),
-    "code": ("    ", "\t"),
-}
-"""Rules that are asked at every line, and what a text must hold for any of them to apply."""
-
-
 class MarkdownReader:
     """Reads ranges of one text into blocks."""
 
@@ -115,10 +95,7 @@ class MarkdownReader:
 
     def read(self, start: int, end: int) -> None:
         """Add the blocks between two offsets."""
-        tokens: list[Token] = []
-        string = self.plain[start:end]
-        parser = _parser(*(rule for rule, marks in _MARKS.items() if not any(mark in string for mark in marks)))
-        parser.block.parse(string, parser, {}, tokens)
+        tokens = block_tokens(self.plain[start:end])
         self._starts = [start, *[found.end() for found in _LINE_FEED.finditer(self.plain, start, end)], end + 1]
         self._resume = 0
         deepest = 0
@@ -132,8 +109,8 @@ class MarkdownReader:
             elif kind in _BLOCKS and token.map and token.map[0] >= self._resume:
                 self._block(token, tokens[i + 1] if token.nesting > 0 else token)
         self._flush()
-        if deepest >= _DEEPEST - 1:
-            self.notes.append(f"quotes or lists nested more than {_DEEPEST} deep were left out")
+        if deepest >= DEEPEST - 1:
+            self.notes.append(f"quotes or lists nested more than {DEEPEST} deep were left out")
 
     def _enter(self, token: Token) -> None:
         self._flush()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lynxspec.importers import markdown
+from lynxspec.importers import _markdown_tokens, markdown
+from lynxspec.importers._markdown_tokens import block_tokens
 from lynxspec.importers.importer import importer_for
 from lynxspec.sheet import Block, Code, Heading, Prose, Sheet, Table, Text
 
@@ -425,3 +426,24 @@ def test_every_character_of_every_block_is_tied_to_its_source(lines: list[str]) 
         if isinstance(block, Table):
             assert len({len(row.cells) for row in block.rows}) == 1
             assert all(0 <= row.start <= row.end <= len(found.text) for row in block.rows)
+
+
+MARKS = ["> ", ">", "- ", "-", "* ", "+\t", "1. ", "12) ", "0.", "---", "- - -", "* **", "_ _ _ ", "===", "= ", "--"]
+OTHERS = ["", "  ", "    ", "\t", "a", "| b |", "# c", "#", "```", "~~~", "<p>", "<!--", "\n", "\n"]
+LINES = st.lists(st.sampled_from([*MARKS, *OTHERS]), max_size=14)
+
+
+@given(LINES)
+@settings(max_examples=400, deadline=None)
+def test_a_rule_that_is_left_out_finds_nothing(lines: list[str]) -> None:
+    text = "".join(lines)
+    every, wanted = _markdown_tokens._parser(), []
+    every.block.parse(text, every, {}, wanted)
+    assert block_tokens(text) == wanted
+
+
+def test_rules_are_left_out_only_where_the_text_has_no_use_for_them() -> None:
+    assert {"list", "hr", "lheading"} <= set(_markdown_tokens._idle("# A\n\n| a | b |\n|---|---|\n| 1 | -2 |\n"))
+    assert "list" not in _markdown_tokens._idle("a\n> 1) b")
+    assert "hr" not in _markdown_tokens._idle("> * * *  ")
+    assert "lheading" not in _markdown_tokens._idle("a\n==\n")
