@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 from types import MappingProxyType
+from typing import NamedTuple
 
 from lynxspec.facts.lexicon_entries import (
     ATOM,
@@ -19,6 +19,7 @@ from lynxspec.facts.lexicon_entries import (
     Reading,
     Site,
     alias,
+    foreign_beginnings,
     lexicon,
     lowered,
     makers,
@@ -40,9 +41,8 @@ from lynxspec.facts.lexicon_versions import (
 __all__ = ["Mention", "mentions"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
-    """A name in a text."""
+class Mention(NamedTuple):
+    """A name in a text; a tuple, since a sheet has hundreds."""
 
     start: int
     """Offset of its first character."""
@@ -95,9 +95,8 @@ _ROOM = 12
 """Characters beside a name in a cell that holds little else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scan:
-    """A text in atoms."""
+class _Scan(NamedTuple):
+    """A text in atoms; a tuple, since every cell makes one."""
 
     text: str
     low: str
@@ -105,8 +104,8 @@ class _Scan:
     """Separators at even places, atoms at odd ones."""
     ends: list[int]
     """Offset behind each part."""
-    held: dict[tuple[str, ...], bool] = field(default_factory=dict)
-    """Whether the text holds one of these words."""
+    held: dict[tuple[str, ...], bool]
+    """Whether the text holds one of these words, as far as it was asked."""
 
     def holds(self, words: tuple[str, ...]) -> bool:
         """Whether one of the words stands anywhere; names of one kind ask for the same ones."""
@@ -129,15 +128,18 @@ def _remembered(text: str) -> tuple[Mention, ...]:
 def _scanned(text: str) -> Iterator[Mention]:
     low = lowered(text)
     parts = ATOM.split(low)
-    scan = _Scan(text=text, low=low, parts=parts, ends=list(accumulate(map(len, parts))))
+    scan = _Scan(text, low, parts, list(accumulate(map(len, parts))), {})
     found = list(_known(scan, lexicon()))
     if not low.isascii():
         found += _clear(_foreign(scan, lexicon()), found)
-    found = _joined_models(text, found)
-    found += _clear(_unknown_models(scan), found)
-    found = _with_owners(text, found)
+    if found:
+        found = _joined_models(text, found)
+    if "b" in parts:
+        found += _clear(_unknown_models(scan), found)
+    if found:
+        found = _with_owners(text, found)
     formed = list(shaped(text))
-    return _without_overlaps([*_clear(found, formed), *formed])
+    return _without_overlaps([*_clear(found, formed), *formed] if formed else found)
 
 
 Found = tuple[Entry, Reading]
@@ -148,7 +150,7 @@ def _known(scan: _Scan, tables: Lexicon) -> Iterator[Found]:
     heads, ends = tables.heads, scan.ends
     parts = scan.parts
     resume = 0
-    for first in [k for k in range(1, len(parts), 2) if parts[k] in heads]:
+    for first in [2 * k + 1 for k, atom in enumerate(parts[1::2]) if atom in heads]:
         start = ends[first - 1]
         if start < resume or not (parts[first - 1] or _begins(parts, first)):
             continue
@@ -277,18 +279,14 @@ def _ends(text: str, end: int, kind: str) -> bool:
     return not (after in {".", ","} and text[end - 1].isdigit() and text[end + 1 : end + 2].isdigit())
 
 
-_FOREIGN = re.compile(r"[^\x00-\u036f]")
-"""Beyond Latin letters."""
-
-
 def _foreign(scan: _Scan, tables: Lexicon) -> Iterator[Found]:
     """Names and words in other scripts."""
     resume = 0
-    for match in _FOREIGN.finditer(scan.low):
+    for match in foreign_beginnings().finditer(scan.low):
         at = match.start()
         if at < resume:
             continue
-        for word in tables.foreign.get(match[0], ()):
+        for word in tables.foreign[match[0]]:
             start = at - word.offset
             if start < 0 or not scan.low.startswith(word.lowered, start):
                 continue
@@ -326,8 +324,6 @@ def _tied(text: str, one: Found, other: Found) -> bool:
 def _unknown_models(scan: _Scan) -> Iterator[Found]:
     """Names that no table has and that end with a size in billions: ``Nordlicht-7B-Instruct``."""
     parts, ends, text = scan.parts, scan.ends, scan.text
-    if "b" not in parts:
-        return
     for unit in [k for k in range(3, len(parts), 2) if parts[k] == "b" and not parts[k - 1] and parts[k - 2].isdigit()]:
         first = unit - 2
         if first > 2 and parts[first - 1] == "." and parts[first - 2].isdigit():

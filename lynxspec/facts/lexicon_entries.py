@@ -120,6 +120,12 @@ def lexicon() -> Lexicon:
     return found
 
 
+@cache
+def foreign_beginnings() -> re.Pattern[str]:
+    """The characters beyond Latin letters and their accents by which words in other scripts are found."""
+    return re.compile("[" + re.escape("".join(first for first in lexicon().foreign if first > "\u036f")) + "]")
+
+
 def _enter(into: Lexicon, kind: str, line: str) -> None:
     """Note every spelling of a line; this runs thousands of times at the first use, hence no calls for plain words."""
     phrases, heads, _ = into
@@ -230,6 +236,12 @@ def shapes() -> tuple[Shape, ...]:
     )
 
 
+@cache
+def _triggers() -> re.Pattern[str]:
+    """The triggers of all shapes: most texts hold none."""
+    return re.compile("|".join(re.escape(trigger) for shape in shapes() for trigger in shape.triggers))
+
+
 class Site(NamedTuple):
     """Where a spelling stands."""
 
@@ -254,6 +266,8 @@ class Reading(NamedTuple):
 
 def shaped(text: str) -> Iterator[tuple[Entry, Reading]]:
     """Names that have a form instead of a list: cloud instances, container images."""
+    if _triggers().search(text) is None:
+        return
     for shape in shapes():
         if not any(map(text.__contains__, shape.triggers)):
             continue

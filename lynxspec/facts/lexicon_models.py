@@ -68,6 +68,9 @@ _COUNTED = re.compile(
     r"|percent|epochs?|steps?|threads?|cores?|streams?|fps|hours?)\b",
     FLAGS,
 )
+_BITS = re.compile(r"[-\s]?bits?\b", FLAGS)
+_SHORT = re.compile(r"\d(?:\.\d{1,2})?")
+_INNER = re.compile(r"(?<=\d)[-_](?=\d)")
 _TARGET = re.compile(r"99(?:\.9{1,2})?")
 """Accuracy targets that MLPerf writes behind a model's name."""
 
@@ -137,7 +140,7 @@ def suffixes(entry: Entry, text: str, end: int) -> tuple[tuple[list[str], int], 
     ends = [end]
     detail: dict[str, str] = {}
     versions = 0
-    while len(parts) < 12:  # the longest names seen have nine
+    while len(parts) < 12 and end < len(text):  # the longest names seen have nine
         match = _PART.match(text, end) or _TAG.match(text, end) or _BRACKETED.match(text, end)
         if match is None:
             break
@@ -182,18 +185,16 @@ def _marks(entry: Entry, text: str, parts: list[str], end: int) -> tuple[list[st
 
 def _part(entry: Entry, match: re.Match[str], text: str, *, first: bool, versions: int) -> str:
     """The part as it enters the name; empty if it does not belong to it."""
-    found = match.groupdict()
-    sep = found.get("sep") or ""
+    kind = match.lastgroup or ""  # one besides the separator
+    sep = match["sep"] if match.re is _PART else ""
     spaced = sep.isspace()
-    if found.get("size"):
-        return _size(entry, found["size"], spaced=spaced)
-    if found.get("number"):
-        return _number(entry, found["number"], match, text, spaced=spaced, versions=versions)
-    if found.get("word"):
-        return _word(entry, found["word"], sep, first=first)
-    if spaced or not sep:
-        return ""
-    return next((value.lower() for key, value in found.items() if key != "sep" and value), "")
+    if kind == "size":
+        return _size(entry, match[kind], spaced=spaced)
+    if kind == "number":
+        return _number(entry, match[kind], match, text, spaced=spaced, versions=versions)
+    if kind == "word":
+        return _word(entry, match[kind], sep, first=first)
+    return "" if spaced or not sep else match[kind].lower()
 
 
 def _size(entry: Entry, size: str, *, spaced: bool) -> str:
@@ -208,16 +209,16 @@ def _number(entry: Entry, number: str, match: re.Match[str], text: str, *, space
     glued = not match["sep"]
     if not (glued or not plain) and (_NO_VERSION.match(text, match.end()) or _TARGET.fullmatch(number)):
         return ""
-    if glued and re.match(r"[-\s]?bits?\b", text[match.end() : match.end() + 6], FLAGS):
+    if glued and _BITS.match(text[match.end() : match.end() + 6]):
         return ""
     if spaced and plain:
         listed = entry.cell(2)
-        versioned = "v" in entry.flags and versions == 0 and re.fullmatch(r"\d(?:\.\d{1,2})?", number)
+        versioned = "v" in entry.flags and versions == 0 and _SHORT.fullmatch(number)
         if not (versioned or (listed and re.fullmatch(listed.replace(".", r"\."), number))):
             return ""
         if _COUNTED.match(text, match.end()):
             return ""
-    return re.sub(r"(?<=\d)[-_](?=\d)", ".", number.lower())
+    return _INNER.sub(".", number.lower())
 
 
 def _word(entry: Entry, word: str, sep: str, *, first: bool) -> str:

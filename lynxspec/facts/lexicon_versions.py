@@ -16,6 +16,7 @@ _VERSION = re.compile(
     r"(?:\+[a-z0-9.]{1,40})?|[vrb]\d{1,5}|nightly|(?=[a-f]*\d)[0-9a-f]{7,40}|\d{1,4})(?!\w)(?!\.\d)",
     FLAGS,
 )
+_HASH = re.compile(r"[0-9a-f]{7,40}")
 _NO_VERSION = re.compile(
     r"\s?(?:[x×%]|times\b|ms\b|us\b|s\b|sec|tokens?\b|tok\b|t/s|images?\b|img|fps\b|gi?b\b|mi?b\b|k\b|m\b|hours?\b|min\b|-?bits?\b"
     r"|gpus?\b|nodes?\b|cores?\b|workers?\b|points?\b|tops\b|tflops\b|requests?\b|days?\b|weeks?\b|samples?\b|layers?\b|percent\b)"
@@ -63,7 +64,7 @@ def read_version(site: Site) -> tuple[int, str]:
         return end, ""
     version, join = match["version"], match["join"] or ""
     told = bool(match["word"].strip()) or join.strip() in {"==", "~=", ">=", "<=", "@", "=", ":"}
-    if re.fullmatch(r"[0-9a-f]{7,40}", version) and "." not in version:
+    if _HASH.fullmatch(version):
         if not match["hash"] and join.strip() != "@":
             return end, ""
     elif version.isdigit():
