@@ -14,7 +14,7 @@ from lynxspec.extraction.schemes import FORMATS, SCHEME, TENSOR, Scheme, schemes
 from lynxspec.vocabulary import Status
 
 QUANT = re.compile(
-    r"quanti[sz]|microscaling|\bmx\w* formats?|(?<![a-z])int-?[248](?![0-9])|(?<![a-z])u?int8"
+    r"quanti[sz]|microscaling|\bmx\w* formats?|(?<![a-z])(?:int-?[248](?![0-9])|u?int8)"
     r"|fp-?[48](?![0-9])|float8|w\d{1,2}a\d{1,2}|mxfp"
     r"|nvfp|(?<!\d)(?:\d\.\d+|[2-8])[ -]?bits?\b|compress|low[- ](?:precision|bit)|e4m3|q\d_|gguf|awq|gptq"
     r"|1\.58|palettiz|reduced[- ]precision|lower precision|量化|量子化|양자화|低精度|低比特"

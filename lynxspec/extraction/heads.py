@@ -53,25 +53,24 @@ NOTHING = Head()
 """What says nothing."""
 
 _GAIN = re.compile(
-    r"speed-?\s?up|(?:accelerat|improve|increase|boost)\w*|\bgains?\b|x faster|times faster|ratio\b"
-    r"|\bv\.?s\.? ?(?:kv )?(?:fp|bf)?\d*|relative (?:perf|throughput|speed|to)"
+    r"speed-?\s?up|accelerat|improve|increase|boost|x faster|times faster|ratio\b"
+    r"|\b(?:gains?\b|vs|v\.s)|relative (?:perf|throughput|speed|to)"
     r"|normalized (?:perf|throughput)|加速|提升|배속|가속|高速化|beschleunigung"
 )
 _SIZE = re.compile(
-    r"\bmemory|\bmem\b|\bsize(?! ?\d)|footprint|storage|\b[kmg]i?b\b|param(?:eter)?s?\b|\bops\b|\bg?flops?\b"
-    r"|\bmacs?\b|disk|compress|vram|\brss\b|saving"
-    r"|bits per weight|\bbpw\b|power|energy|watt|tops\b|price|cost|模型大小|显存|内存|메모리|크기|speicher"
+    r"\b(?:memory|mem\b|size(?! ?\d)|[kmg]i?b\b|ops\b|g?flops?\b|macs?\b|rss\b|bpw\b)|footprint|storage"
+    r"|param(?:eter)?s?\b|disk|compress|vram|saving"
+    r"|bits per weight|power|energy|watt|tops\b|price|cost|模型大小|显存|内存|메모리|크기|speicher"
 )
 _LATENCY = re.compile(
-    r"laten[ct]?y|\bms\b|msec|millisec|\bttft\b|\btpot\b|\bitl\b|time[- ]to[- ]first|time per|(?:inference|run"
-    r"|execution|response|generation|decode|prefill|running) ?time"
-    r"|\(s(?:ec(?:onds?)?)?\)|\bp(?:50|90|95|99)\b|时延|延迟|耗时|지연|レイテンシ|遅延|推論時間|추론 ?시간|latenz"
+    r"laten[ct]?y|\b(?:ms\b|ttft\b|tpot\b|itl\b|p(?:50|90|95|99)\b)|msec|millisec|time[- ]to[- ]first|time per"
+    r"|(?:inference|run|execution|response|generation|decode|prefill|running) ?time"
+    r"|\(s(?:ec(?:onds?)?)?\)|时延|延迟|耗时|지연|レイテンシ|遅延|推論時間|추론 ?시간|latenz"
 )
 _RATE = re.compile(
-    r"tok(?:en)?s?\s?/\s?s|tok(?:en)?s?\s(?:per|/)\ss(?:ec)?|throughput|\bfps\b|img/s|images?\s?/\s?s|samples?\s?(?:/"
-    r"|per)\s?s|\bqps\b|\brps\b|\bt/s\b|\btps\b|\btgs\b|inf(?:erence)?s?\s?/\s?s"
-    r"|decode|prefill|generation speed|\bspeed\b|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s"
-    r"|(?<!error )\brate\b"
+    r"tok(?:en)?s?\s?/\s?s|tok(?:en)?s?\s(?:per|/)\ss(?:ec)?|throughput|img/s|images?\s?/\s?s|samples?\s?(?:/"
+    r"|per)\s?s|\b(?:fps\b|qps\b|rps\b|t/s\b|tps\b|tgs\b|speed\b|(?<!error )rate\b)|inf(?:erence)?s?\s?/\s?s"
+    r"|decode|prefill|generation speed|tok/sec|吞吐|帧率|처리량|スループット|durchsatz|requests?\s?/\s?s"
 )
 _BATCH = re.compile(
     r"^(?:max(?:imum)?\.? )?(?:batch[ _-]?(?:size)?|bs|batches|batch size \(.*\)|concurren(?:cy|t \w+)"
@@ -85,9 +84,9 @@ _BATCH_HINT = re.compile(r"bs|b=|batch|concurrency")
 """What `_BATCH_IN` begins with; looking for it costs a tenth."""
 
 _CONFIG = re.compile(
-    r"input|output|prompt|length|\bisl\b|\bosl\b|resolution|\bshots?\b|\bsteps?\b|context|\bseq\b|sequence|#"
-    r"|links?\b|\bcategory\b|capability|\btp\b|\bgpus?\b$|\bthreads?\b|"
-    r"\bversion|\bdate|license|layers?\b|channels?\b|epochs?\b|cores?\b|clock|bandwidth"
+    r"input|output|prompt|length|resolution|context|sequence|#|links?\b|capability|license|layers?\b|channels?\b"
+    r"|epochs?\b|cores?\b|clock|bandwidth"
+    r"|\b(?:isl\b|osl\b|shots?\b|steps?\b|seq\b|category\b|tp\b|gpus?\b$|threads?\b|version|date)"
 )
 _LOSS = re.compile(r"(?:loss|drop|degrad\w+|delta|diff(?:erence)?|decrease|Δ|δ|损失|下降|손실|하락|verlust)")
 _CHANGE = re.compile(r"\(\s*\w+ ?[-\u2212\u2013] ?\w+\s*\)\s?/ ?\w+")
@@ -97,9 +96,9 @@ _RECOVERY = re.compile(
     r"recover|retention|retain|÷|relative accuracy|accuracy ratio|% of (?:fp|bf|base|orig)|of baseline"
 )
 _ACCURACY = re.compile(
-    r"accura|\bacc\b|score|\btop-?[15]\b|\bmap\b|map@|map50|\bppl\b|perplexit|\bf1\b|\bwer\b|\bcer\b|bleu"
-    r"|rouge|psnr|ssim|\bfid\b|miou|exact.match|pass@1|\bauc\b|\beval"
-    r"|精度|准确率|正确率|정확도|精确|認識率|genauigkeit|\bap\b|quality"
+    r"accura|score|map@|map50|perplexit|bleu|rouge|psnr|ssim|miou|exact.match|pass@1|quality"
+    r"|\b(?:acc\b|top-?[15]\b|map\b|ppl\b|f1\b|wer\b|cer\b|fid\b|auc\b|eval|ap\b)"
+    r"|精度|准确率|正确率|정확도|精确|認識率|genauigkeit"
 )
 _SAMPLES = re.compile(r"calib\w*[ _-](?:samples?|size|data)|(?:num|number of|#)[ _-]?(?:calib\w*|samples)|校准\w*数")
 _AGAINST = re.compile(r"(?:\bv\.?s\.?|over|versus|compared (?:to|with)|relative to|against|than|÷|/)\s")
@@ -210,7 +209,7 @@ def _first(names: tuple[Mention, ...], kind: str) -> str:
     return next((m.name for m in names if m.kind == kind), "")
 
 
-_RIVAL = re.compile(r"\bv\.?s\.?\s|versus|\bover\s|compared|relative to|against|\bthan\s|÷")
+_RIVAL = re.compile(r"\b(?:v\.?s\.?\s|over\s|than\s)|versus|compared|relative to|against|÷")
 
 
 def _without_rivals(text: str) -> str:
@@ -258,9 +257,9 @@ def _quantity(lower: str, names: tuple[Mention, ...]) -> Quantity:  # noqa: C901
 
 
 _RATE_UNIT = re.compile(
-    r"tok(?:en)?s?\s?(?:/|per)\s?s\w*(?:/gpu)?|\bfps\b|im(?:a)?g(?:e)?s?\s?(?:/|per)\s?s\w*|samples?\s?(?:/"
+    r"tok(?:en)?s?\s?(?:/|per)\s?s\w*(?:/gpu)?|im(?:a)?g(?:e)?s?\s?(?:/|per)\s?s\w*|samples?\s?(?:/"
     r"|per)\s?s\w*|inf\w*\s?(?:/|per)\s?s\w*"
-    r"|requests?\s?(?:/|per)\s?s\w*|\b[qr]ps\b|\bt/s\b|\btps\b|\btgs\b"
+    r"|requests?\s?(?:/|per)\s?s\w*|\b(?:fps|[qr]ps|t/s|tps|tgs)\b"
 )
 
 
