@@ -22,6 +22,9 @@ class Span:
     """Left, top, right, bottom in points from the page's top left corner."""
 
 
+_START = Span(line=1, column=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """A span in a named source, with the document path that stands there."""
@@ -45,7 +48,7 @@ class Places:
             span = self.values.get(path[:end]) or self.keys.get(path[:end])
             if span is not None:
                 return Location(source=self.source, span=span, path=path)
-        return Location(source=self.source, span=Span(line=1, column=1), path=path)
+        return Location(source=self.source, span=_START, path=path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
