@@ -70,7 +70,7 @@ _TRAINED_THERE = re.compile(
 
 def trained_there(words: str, at: int) -> bool:
     """Whether a sentence says that a model was trained on a product, and not only of a model that was trained."""
-    if not _TRAINED_THERE.search(words):
+    if "train" not in words or not _TRAINED_THERE.search(words):
         return False
     start, end = clause(words, at)
     if _TRAINED_THERE.search(words[start:end]):

@@ -7,7 +7,7 @@ no line of most sheets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -66,6 +66,19 @@ def beginnings(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
         return None
     return tuple(sorted(words))
 
+
+def begins_with_number(pattern: re.Pattern[str]) -> bool:
+    """Whether every match begins with a digit of ASCII or with a point, in a text without a `FOREIGN_DIGIT`."""
+    try:
+        from re import _parser  # type: ignore[attr-defined] # noqa: PLC0415 - as above
+    except ImportError:
+        return False
+    nodes = list(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
+    words = _begun(nodes, ignores_case=bool(pattern.flags & re.IGNORECASE))
+    return all(word[:1] in _OF_NUMBERS for word in words)
+
+
+_OF_NUMBERS = frozenset("0123456789.")
 
 _TELLING = 2
 """Shorter beginnings of ASCII letters stand in most words."""
@@ -137,66 +150,75 @@ _WHOLE = 40
 """So many beginnings of one stretch are told apart."""
 
 
+class Places(NamedTuple):
+    """Where a text may hold matches; patterns are told by identity."""
+
+    begin: dict[int, list[int]]
+    """Where matches may begin, of patterns that begin with words."""
+    hold: dict[int, list[int]]
+    """Where words stand of which every match holds one."""
+    known: Collection[int]
+    """The patterns asked for."""
+    numbered: frozenset[int]
+    """The patterns whose matches begin with a number."""
+
+    def lacks(self, pattern: re.Pattern[str]) -> bool:
+        """Whether a pattern matches nowhere, as most do."""
+        key = id(pattern)
+        return key in self.known and key not in self.begin and key not in self.hold
+
+
+NOWHERE = Places({}, {}, (), frozenset())
+"""Of a text of which nothing is known."""
+
+
 class Words(NamedTuple):
     """The words of many patterns in one automaton (Aho and Corasick 1975): a text is read once for all of them."""
 
-    patterns: frozenset[int]
-    """By identity."""
-    lengths: list[int]
-    """Of each word."""
-    begun: list[list[int]]
-    """For each word the patterns whose matches it may begin."""
-    held: list[list[int]]
-    """For each word the patterns whose matches may hold it."""
+    patterns: dict[int, bool]
+    """By identity, and whether every match begins with a word rather than holds one."""
+    numbered: frozenset[int]
+    """The patterns whose matches begin with a number, by identity."""
     automaton: Any
-    """Gives the number of each word with the offset of its last character; ``None`` if there is no word."""
+    """Gives for each word how far before its last character it starts, and the numbers of its patterns in their order.
 
-    def starts(self, text: str) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
-        """Where a lower-case text holds words, by pattern: where matches may begin; what matches may hold."""
+    With the offset of the last character; ``None`` if there is no word.
+    """
+
+    def places(self, text: str) -> Places:
+        """Where a lower-case text without a `FOREIGN_DIGIT` holds words."""
         begin: dict[int, list[int]] = {}
         hold: dict[int, list[int]] = {}
-        if self.automaton is None:
-            return begin, hold
-        lengths, begun, held = self.lengths, self.begun, self.held
-        for last, number in self.automaton.iter(text):
-            at = last + 1 - lengths[number]
-            for pattern in begun[number]:
-                if pattern in begin:
-                    begin[pattern].append(at)
-                else:
-                    begin[pattern] = [at]
-            for pattern in held[number]:
-                if pattern in hold:
-                    hold[pattern].append(at)
-                else:
-                    hold[pattern] = [at]
-        return begin, hold
+        found: list[list[int]] = [[] for _ in self.patterns]
+        for last, (back, numbers) in self.automaton.iter(text) if self.automaton is not None else ():
+            for number in numbers:
+                found[number].append(last - back)
+        for (pattern, begins), starts in zip(self.patterns.items(), found, strict=True):
+            if starts:
+                (begin if begins else hold)[pattern] = sorted(starts) if begins else starts
+        return Places(begin, hold, self.patterns, self.numbered)
 
 
 def _words(met: Iterable[tuple[re.Pattern[str], tuple[str, ...] | None]]) -> Words:
-    begun: dict[str, list[int]] = {}
-    held: dict[str, list[int]] = {}
-    patterns: set[int] = set()
+    patterns: dict[int, bool] = {}
+    numbered: set[int] = set()
+    numbers: dict[str, list[int]] = {}
     for pattern, words in met:
         firsts = beginnings(pattern)
-        if words is None and firsts is None:
+        if firsts is None and begins_with_number(pattern):
+            numbered.add(id(pattern))
+        told = words if firsts is None else firsts
+        if told is None:
             continue
-        patterns.add(id(pattern))
-        for word in words or () if firsts is None else firsts:
-            (held if firsts is None else begun).setdefault(word, []).append(id(pattern))
-    words = tuple({**begun, **held})
-    automaton = ahocorasick.Automaton() if words else None
+        for word in told:
+            numbers.setdefault(word, []).append(len(patterns))
+        patterns[id(pattern)] = firsts is not None
+    automaton = ahocorasick.Automaton() if numbers else None
     if automaton is not None:
-        for number, word in enumerate(words):
-            automaton.add_word(word, number)
+        for word, own in numbers.items():
+            automaton.add_word(word, (len(word) - 1, tuple(own)))
         automaton.make_automaton()
-    return Words(
-        frozenset(patterns),
-        [len(word) for word in words],
-        [begun.get(word, []) for word in words],
-        [held.get(word, []) for word in words],
-        automaton,
-    )
+    return Words(patterns, frozenset(numbered), automaton)
 
 
 def needed(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
@@ -234,7 +256,7 @@ class _Built:
     asked: int
 
 
-_BUILT = _Built(Words(frozenset(), [], [], [], None), new=False, asked=0)
+_BUILT = _Built(Words({}, frozenset(), None), new=False, asked=0)
 
 _WORTH = 40
 """So many searches word by word cost as much as building the automaton."""
@@ -289,7 +311,9 @@ def _worth(words: Iterable[str]) -> tuple[bool, float, int]:
     return shortest >= _LEAST, min(shortest, 5) - 2 * common - len(held) / 20, -len(held)
 
 
-_COMMON = re.compile(r"quanti|accura|perform|precision|token|weight|calibrat|model| (?:of|for) ")
+_COMMON = re.compile(
+    r"quanti|accura|perform|precision|token|weight|calibrat|model| (?:of|for) |fp16|bf16|fp32|int8|baseline|reference"
+)
 """Words that stand in every other line of a sheet."""
 
 

@@ -11,8 +11,9 @@ from lynxspec.draft import Quote, Strength, Value
 from lynxspec.extraction.binding import bindings
 from lynxspec.extraction.change import CLAUSE_END, denied, factor, share
 from lynxspec.extraction.document import QUANT, Document
+from lynxspec.extraction.pieces import Kind
 from lynxspec.extraction.quantities import RATE, RATE_AHEAD, Amount, factors, percents, rates, theoretical, times
-from lynxspec.extraction.reading import Kind, Unit
+from lynxspec.extraction.reading import Unit
 from lynxspec.extraction.schemes import Scheme, clause, scheme_of, schemes
 from lynxspec.vocabulary import Component
 
@@ -64,12 +65,13 @@ _AMOUNT = re.compile(r"\d|twice|doubl|tripl")
 def gains(document: Document) -> Iterator[Gain]:
     """Factors and percentages of speed."""
     reading = document.reading
+    preparing = reading.having(_PREPARATION)
     for index in sorted(reading.having(_SPEED, *PROSE)):
         unit = reading.units[index]
         words = reading.words(unit)
         if not _AMOUNT.search(words):
             continue
-        if _PREPARATION.search(words) or document.boilerplate(unit) or document.definition(unit):
+        if index in preparing or document.boilerplate(unit) or document.definition(unit):
             continue
         if "undone" in document.flags(unit):
             continue
@@ -273,7 +275,7 @@ def measured(document: Document) -> Iterator[Value]:
     """Rates and times that prose gives."""
     reading = document.reading
     rated = reading.having(RATE, *PROSE, "code") | reading.having(RATE_AHEAD, *PROSE, "code")
-    timed = reading.having(_TIMED, *PROSE, "code")
+    timed = reading.having(_TIMED, *PROSE, "code") - reading.having(_PREPARATION)
     for index in sorted(rated | timed):
         unit = reading.units[index]
         if document.boilerplate(unit):
@@ -285,7 +287,7 @@ def measured(document: Document) -> Iterator[Value]:
         found = [
             (Component.SUSTAINED_THROUGHPUT, a) for a in told if not (_is_load(words, a) or denied(words, a.start))
         ]
-        if index in timed and not _PREPARATION.search(words):
+        if index in timed:
             found += [(Component.LATENCY, _allowed(words, a)) for a in times(words) if _is_latency(words, a)]
         ends = _changes(words, [amount for _, amount in found])
         for component, amount in found:

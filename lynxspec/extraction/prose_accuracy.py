@@ -9,9 +9,10 @@ from lynxspec.draft import Value
 from lynxspec.extraction.binding import bindings, closest
 from lynxspec.extraction.change import denied
 from lynxspec.extraction.document import CRITERION, QUANT, Document
+from lynxspec.extraction.pieces import Kind
 from lynxspec.extraction.quantities import NUMBER
 from lynxspec.extraction.quantities import strength as bound_by
-from lynxspec.extraction.reading import Kind, Unit
+from lynxspec.extraction.reading import Unit
 from lynxspec.extraction.schemes import clause, of_later_number, scheme_of, schemes
 from lynxspec.vocabulary import Component
 
@@ -53,6 +54,8 @@ def accuracies(document: Document) -> Iterator[Value]:
     """Accuracy figures in prose."""
     reading = document.reading
     speaking, going_on = reading.having(_ACCURACY, *_TELLING), reading.having(_REACHES, *_TELLING)
+    apart = reading.having(_TARGET, *_TELLING) | reading.having(_FAILED, *_TELLING)
+    demanding = reading.having(CRITERION, *_TELLING)
     for unit in reading.units:
         if unit.kind not in _TELLING or not _DIGIT.search(reading.lower, unit.start, unit.end):
             continue  # the cheapest test first: most sentences end here
@@ -62,11 +65,10 @@ def accuracies(document: Document) -> Iterator[Value]:
             continue
         words = reading.words(unit)
         if (
-            (CRITERION.search(words) and "; " not in words)
-            or _TARGET.search(words)
+            unit.index in apart
+            or (unit.index in demanding and "; " not in words)
             or document.boilerplate(unit)
             or document.flags(unit) & {"harness", "undone"}
-            or _FAILED.search(words)
             or (document.generic(unit) and not names and not document.reading.names(unit, "model"))
         ):
             continue

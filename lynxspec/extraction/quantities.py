@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from lynxspec.draft import Strength
 
-NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+NUMBER = r"(?:\d(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d*(?:\.\d+)?)|\.\d+)"
+"""``1,024.5``, ``24.5`` or ``.5``; its alternatives begin with a character each, so that most places fail at once."""
 
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "万": 1e4, "千": 1e3}
 

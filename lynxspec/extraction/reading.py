@@ -11,29 +11,19 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from lynxspec.draft import Quote
-from lynxspec.extraction.literals import FOREIGN_DIGIT, needed, words_met
+from lynxspec.extraction.literals import FOREIGN_DIGIT, NOWHERE, Places, needed, words_met
+from lynxspec.extraction.pieces import Kind, joined, pieces
 from lynxspec.facts.lexicon import Mention, mentions
-from lynxspec.sheet import Block, Cell, Code, Heading, Prose, Row, Sheet, Table, Text
+from lynxspec.sheet import Block, Heading, Row, Sheet, Text
 
 QUOTE_LIMIT = 200
 """Characters of a quote that is no table row."""
 
 MAX_UNITS = 8_000
 """A sheet with more is read as far as this; a data sheet of a hundred pages has some three thousand."""
-
-MAX_LENGTH = 4_000
-"""Characters of a unit; a longer sentence, line or row is none that anybody wrote, and is read in pieces."""
-
-Kind = Literal["heading", "sentence", "caption", "footnote", "header", "row", "code", "meta"]
-
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?;])(?<![ (.]e\.g\.)(?<![ (.]i\.e\.)(?<!\bvs\.)(?<!\bv\.s\.)(?<!\bapprox\.)(?<!\bFig\.)(?<!\bNo\.)"
-    r"(?<!\bcf\.)(?<!\betc\.)[\"')\]]* +(?=[\"'(\[*\-]*[A-Z0-9À-Þ\u3040-\u9fff\uac00-\ud7a3])|(?<=[。！？；])"
-    r"|(?<=[다요]\.) "
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,6 +67,9 @@ class Hit(NamedTuple):
         return self.match.end() - self.unit.start
 
 
+_NUMERAL = re.compile(r"[0-9.]")
+
+
 class Reading:
     """Everything that the sheets say, in order."""
 
@@ -90,6 +83,8 @@ class Reading:
         self._plain = FOREIGN_DIGIT.search(self.lower) is None
         self._hits: dict[int, tuple[re.Pattern[str], Sequence[Hit]]] = {}
         self._quotes: dict[tuple[int, int, int], Quote] = {}
+        self._whole: dict[int, Quote] = {}
+        """Units that are quoted as a whole, by index: many readers quote the same one."""
 
     @cached_property
     def _mentions_by_unit(self) -> dict[int, list[Mention]]:
@@ -154,7 +149,9 @@ class Reading:
         held = self._hits.get(id(pattern))  # a pattern's own hash is as dear as a small search
         if held is not None:
             return [hit for hit in held[1] if hit.unit.kind in kinds] if kinds else held[1]
-        begins = self._words[0].get(id(pattern))
+        if self._words.lacks(pattern):
+            return ()
+        begins = self._words.begin.get(id(pattern))
         hits = self._begun(pattern, begins, kinds) if begins is not None else self._searched(pattern, kinds)
         if not kinds and hits:
             self._hits[id(pattern)] = pattern, hits
@@ -165,8 +162,20 @@ class Reading:
         units = self.possible(pattern)
         if kinds:
             units = [u for u in units if u.kind in kinds]
+        if id(pattern) in self._words.numbered:
+            return [Hit(unit, match) for unit in units for match in self._at_numbers(pattern, unit)]
         lower, finditer = self.lower, pattern.finditer
         return [Hit(unit, match) for unit in units for match in finditer(lower, unit.start, unit.end)]
+
+    def _at_numbers(self, pattern: re.Pattern[str], unit: Unit) -> Iterator[re.Match[str]]:
+        """Matches in a unit of a pattern that begins with a number: what `finditer` gives, tried where one stands."""
+        lower, match, end = self.lower, pattern.match, unit.end
+        behind = unit.start
+        for numeral in _NUMERAL.finditer(lower, behind, end):
+            at = numeral.start()
+            if at >= behind and (found := match(lower, at, end)):
+                yield found
+                behind = found.end()
 
     def _begun(self, pattern: re.Pattern[str], begins: list[int], kinds: tuple[Kind, ...]) -> list[Hit]:
         """Matches where the words stand that every match begins with: the same as a search gives."""
@@ -184,21 +193,26 @@ class Reading:
 
     def having(self, pattern: re.Pattern[str], *kinds: Kind) -> frozenset[int]:
         """Indices of the units that hold a match in lower case, of units of these kinds (all by default)."""
-        begins = self._words[0].get(id(pattern))
+        if self._words.lacks(pattern):
+            return _NONE
+        begins = self._words.begin.get(id(pattern))
         if begins is not None:
             return frozenset([hit.unit.index for hit in self._begun(pattern, begins, kinds)])
         units = self.possible(pattern)
         if not units:
             return _NONE
+        if kinds:
+            units = [u for u in units if u.kind in kinds]
+        if id(pattern) in self._words.numbered:
+            return frozenset([u.index for u in units if any(True for _ in self._at_numbers(pattern, u))])
         lower, search = self.lower, pattern.search
-        return frozenset([u.index for u in units if (not kinds or u.kind in kinds) and search(lower, u.start, u.end)])
+        return frozenset([u.index for u in units if search(lower, u.start, u.end)])
 
     def possible(self, pattern: re.Pattern[str]) -> Sequence[Unit]:
         """Units outside of which nothing matches, in order."""
-        begin, hold, known = self._words
-        key = id(pattern)
-        if key in known:
-            held = hold.get(key) or begin.get(key)
+        words_met, key = self._words, id(pattern)
+        if key in words_met.known:
+            held = words_met.hold.get(key) or words_met.begin.get(key)
             found = sorted({bisect_right(self.starts, at) for at in held}) if held else ()
             return [self.units[behind - 1] for behind in found]
         words = needed(pattern) if self._plain else None
@@ -208,15 +222,9 @@ class Reading:
         return [self.units[index] for index in found]
 
     @cached_property
-    def _words(self) -> tuple[dict[int, list[int]], dict[int, list[int]], frozenset[int]]:
-        """Where matches may begin, what words stand, and the patterns asked for; none where a digit may be any."""
-        if not self._plain:
-            return {}, {}, frozenset()
-        words = words_met()
-        begin, hold = words.starts(self.lower)
-        for starts in begin.values():
-            starts.sort()
-        return begin, hold, words.patterns
+    def _words(self) -> Places:
+        """Where the words of patterns stand; none where a digit may be any."""
+        return words_met().places(self.lower) if self._plain else NOWHERE
 
     def _holding(self, word: str) -> list[int]:
         """Indices of the units that hold a word."""
@@ -245,11 +253,16 @@ class Reading:
 
     def quote(self, unit: Unit, start: int | None = None, end: int | None = None) -> Quote:
         """The words of a unit, or those around the characters ``start`` to ``end`` of it where it is long."""
-        if unit.row is not None:
-            return self.quote_row(unit.sheet, unit.row)
+        held = self._whole.get(unit.index)
+        if held is not None:
+            return held
         text, at = unit.text, unit.text.at
+        if unit.row is not None:
+            self._whole[unit.index] = held = self.quote_row(unit.sheet, unit.row)
+            return held
         if 0 < len(at) <= QUOTE_LIMIT and at[-1] - at[0] < QUOTE_LIMIT:
-            return self._quoted(unit.sheet, at[0], at[-1] + 1, text.text)
+            self._whole[unit.index] = held = self._quoted(unit.sheet, at[0], at[-1] + 1, text.text)
+            return held
         first, last = (0, 0) if start is None or end is None else (start, end)
         return self.quote_text(unit.sheet, _cut(text, first, last))
 
@@ -262,7 +275,7 @@ class Reading:
         return self._quoted(sheet, row.start, row.end, row)
 
     def _quoted(self, sheet: int, start: int, end: int, words: str | Row) -> Quote:
-        """A stretch of the source; many readers quote the same one."""
+        """A stretch of the source."""
         held = self._quotes.get((sheet, start, end))
         if held is None:
             source = self.sheets[sheet]
@@ -308,23 +321,6 @@ def _window(text: str, start: int, end: int, limit: int) -> tuple[int, int]:
     return left, right
 
 
-def joined(cells: tuple[Cell, ...], mark: str = " | ") -> Text:
-    """The cells of a row as one text; a cell that spans columns once."""
-    parts: list[str] = []
-    offsets: list[int] = []
-    last: Cell | None = None
-    for cell in cells:
-        if cell is last or not cell.text:
-            continue
-        if parts:
-            parts.append(mark)
-            offsets.extend([cell.text.start] * len(mark))
-        parts.append(cell.text.text)
-        offsets.extend(cell.text.at)
-        last = cell
-    return Text("".join(parts), offsets)
-
-
 def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
     """Cut every block into units, with the headings that stand above each."""
     position = index = 0
@@ -335,7 +331,7 @@ def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
                 while path and path[-1][0] >= block.level:
                     path.pop()
             headings = tuple([i for _, i in path])
-            for kind, text, row in _short(_pieces(block)):
+            for kind, text, row in pieces(block):
                 if index >= MAX_UNITS:
                     return
                 clean = text if "\n" not in text.text else Text(text.text.replace("\n", " "), text.at)
@@ -355,54 +351,3 @@ def _units(sheets: tuple[Sheet, ...]) -> Iterator[Unit]:
                     path.append((block.level, index))
                 position += len(text.text) + 1
                 index += 1
-
-
-_Piece = tuple[Kind, Text, Row | None]
-
-
-def _short(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
-    """The pieces, the overlong ones cut."""
-    for kind, text, row in pieces:
-        if len(text.text) <= MAX_LENGTH:
-            yield kind, text, row
-            continue
-        for start in range(0, len(text.text), MAX_LENGTH):
-            yield kind, text.slice(start, start + MAX_LENGTH), row
-
-
-def _pieces(block: Block) -> Iterator[tuple[Kind, Text, Row | None]]:
-    """The units of one block."""
-    if isinstance(block, Heading):
-        yield "heading", block.text, None
-    elif isinstance(block, Code):
-        yield from ((("meta" if block.front_matter else "code"), line, None) for line in _lines(block.text))
-    elif isinstance(block, Table):
-        if block.caption:
-            yield "caption", block.caption, None
-        for i, row in enumerate(block.rows):
-            text = joined(row.cells)
-            if text:
-                yield ("header" if i < block.headers else "row"), text, row
-    else:
-        kinds: dict[str, Kind] = {"footnote": "footnote", "caption": "caption"}
-        yield from ((kinds.get(block.kind, "sentence"), s, None) for s in _sentences(block))
-
-
-def _sentences(block: Prose) -> Iterator[Text]:
-    start = 0
-    for match in _SENTENCE_END.finditer(block.text.text):
-        if match.start() > start:
-            yield block.text.slice(start, match.start())
-        start = match.end()
-    if start < len(block.text.text):
-        yield block.text.slice(start, len(block.text.text))
-
-
-def _lines(text: Text) -> Iterator[Text]:
-    start = 0
-    for line in text.text.split("\n"):
-        stripped = line.strip()
-        if stripped:
-            first = start + line.index(stripped)
-            yield text.slice(first, first + len(stripped))
-        start += len(line) + 1

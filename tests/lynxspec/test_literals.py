@@ -13,7 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lynxspec import extraction
-from lynxspec.extraction.literals import FOREIGN_DIGIT, beginnings, needed, required, words_met
+from lynxspec.extraction.components import unlisted
+from lynxspec.extraction.literals import (
+    FOREIGN_DIGIT,
+    beginnings,
+    begins_with_number,
+    needed,
+    required,
+    words_met,
+)
 from lynxspec.extraction.reading import Reading
 from lynxspec.importers.importer import importer_for
 from lynxspec.sheet import Prose, Sheet, Text
@@ -35,6 +43,7 @@ def compiled() -> dict[str, re.Pattern[str]]:
 PATTERNS = compiled()
 SPARED = {name: pattern for name, pattern in PATTERNS.items() if required(pattern)}
 BEGUN = {name: pattern for name, pattern in PATTERNS.items() if beginnings(pattern)}
+NUMBERED = {name: pattern for name, pattern in PATTERNS.items() if begins_with_number(pattern)}
 
 
 @cache
@@ -82,7 +91,7 @@ def _all_met():
     for pattern in PATTERNS.values():
         needed(pattern)
     known = words_met().patterns
-    assert {id(pattern) for pattern in {**SPARED, **BEGUN}.values()} <= known
+    assert {id(pattern) for pattern in {**SPARED, **BEGUN}.values()} <= known.keys()
 
 
 @pytest.mark.usefixtures("_all_met")
@@ -105,6 +114,40 @@ def test_every_match_begins_with_a_word(name, data):
     text = data.draw(st.from_regex(BEGUN[name])).lower()
     for match in BEGUN[name].finditer(text):
         assert FOREIGN_DIGIT.search(match[0]) or match[0].startswith(beginnings(BEGUN[name]))
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+@settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_match_begins_with_a_number(name, data):
+    text = data.draw(st.from_regex(NUMBERED[name])).lower()
+    for match in NUMBERED[name].finditer(text):
+        assert FOREIGN_DIGIT.search(match[0]) or match[0][0] in "0123456789."
+
+
+def test_patterns_of_rates_and_counts_begin_with_a_number():
+    assert {".quantities.RATE", ".components.calibration._COUNT"} <= NUMBERED.keys()
+    assert not begins_with_number(re.compile(r"v?\d+ ?x"))
+    assert not begins_with_number(re.compile(r"[^ ]+"))
+
+
+HINTED = {
+    "_KEYED_HARDWARE": unlisted._COLON,
+    "_UNIT_OF": unlisted._UNIT_WORD,
+    "_ON": unlisted._ON_WORD,
+    "_MADE_WITH": unlisted._WITH_WORD,
+    "_KEYED_TOOL": unlisted._COLON,
+    "_KEYED_RUNTIME": unlisted._COLON,
+}
+
+
+@pytest.mark.parametrize("name", HINTED)
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_names_that_no_list_has_stand_beside_a_word_that_is_looked_for_first(name, data):
+    text = data.draw(st.from_regex(getattr(unlisted, name)))
+    if not set(text) & set("\u0130\u0131\u017f\u212a"):  # capitals and small letters that nobody prints there
+        assert HINTED[name].search(text.lower())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lynxspec.extraction.reading import MAX_LENGTH, MAX_UNITS, Reading
+from lynxspec.extraction.pieces import MAX_LENGTH
+from lynxspec.extraction.reading import MAX_UNITS, Reading
 from lynxspec.importers import importer
 from lynxspec.importers.importer import load
 from lynxspec.importers.markdown import parse

@@ -127,14 +127,17 @@ def _weakness(value: Value, against: str) -> str:
     return "the baseline is quantized itself" if quantized else ""
 
 
+_COMPARING = frozenset({"sentence", "caption", "footnote", "header", "heading"})
+
+
 def _compared_precisions(document: Document) -> Iterator[Evidence]:
     """Reference precisions in words of comparison and speed."""
     for scheme, unit in document.schemes:
+        if scheme.sort != "reference" or unit.kind not in _COMPARING:
+            continue
         words = document.reading.words(unit)
-        compared = scheme.sort == "reference" and _COMPARISON.search(words) is not None
         if (
-            compared
-            and unit.kind in {"sentence", "caption", "footnote", "header", "heading"}
+            _COMPARISON.search(words)
             and not document.about_training(unit)
             and _SPEED.search(document.reading.near(unit))
             and "rival" not in document.flags(unit)

@@ -33,6 +33,10 @@ _ON = re.compile(
     rf"(?<![\w-])(?:[Oo]n|(?:[Cc]ompiled|[Mm]easured)\b(?:[^.;:]|\.\d){{0,48}}? (?:for|on)|[Tt]argeting|[Aa]uf|für)"
     rf" (?:an? |the |our |one |two |four |eight |einem |einer |\d+x? )?({_NUMBERED})(?![\w-])"
 )
+_COLON = re.compile(r"[:：]")
+_UNIT_WORD = re.compile(r"npu|accelerator|chip|card|soc|processor|module|칩|가속기|芯片|加速卡|チップ")
+_ON_WORD = re.compile(r"\b(?:on|for|targeting|auf|für) ")
+"""What a lower-case unit holds if the pattern before matches in it; the search for it is far cheaper."""
 _NO_PRODUCT = re.compile(
     r"(?:Table|Figure|Fig|Section|Version|Release|Chapter|Step|Part|Page|Python|Batch|Appendix|Tab|Phase|Day|Week|Top|Eq"
     r"|January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug"
@@ -45,13 +49,9 @@ _KINDS = ("dataset", "model", "hardware", "metric", "tool", "driver", "algorithm
 
 def products(document: Document) -> Iterator[tuple[str, Quote]]:
     """Hardware products by name, where a sheet says that hardware stands there."""
-    reading, text = document.reading, document.reading.text
-    for unit in reading.units:
-        if unit.kind in _NO_PROSE:
-            continue
-        matches = [m for p in (_KEYED_HARDWARE, _UNIT_OF, _ON) for m in p.finditer(text, unit.start, unit.end)]
-        if not matches or _is_apart(document, unit):
-            continue
+    reading = document.reading
+    patterns = ((_KEYED_HARDWARE, _COLON), (_UNIT_OF, _UNIT_WORD), (_ON, _ON_WORD))
+    for unit, matches in _matches(document, patterns):
         for match in matches:
             group = match.lastindex or 1
             if _is_new(document, unit, match, group) and not (match.re is _ON and document.about_training(unit)):
@@ -60,6 +60,21 @@ def products(document: Document) -> Iterator[tuple[str, Quote]]:
 
 
 _NO_PROSE = frozenset({"code", "meta"})
+_Patterns = tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+"""Each with what a lower-case unit holds if it matches there."""
+
+
+def _matches(document: Document, patterns: _Patterns) -> Iterator[tuple[Unit, list[re.Match[str]]]]:
+    """The matches of each unit that tells something of what the vendor used."""
+    reading, text = document.reading, document.reading.text
+    places = [(pattern, reading.having(word)) for pattern, word in patterns]
+    for index in sorted(frozenset().union(*(units for _, units in places))):
+        unit = reading.units[index]
+        if unit.kind in _NO_PROSE:
+            continue
+        matches = [m for p, units in places if index in units for m in p.finditer(text, unit.start, unit.end)]
+        if matches and not _is_apart(document, unit):
+            yield unit, matches
 
 
 def _is_apart(document: Document, unit: Unit) -> bool:
@@ -82,6 +97,7 @@ _MADE_WITH = re.compile(
     r"(?:[Qq]uanti[sz]|[Cc]ompil|[Cc]onvert|[Oo]ptimi[sz]|[Cc]ompress|[Ee]xport|kompilier|konvertier)\w*"
     rf"(?: [\w,-]+){{0,6}}? (?:with|using|by|through|mit) (?:the )?{_NAME} {_VERSION}"
 )
+_WITH_WORD = re.compile(r"\b(?:with|using|by|through|mit) ")
 _KEYED_TOOL = re.compile(
     r"(?:[Mm]odel [Oo]ptimi[sz]er|[Qq]uanti[sz](?:er|ation [Tt]ool(?:kit)?)|[Cc]ompiler|[Tt]ool ?[Cc]hain"
     r"|[Tt]ool ?[Kk]it"
@@ -94,23 +110,17 @@ _KEYED_RUNTIME = re.compile(
 
 def tools(document: Document) -> Iterator[tuple[str, str, Quote]]:
     """Quantizers by name, with their version or none."""
-    yield from _named(document, _MADE_WITH, _KEYED_TOOL)
+    yield from _named(document, ((_MADE_WITH, _WITH_WORD), (_KEYED_TOOL, _COLON)))
 
 
 def runtimes(document: Document) -> Iterator[tuple[str, str, Quote]]:
     """Runtimes by name, with their version or none."""
-    yield from _named(document, _KEYED_RUNTIME)
+    yield from _named(document, ((_KEYED_RUNTIME, _COLON),))
 
 
-def _named(document: Document, *patterns: re.Pattern[str]) -> Iterator[tuple[str, str, Quote]]:
-    reading, text = document.reading, document.reading.text
-    for unit in reading.units:
-        if unit.kind in _NO_PROSE:
-            continue
-        matches = [match for pattern in patterns for match in pattern.finditer(text, unit.start, unit.end)]
-        if not matches or _is_apart(document, unit):
-            continue
+def _named(document: Document, patterns: _Patterns) -> Iterator[tuple[str, str, Quote]]:
+    for unit, matches in _matches(document, patterns):
         for match in matches:
             if _is_new(document, unit, match):
                 start, end = match.start(1) - unit.start, match.end() - unit.start
-                yield match[1], match[2] or "", reading.quote(unit, start, end)
+                yield match[1], match[2] or "", document.reading.quote(unit, start, end)
