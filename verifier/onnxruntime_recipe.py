@@ -1,6 +1,7 @@
 """What of a recipe ONNX Runtime's quantizers can do, and the recipe with one setting changed at a time.
 
 Plain data in, plain data out; standard library only, syntax of Python 3.8.
+Longer than 400 lines: what is supported and how each option is varied must not drift apart.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from verifier.audit.carried import require_whole_octets
 from verifier.audit.objects import plain, refuse
 from verifier.audit.structure import Shape, Update, container
 
@@ -184,9 +185,14 @@ def _require_der(data: bytes, kind: str) -> None:
 
     types = {"certificates": x509.Certificate, "crls": crl.CertificateList, "ocsps": ocsp.OCSPResponse}
     try:
-        types[kind].load(data, strict=True)
-    except (ValueError, TypeError) as error:
+        found = types[kind].load(data, strict=True)
+        if kind == "ocsps":
+            found = found["response_bytes"]["response"].parsed
+        signature = found["signature_value" if kind == "certificates" else "signature"]
+        signature.native  # noqa: B018 - it is read only when it is asked for
+    except (ValueError, TypeError, KeyError) as error:
         raise refuse("the evidence of validity is malformed", "archive-evidence") from error
+    require_whole_octets(signature)
 
 
 def _per_signature(r: _Revision, was: Any, now: Any, store: dict[str, Any]) -> None:  # noqa: ANN401 - plain values

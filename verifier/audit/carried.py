@@ -59,7 +59,15 @@ def require_plain(content: Any, reason: str) -> None:  # noqa: ANN401 - asn1cryp
         raise refuse("a signature container lists other digests than its signer uses", reason)
     if any(each.name != "certificate" for each in content["certificates"]) or len(content["crls"]):
         raise refuse("a signature container holds something beside certificates", reason)
+    for each in content["certificates"]:
+        require_whole_octets(each.chosen["signature_value"])
     _require_one_signer(content, signer)
+
+
+def require_whole_octets(signature: Any) -> None:  # noqa: ANN401 - asn1crypto's bit string
+    """Signatures are whole octets: a count of unused bits is the one place that neither they nor others cover."""
+    if signature.contents[:1] != b"\0":
+        raise refuse("a signature in the file ends within an octet", "signature-certificates")
 
 
 def _same_algorithm(one: Any, other: Any) -> bool:  # noqa: ANN401 - asn1crypto's

@@ -4,6 +4,7 @@ Weights are followed from each product back to the raw tensors of the file, thro
 that neither a tensor's name nor the type that a subclass shows counts, only what is stored and how the graph uses it.
 
 Runs inside the worker: standard library and numpy, syntax of Python 3.8.
+Longer than 400 lines: following a weight and reading what a product is fed are one walk over one graph.
 """
 
 from __future__ import annotations

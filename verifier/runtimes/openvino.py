@@ -7,6 +7,8 @@ have it, so that a model in FP32 runs in BF16 unless told otherwise. And ``runti
 compressed weights names the weights' type, whatever the product is computed in. So the format of a product is that of
 its activations at run time and of the kernel that ran (``primitiveType``); and where weights are integers and
 activations floats, one more run without dynamic quantization shows whether the activations were quantized on the way.
+
+Longer than 400 lines: a runtime is one file, so that whoever reviews it sees all that it can do to a model.
 """
 
 from __future__ import annotations

@@ -61,6 +61,21 @@ def test_a_certificate_that_is_not_as_it_was_issued_is_never_accepted(genuine: G
     assert reasons(report) & {"signature-certificates", "time-certificates"} or report.exit_code == 1
 
 
+@pytest.mark.parametrize("level", ["signed", "stamped", "archived"])
+def test_a_signature_of_a_certificate_ends_with_an_octet(genuine: Genuine, level: str):
+    """The count of unused bits in front of it is covered by nobody; 1 means the same wherever the last bit is 0."""
+    pdf = getattr(genuine, level)
+
+    def unused_bit(held: list[bytes]) -> list[bytes]:
+        found = []
+        for der in held:
+            signature = x509.Certificate.load(der)["signature_value"].dump()
+            found.append(der[: -len(signature)] + signature[:2] + b"\x01" + signature[3:])
+        return found
+
+    assert of(genuine, with_certificates(pdf, unused_bit)).exit_code == 1  # a last bit of 1 makes it malformed as well
+
+
 def test_a_twin_of_an_anchor_that_nobody_confirms_is_doubted(genuine: Genuine):
     """The anchor's own name and key under a made-up issuer: nothing at hand tells who wrote it."""
     nobody = ec.generate_private_key(ec.SECP256R1())
