@@ -28,7 +28,9 @@ from lynxspec.location import format_path
 ROOT = Path(__file__).parent.parent
 BUSY = {
     "g2p-gru/torch-ao-int8.claim.yaml": {"LXS204", "LXS240", "LXS242", "LXS245", "LXS356"},
-    "minilm-vendor-int8/int8.claim.yaml": {"LXS204", "LXS240", "LXS242", "LXS245", "LXS356"},
+    "g2p-gru/torchao-int8.claim.yaml": {"LXS204", "LXS240", "LXS242", "LXS245"},
+    "minilm-vendor-int8/int8.claim.yaml": {"LXS204", "LXS240", "LXS242", "LXS245"},
+    "mobilenetv2-mnist/int8-web.claim.yaml": {"LXS204", "LXS240", "LXS242", "LXS245"},
     "mobilenetv2-mnist/int8-litert.claim.yaml": {"LXS240", "LXS242", "LXS333", "LXS356"},
     "mobilenetv2-mnist/openvino-no-hint.claim.yaml": {"LXS240", "LXS242", "LXS308", "LXS356", "LXS605"},
     "mobilenetv2-mnist/openvino.claim.yaml": {"LXS240", "LXS242", "LXS356"},
