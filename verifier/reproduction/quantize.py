@@ -133,10 +133,11 @@ class _Run:
         with self.job.worker(regime=self.regime, role="quantizer") as worker:
             return worker.call({"do": what, "tool": self.tool, "job": command})
 
-    def once(self, command: Command, *, part: int = 0, timeout_s: float = QUANTIZATION_TIMEOUT_S) -> dict[str, Any]:
+    def once(self, command: Command, *, part: int = 0, timeout_s: float | None = None) -> dict[str, Any]:
         """One run; each process has another hash seed, which shows order that a tool takes from its sets.
 
-        ``part``: 0 for the first third of the stage, 1 and 2 for the others.
+        ``part``: 0 for the first third of the stage, 1 and 2 for the others. ``timeout_s``: `QUANTIZATION_TIMEOUT_S`
+        unless told otherwise.
         """
         output = self.job.store.temporary(self.suffix)
 
@@ -145,7 +146,8 @@ class _Run:
 
         with self.job.worker(regime=self.regime, role="quantizer") as worker:
             request = {"do": "quantize", "tool": self.tool, "job": {**command, "output": str(output)}}
-            answer = worker.call(request, timeout_s=timeout_s, progress=told)
+            patience = QUANTIZATION_TIMEOUT_S if timeout_s is None else timeout_s
+            answer = worker.call(request, timeout_s=patience, progress=told)
         self.job.progress.advance((part + 1) / 3)
         return answer | {"path": output}
 
