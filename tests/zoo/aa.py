@@ -210,6 +210,8 @@ class Pair:
     run: str
     quiet: bool
     """Whether the author's run was quiet by its own fixed product, and the other one by the claim's."""
+    slowed: bool
+    """Whether other processes slowed the author's run down, whose rates are then far below the machine's."""
     refuted: tuple[str, ...]
     open: tuple[tuple[str, str], ...]
     inflated_reproduced: tuple[str, ...]
@@ -234,6 +236,7 @@ def pairs(runs: list[Plain], claim: Plain) -> Iterator[Pair]:
                 author=author["name"],
                 run=runs[j]["name"],
                 quiet=not unquiet(probe.base, own) and not unquiet(probe.base, here),
+                slowed=_mean(own, "foreign") > FOREIGN,
                 refuted=tuple(v.id for v in found if v.verdict is Verdict.REFUTED),
                 open=_open(found),
                 inflated_reproduced=tuple(
@@ -378,7 +381,8 @@ def main() -> int:
     quiet = [pair for pair in found if pair.quiet]
     sys.stdout.write(
         f"\nPairs: {len(found)}; refuted {sum(bool(p.refuted) for p in found)}; an inflated number reproduced "
-        f"{sum(bool(p.inflated_reproduced) for p in found)}; quiet {len(quiet)}, of these all reproduced "
+        f"{sum(bool(p.inflated_reproduced) for p in found)} (of authors whom others slowed down "
+        f"{sum(bool(p.inflated_reproduced) and p.slowed for p in found)}); quiet {len(quiet)}, of these all reproduced "
         f"{sum(not p.open for p in quiet)}\n"
     )
     for p in found:
