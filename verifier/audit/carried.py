@@ -29,39 +29,53 @@ class Pool:
     ocsps: tuple[bytes, ...]
     unproven: tuple[x509.Certificate, ...] = ()
     """Certificates of the file of which what is at hand cannot tell whether they are as they were issued."""
+    unusual: tuple[str, ...] = ()
+    """What time stamps say of themselves that nobody's signature covers."""
 
 
 def signed_data(container: bytes, reason: str) -> Any:  # noqa: ANN401 - asn1crypto's
-    """Signed data with one signer, which says of itself what that signer says; ``reason`` is the code of a refusal."""
+    """The signed data of a container; ``reason`` is the code of a refusal."""
     import asn1crypto.tsp  # noqa: F401, PLC0415 - must be loaded before any container is read
     from asn1crypto import cms  # noqa: PLC0415
 
     found = cms.ContentInfo.load(container, strict=True)
     if found["content_type"].native != "signed_data":
         raise refuse("a signature container is of another kind", reason)
-    require_plain(found["content"], reason)
     return found["content"]
 
 
-def require_plain(content: Any, reason: str) -> None:  # noqa: ANN401 - asn1crypto's signed data
-    """RFC 5652, 5.1 and 5.3: version numbers follow from the contents; one signer, its digest alone, and no lists."""
+def strange(content: Any) -> str:  # noqa: ANN401 - asn1crypto's signed data
+    """What a container says of itself beyond what its one signer says; empty if nothing.
+
+    RFC 5652, 5.1 and 5.3: version numbers follow from the contents. Further digests and lists are allowed there; our
+    own containers have none, those of a time-stamp service may.
+    """
     signers = content["signer_infos"]
     if len(signers) != 1:
         raise refuse(f"a container holds {len(signers)} signers", "signature-count")
     (signer,) = signers
+    if any(each.name != "certificate" for each in content["certificates"]) or len(content["crls"]):
+        return "holds something beside certificates"
+    for each in content["certificates"]:
+        require_whole_octets(each.chosen["signature_value"])
     by_name = signer["sid"].name == "issuer_and_serial_number"
     plain = content["encap_content_info"]["content_type"].native == "data"
     versions = ("v1" if by_name else "v3", "v1" if by_name and plain else "v3")
     if (signer["version"].native, content["version"].native) != versions:
-        raise refuse("a signature container states another version than its contents have", reason)
+        return "states another version than its contents have"
     digests = list(content["digest_algorithms"])
     if len(digests) != 1 or not _same_algorithm(digests[0], signer["digest_algorithm"]):
-        raise refuse("a signature container lists other digests than its signer uses", reason)
-    if any(each.name != "certificate" for each in content["certificates"]) or len(content["crls"]):
-        raise refuse("a signature container holds something beside certificates", reason)
-    for each in content["certificates"]:
-        require_whole_octets(each.chosen["signature_value"])
-    _require_one_signer(content, signer)
+        return "lists other digests than its signer uses"
+    if by_name and len(_named(content, signer["sid"].chosen)) != 1:
+        return "does not hold one certificate of its signer's name"
+    return ""
+
+
+def require_plain(content: Any) -> None:  # noqa: ANN401 - as above
+    """The container of a record's own signature, as we write it."""
+    words = strange(content)
+    if words:
+        raise refuse(f"the signature container {words}", "signature-container")
 
 
 def require_whole_octets(signature: Any) -> None:  # noqa: ANN401 - asn1crypto's bit string
@@ -76,25 +90,16 @@ def _same_algorithm(one: Any, other: Any) -> bool:  # noqa: ANN401 - asn1crypto'
     return bool(one["algorithm"].native == other["algorithm"].native) and empty
 
 
-def _require_one_signer(content: Any, signer: Any) -> None:  # noqa: ANN401 - asn1crypto's
-    """One certificate answers to issuer and number that the signer names, byte for byte; copies of it are copies."""
-    if signer["sid"].name != "issuer_and_serial_number":
-        return
-    named = signer["sid"].chosen
-    wanted = (named["issuer"].dump(), named["serial_number"].native)
-    found = {
-        each.chosen.dump()
-        for each in content["certificates"]
-        if (each.chosen.issuer.dump(), each.chosen.serial_number) == wanted
-    }
-    if len(found) != 1:
-        words = "two certificates" if found else "no certificate"
-        raise refuse(f"a signature container holds {words} of its signer's name", "signature-certificates")
+def _named(content: Any, sid: Any) -> set[bytes]:  # noqa: ANN401 - asn1crypto's
+    """Certificates that answer to an issuer and a number, byte for byte; copies of one are one."""
+    wanted = (sid["issuer"].dump(), sid["serial_number"].native)
+    held = [each.chosen for each in content["certificates"]]
+    return {each.dump() for each in held if (each.issuer.dump(), each.serial_number) == wanted}
 
 
-def certificates_in(content: Any) -> list[x509.Certificate]:  # noqa: ANN401 - asn1crypto's signed data, or nothing
+def certificates_in(content: Any) -> list[x509.Certificate]:  # noqa: ANN401 - asn1crypto's signed data
     """Certificates in a container."""
-    listed = [] if content is None else content["certificates"]
+    listed = content["certificates"]
     return [x509.load_der_x509_certificate(each.chosen.dump()) for each in listed if each.name == "certificate"]
 
 

@@ -348,6 +348,9 @@ def _time(e: _Examination) -> str | Weak:
         whose = e.known.unproven[0].subject.rfc4514_string()
         words = f"whether the certificate of {whose:.80} in the file is as it was issued cannot be told"
         return Weak(reason="time-certificates", message=words)
+    if e.known.unusual:
+        words = f"a time stamp's container {e.known.unusual[0]}: nobody's signature covers that"
+        return Weak(reason="time-stamp-unusual", message=words)
     if found.problem:
         times = [found.stamped_at, *found.archived_at]
         words = f"time stamps {', '.join(t.isoformat() for t in times if t)}: {found.problem}, it proves nothing{notes}"

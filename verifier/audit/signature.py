@@ -60,7 +60,9 @@ _SIGNED_ATTRIBUTES = {
 
 def require_digest(pdf: bytes, shape: Shape) -> None:
     """The digest in the container must be that of the file: the quick test that most alterations fail."""
-    (signer,) = signed_data(shape.cms, "signature-container")["signer_infos"]
+    content = signed_data(shape.cms, "signature-container")
+    require_plain(content)
+    (signer,) = content["signer_infos"]
     attributes = _attributes(signer["signed_attrs"])
     algorithm = signer["digest_algorithm"]["algorithm"].native
     if algorithm not in ADMITTED_DIGESTS:
@@ -154,8 +156,6 @@ def _signed(status: Any, found: Any) -> Signed:  # noqa: ANN401 - pyHanko's stat
     if not set(added) <= {"signature_time_stamp_token"}:
         raise refuse("something was added to the signature that it does not cover", "signature-attributes")
     stamps = added.get("signature_time_stamp_token")
-    if stamps is not None:
-        require_plain(stamps[0]["content"], "time-stamp")
     return Signed(
         certificate=certificate,
         others=tuple(x509.load_der_x509_certificate(c.dump()) for c in found.other_embedded_certs),

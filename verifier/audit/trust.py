@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from verifier.audit.archive import Evidence, Stamp
-from verifier.audit.carried import Pool, certificates_in, chain, issued, signed_data, unproven
+from verifier.audit.carried import Pool, certificates_in, chain, issued, signed_data, strange, unproven
 from verifier.audit.objects import refuse
 from verifier.audit.signature import ADMITTED_DIGESTS, Signed
 from verifier.audit.structure import digest_of
@@ -93,7 +93,9 @@ class Times:
 def pool(signed: Signed, evidence: Evidence, given: Given) -> Pool:
     """Put all evidence together; raises `RecordRejected` if a certificate in the file is not as it was issued."""
     embedded = [*signed.others, *(x509.load_der_x509_certificate(der) for der in evidence.certificates)]
-    for token in (signed.stamp, *(signed_data(stamp.token, "archive-stamp") for stamp in evidence.stamps)):
+    tokens = [signed_data(stamp.token, "archive-stamp") for stamp in evidence.stamps]
+    tokens += [] if signed.stamp is None else [signed.stamp]
+    for token in tokens:
         embedded += certificates_in(token)
     lists = [x509.load_der_x509_crl(der) for der in evidence.crls]
     known = tuple(dict.fromkeys((signed.certificate, *embedded, *given.anchors, *given.stamp_anchors)))
@@ -102,6 +104,7 @@ def pool(signed: Signed, evidence: Evidence, given: Given) -> Pool:
         crls=(*lists, *given.crls),
         ocsps=tuple(evidence.ocsps),
         unproven=unproven(embedded, known),
+        unusual=tuple(words for token in tokens if (words := strange(token))),
     )
 
 

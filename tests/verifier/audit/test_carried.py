@@ -7,15 +7,20 @@ from collections.abc import Callable
 import asn1crypto.tsp  # noqa: F401 - must be loaded before any container is read
 import pytest
 from asn1crypto import cms, x509
+from asn1crypto import ocsp as asn1_ocsp
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from verifier.audit import structure
+from verifier.audit.archive import _require_der
 from verifier.audit.check import CheckReport, check
+from verifier.errors import RecordRejected
 
 from .attacks_bytes import contained
 from .genuine import Genuine
-from .pki import certificate
+from .pki import NOW, certificate
 
 
 def of(genuine: Genuine, pdf: bytes, **how: object) -> CheckReport:
@@ -135,4 +140,43 @@ def test_a_container_says_of_itself_what_its_signer_says(genuine: Genuine, level
     assert reasons(of(genuine, pdf)) == set()
     report = of(genuine, altered(pdf, change))
     assert report.exit_code == 1
-    assert reasons(report) & {"signature-container", "signature-certificates"} or level == "archived"
+    assert "signature-container" in reasons(report) or level == "archived"
+
+
+def a_later_version(content: cms.SignedData) -> None:
+    content["version"] = "v5"
+
+
+@pytest.mark.parametrize("change", [a_later_version, a_second_digest, another_digest, the_issuer_in_capitals])
+def test_a_time_stamp_of_an_unusual_form_is_doubted_and_not_called_altered(genuine: Genuine, change: Callable):
+    """Services may list digests and hold lists (RFC 5652); nobody covers that, so that it is not accepted either."""
+
+    def of_the_token(content: cms.SignedData) -> None:
+        for attribute in content["signer_infos"][0]["unsigned_attrs"]:
+            change(attribute["values"][0]["content"])
+
+    report = of(genuine, altered(genuine.stamped, of_the_token))
+    assert (report.exit_code, reasons(report)) == (3, {"time-stamp-unusual"})
+
+
+def test_evidence_whose_signature_ends_within_an_octet_is_refused():
+    key = ec.generate_private_key(ec.SECP256R1())
+    found = certificate(key, "Somebody", ca=True)
+    answer = (
+        ocsp.OCSPResponseBuilder()
+        .add_response(found, found, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, NOW, NOW, None, None)
+        .responder_id(ocsp.OCSPResponderEncoding.HASH, found)
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.DER)
+    )
+    der = found.public_bytes(Encoding.DER)
+    _require_der(der, "certificates")
+    _require_der(answer, "ocsps")
+    for kind, data, signature in (
+        ("certificates", der, x509.Certificate.load(der)["signature_value"].dump()),
+        ("ocsps", answer, asn1_ocsp.OCSPResponse.load(answer)["response_bytes"]["response"].parsed["signature"].dump()),
+    ):
+        short = data.replace(signature, signature[:2] + b"\x01" + signature[3:])
+        assert short != data
+        with pytest.raises(RecordRejected):
+            _require_der(short, kind)
