@@ -94,6 +94,18 @@ def test_a_training_recipe_is_not_testable_but_its_artifact_is():
     assert "weight_error/int8" not in found
 
 
+def test_weights_that_no_recipe_here_could_vouch_for_say_why_they_were_not_measured():
+    evidence = zoo.evidence_data()
+    evidence["weight_errors"] = []
+    found = zoo.verdicts(zoo.claim_data(), evidence)["weight_error/int8"]
+    assert (found.reason, "recipe" in found.explanation) == ("not_reached", False)
+    evidence["quantizations"][0] |= {"status": "not_testable", "message": "no plug-in for the quantizer 'x'"}
+    evidence["quantizations"][0] |= {"sha256": None, "repeat_sha256": None}
+    found = zoo.verdicts(zoo.claim_data(), evidence)["weight_error/int8"]
+    assert found.reason == "not_reached"
+    assert found.explanation.endswith("the recipe could not be run here: no plug-in for the quantizer 'x'.")
+
+
 def _off_grid(evidence, control=0):
     evidence["weight_errors"][0] |= {"beyond_half_step": 50_000, "worst_steps": 3.0}
     if control is not None:

@@ -312,7 +312,7 @@ def judge_weight_error(case: Case) -> Iterator[ClauseVerdict]:
         own = next((e for e in errors if e.sha256 == claimed), None)
         error = own or next(iter(errors), None)
         if error is None:
-            finding = absent(case.evidence.failures, regime.name, "inspect", "weight")
+            finding = _unweighed(case, regime)
         else:
             control = next((e for e in errors if e.sha256 != claimed), None)
             finding = _on_grid(error, control, is_claimed=own is not None)
@@ -330,6 +330,15 @@ def judge_weight_error(case: Case) -> Iterator[ClauseVerdict]:
             if error and error.unmatched
             else (),
         )
+
+
+def _unweighed(case: Case, regime: Regime) -> Finding:
+    """Why there are no distances: they are taken from the reference as the recipe prepares it."""
+    run = case.quantization(regime)
+    if run is not None and run.status == "not_testable":
+        words = f"the recipe could not be run here: {run.message or 'no reason given'}"
+        return Reason.NOT_REACHED, f"Not measured, since {words}."
+    return absent(case.evidence.failures, regime.name, "inspect", "weight")
 
 
 def _steps(error: WeightError) -> str:
