@@ -366,3 +366,21 @@ def test_a_gain_that_falls_short_where_nothing_shows_the_machine_as_claimed_refu
     assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "no_witness"
     zoo.slow_down(evidence, 1.0, regimes=("fp32",))
     assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "below_claim"
+
+
+def _slow_to_answer(claim):
+    """Latencies that are claimed to be two thirds of what they are."""
+    claim["regimes"][1]["performance"]["latency"] |= {"p50": "5.4 ms", "p90": "5.7 ms", "p99": "6.6 ms"}
+    return claim
+
+
+def test_a_load_generator_that_is_itself_slow_refutes_no_latency():
+    """Callers that wait for each other in our own loop make calls late: of n callers latency is n over the rate."""
+    claim, evidence = _slow_to_answer(zoo.claim_data()), zoo.evidence_data()
+    run = zoo.run_of(evidence, "int8")
+    run["load"] = _load()
+    assert zoo.verdicts(claim, evidence)["latency/int8"].reason == "below_claim"
+    run["load"] = _load(generator_headroom=3.0)
+    assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
+    run["load"] = _load(bare_loop={"value": 0.3, "low": 0.29, "high": 0.31, "pairs": 40})
+    assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
