@@ -384,3 +384,17 @@ def test_a_load_generator_that_is_itself_slow_refutes_no_latency():
     assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
     run["load"] = _load(bare_loop={"value": 0.3, "low": 0.29, "high": 0.31, "pairs": 40})
     assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_gain_that_our_own_load_generator_may_have_capped_is_not_refuted():
+    """The fast regime meets the generator's limit first, so that the ratio shrinks while the model is innocent."""
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    claim["regimes"][0]["performance"]["sustained"]["rate"] = "700 images/s"
+    claim["comparisons"][0]["throughput_gain"] = "2.78 x"
+    run = zoo.run_of(evidence, "int8")
+    run["load"] = _load()
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "below_claim"
+    run["load"] = _load(generator_headroom=3.0)
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "evidence_too_weak"
+    run["load"] = _load(bare_loop={"value": 0.3, "low": 0.29, "high": 0.31, "pairs": 40})
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "evidence_too_weak"
