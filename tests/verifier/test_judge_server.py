@@ -100,3 +100,15 @@ def test_no_gain_is_judged_between_rates_that_we_set():
 def test_latency_with_arrivals_that_were_never_served_confirms_nothing():
     assert zoo.verdicts(*served())["latency/int8"].verdict is Verdict.REPRODUCED
     assert zoo.verdicts(*served(unserved=3, served=9_997))["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_latency_under_random_arrivals_refutes_nothing_since_a_queue_magnifies_a_slower_machine():
+    """Rates that we set ourselves are no witness: every regime serves what arrives, on a slow machine as well."""
+    claim, evidence = served()
+    for name in ("fp32", "int8"):
+        for quantile in zoo.run_of(evidence, name)["quantiles"]:
+            for key in ("value_s", "low_s", "high_s"):
+                quantile[key] *= 3.0
+    for probe in (1.0, 0.5):
+        evidence["sustain"]["probe"]["gflops"] = [95.0 * probe] * 6
+        assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE

@@ -102,6 +102,9 @@ def _exceeded(case: Case, run: SustainedRun, share: float, floor: float, words: 
 
     Callers wait for each other in our loop as well, so that what it costs of the rate is part of their latency.
     """
+    if run.load is not None and run.load.open_loop is not None:
+        # as with the rate itself; and that the other regimes served what we sent them shows nothing of the machine
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} Arrivals queue: a machine a little slower answers much later."
     if generator_limits(run):
         return Reason.EVIDENCE_TOO_WEAK, f"{words} The load generator itself may be what makes calls wait."
     share /= max(1.0 - overhead(run), 1e-9)
