@@ -398,3 +398,16 @@ def test_a_gain_that_our_own_load_generator_may_have_capped_is_not_refuted():
     assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "evidence_too_weak"
     run["load"] = _load(bare_loop={"value": 0.3, "low": 0.29, "high": 0.31, "pairs": 40})
     assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "evidence_too_weak"
+
+
+def test_a_gain_whose_mean_over_the_window_lies_within_what_is_innocent_is_not_refuted_for_its_last_level():
+    """Each process begins at the claim and settles at 0.83 of it: its mean is 0.87, which a virtual host explains."""
+    evidence = zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["blocks"] = [
+        block | {"items": block["items"] * (100 if i % 20 < 5 else 83) // 100}
+        for i, block in enumerate(zoo.blocks(1950.0, spread=0.003))
+    ]
+    zoo.run_of(evidence, "fp32")["blocks"] = zoo.blocks(1000.0, spread=0.003, seed=3)
+    found = zoo.verdicts(zoo.claim_data(), evidence)
+    assert found["throughput/int8"].reason == "evidence_too_weak"
+    assert found["speedup/int8/fp32"].reason == "evidence_too_weak"

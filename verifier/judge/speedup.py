@@ -267,7 +267,7 @@ def _short_gain(  # noqa: PLR0911 - one return per innocent cause
     reasons = disturbances(case)
     if reasons:
         return Reason.HOST_DISTURBED, f"{words} The host was disturbed: {'; '.join(reasons)}."
-    if decision.answer is not Answer.REFUTED or decision.high is None:
+    if decision.answer is not Answer.REFUTED or decision.most is None:
         return OPEN.get(decision.code, Reason.INTERVAL_TOO_WIDE), words + cost(decision)
     if against is not None:
         return against[0], f"{words} {against[1]}"
@@ -288,7 +288,7 @@ def _short_gain(  # noqa: PLR0911 - one return per innocent cause
         return Reason.MACHINE_SLOWER, f"{words} {slower}"
     allowed = allowance(case, case.claim.reproduction.tolerances.speedup.base)
     # what our loop costs takes more from the regime whose calls are shorter
-    if decision.high / max(1.0 - overhead(run), 1e-9) / decision.claimed >= 1.0 - allowed:
+    if decision.most / max(1.0 - overhead(run), 1e-9) / decision.claimed >= 1.0 - allowed:
         return (
             Reason.EVIDENCE_TOO_WEAK,
             f"{words} A shortfall within {percent(allowed)} can have innocent causes here.",

@@ -140,11 +140,10 @@ def _throughput(
     if decision.answer is Answer.REPRODUCED:
         reason, why = _confirmed(case, regime, run, early=decision.early)
         return reason, f"{words} {why}"
-    if decision.answer is Answer.REFUTED and decision.high is not None:
-        most = max(decision.high, analysis.window.high if analysis.window else decision.high)
+    if decision.answer is Answer.REFUTED and decision.most is not None:
         if generator_limits(run):
             return Reason.EVIDENCE_TOO_WEAK, f"{words} The load generator itself may be what limits the rate."
-        share = most / max(1.0 - overhead(run), 1e-9) / claimed.rate.base
+        share = decision.most / max(1.0 - overhead(run), 1e-9) / claimed.rate.base
         return refutable(case, regime.name, share, tolerance, REPEATABILITY, words)
     reasons = disturbances(case)
     if reasons:
