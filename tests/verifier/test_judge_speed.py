@@ -411,3 +411,14 @@ def test_a_gain_whose_mean_over_the_window_lies_within_what_is_innocent_is_not_r
     found = zoo.verdicts(zoo.claim_data(), evidence)
     assert found["throughput/int8"].reason == "evidence_too_weak"
     assert found["speedup/int8/fp32"].reason == "evidence_too_weak"
+
+
+def test_a_gain_contradicts_no_rates_that_were_rounded_to_two_digits():
+    """1.44 over 0.36 a second is 4 x, and is published as 1.4 and 0.4."""
+    claim = zoo.claim_data()
+    for regime, rate in zip(claim["regimes"], ("0.4 images/s", "1.4 images/s"), strict=True):
+        regime["performance"]["sustained"]["rate"] = rate
+    claim["comparisons"][0]["throughput_gain"] = "4 x"
+    assert zoo.verdicts(claim, zoo.evidence_data())["speedup/int8/fp32"].reason != "self_contradictory"
+    claim["comparisons"][0]["throughput_gain"] = "4.6 x"  # beyond 1.45 over 0.35, and 5 %
+    assert zoo.verdicts(claim, zoo.evidence_data())["speedup/int8/fp32"].reason == "self_contradictory"

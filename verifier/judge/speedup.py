@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from lynxspec.claim import Claim, Regime, present
@@ -114,7 +115,10 @@ def _contradiction(claim: Claim, comparison: Comparison, fast: Regime, slow: Reg
         return None
     ratio = rates[0].rate.base / rates[1].rate.base
     rounding = min(half_unit(gain.value), 0.025 * gain.base)
-    if gain.base - rounding <= ratio * (1.0 + claim.reproduction.tolerances.speedup.base) + 1e-9:
+    # rates are rounded, too: 1.4 over 0.4 may have been 1.44 over 0.36
+    least = rates[1].rate.base - half_unit(rates[1].rate.value)
+    most = (rates[0].rate.base + half_unit(rates[0].rate.value)) / least if least > 0 else math.inf
+    if gain.base - rounding <= most * (1.0 + claim.reproduction.tolerances.speedup.base) + 1e-9:
         return None
     return (
         Reason.SELF_CONTRADICTORY,
