@@ -112,3 +112,9 @@ def test_a_latency_under_random_arrivals_refutes_nothing_since_a_queue_magnifies
     for probe in (1.0, 0.5):
         evidence["sustain"]["probe"]["gflops"] = [95.0 * probe] * 6
         assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_arrivals_answered_in_time_by_a_faster_machine_confirm_no_more_than_a_rate_does():
+    claim, evidence = served()
+    evidence["sustain"]["probe"]["gflops"] = [95.0 * 1.4] * 6
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "machine_faster"

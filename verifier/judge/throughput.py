@@ -123,10 +123,10 @@ def _found(case: Case, regime: Regime, run: SustainedRun, claimed: Sustained, an
     if loop is None:
         return _throughput(case, regime, run, claimed, analysis)
     finding = judge_arrivals(run, claimed, loop)
-    against = barred(case, regime.name, case.claim.reproduction.tolerances.throughput.base)
-    if finding[0] is Reason.HELD_OVER_WINDOW and against is not None:
-        return Reason.HOST_DISTURBED, f"{finding[1]} It is not known what was measured: {against}."
-    return finding
+    if finding[0] is not Reason.HELD_OVER_WINDOW:
+        return finding
+    reason, why = _confirmed(case, regime, run, early=False)
+    return finding if reason is finding[0] else (reason, f"{finding[1]} {why}")
 
 
 def _throughput(
