@@ -422,3 +422,34 @@ def test_a_gain_contradicts_no_rates_that_were_rounded_to_two_digits():
     assert zoo.verdicts(claim, zoo.evidence_data())["speedup/int8/fp32"].reason != "self_contradictory"
     claim["comparisons"][0]["throughput_gain"] = "4.6 x"  # beyond 1.45 over 0.35, and 5 %
     assert zoo.verdicts(claim, zoo.evidence_data())["speedup/int8/fp32"].reason == "self_contradictory"
+
+
+def _card(**changed):
+    known = {
+        "name": "NVIDIA H200 NVL",
+        "uuid": "GPU-0",
+        "memory_bytes": 150_754_820_096,
+        "compute_capability": "9.0",
+        "driver": "580.65.06",
+        "cuda": "13.0",
+        "power_limit_w": 600.0,
+        "default_power_limit_w": 600.0,
+        "max_sm_clock_mhz": 1980.0,
+        "max_memory_clock_mhz": 3201.0,
+        "mig": "off",
+        "ecc": "on",
+        "persistence": "on",
+        "nvlinks": None,
+    }
+    return known | changed
+
+
+@pytest.mark.parametrize(("here", "reason"), [(350.0, "held_over_window"), (600.0, "machine_faster")])
+def test_a_card_that_may_draw_more_power_than_claimed_confirms_nothing(here, reason):
+    """What a card reaches at 600 W does not show what it reaches at 350 W."""
+    claim, evidence = _on_a_card()
+    claim["hardware"]["power"] = {"limit": "350 W", "mode": {"not_applicable": "a card has a limit"}}
+    claim["hardware"]["memory"] = "150754820096 B"
+    claim["hardware"]["stack"]["compute_capability"] = "sm_90"
+    evidence["host"]["cards"] = [_card(power_limit_w=here)]
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == reason

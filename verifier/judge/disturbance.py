@@ -12,6 +12,7 @@ from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, THROTTL
 from verifier.judge.case import Case
 from verifier.judge.clause import number, percent
 from verifier.judge.equilibrium import settled
+from verifier.judge.platform import more_power
 from verifier.statistics import coefficient_of_variation
 
 STEAL_LIMIT = 0.01
@@ -303,8 +304,11 @@ def faster_machine(case: Case, tolerance: float) -> str | None:
     """Why what was reached confirms nothing: the machine ran faster than when the claim was measured; `None` if not.
 
     A virtual machine whose neighbours have left can lift an inflated rate over its limit, and rates do not follow the
-    product in proportion, so that none can be computed back.
+    product in proportion, so that none can be computed back. A card at a higher limit of power is faster by itself.
     """
+    stronger = more_power(case.claim, case.evidence.host)
+    if stronger is not None:
+        return stronger
     ratio = probed(case)
     if ratio is None or ratio <= 1.0 + other_state(tolerance):
         return None

@@ -171,8 +171,7 @@ def _card_differences(hardware: Hardware, host: HostReport, *, here: bool) -> li
     if hardware.kind == "cpu":
         unread = power is not None and not here
         return [Difference(axis=Axis.POWER, claimed="a power limit or mode", here="not known")] if unread else []
-    wanted = name_tokens(hardware.product)
-    ours = [card for card in host.cards if name_tokens(card.name) and name_tokens(card.name) <= wanted]
+    ours = _ours(hardware, host)
     if not ours:
         unknown = []
         if power is not None:
@@ -181,9 +180,29 @@ def _card_differences(hardware: Hardware, host: HostReport, *, here: bool) -> li
             unknown.append(Difference(axis=Axis.DRIVER, claimed=driver, here="not known"))
         return unknown
     found: list[Difference] = []
-    for card in ours[: hardware.count]:
+    for card in ours:
         found += _one_card(hardware, card)
     return list(dict.fromkeys(found))
+
+
+def more_power(claim: Claim, host: HostReport) -> str | None:
+    """A card that may draw more than the limit under which the claim was measured, in words; `None` if none may."""
+    power = present(claim.hardware.power)
+    limit = present(power.limit) if power is not None else None
+    if limit is None or claim.hardware.kind == "cpu":
+        return None
+    drawn = [card.power_limit_w or 0.0 for card in _ours(claim.hardware, host)]
+    most = max(drawn, default=0.0)
+    if most <= limit.base * (1.0 + POWER_TOLERANCE):
+        return None
+    return f"The card may draw more power than when the claim was measured: {most:g} W, the claim's limit is {limit}."
+
+
+def _ours(hardware: Hardware, host: HostReport) -> list[Card]:
+    """The cards that the claim is about."""
+    wanted = name_tokens(hardware.product)
+    found = [card for card in host.cards if name_tokens(card.name) and name_tokens(card.name) <= wanted]
+    return found[: hardware.count]
 
 
 def _one_card(hardware: Hardware, card: Card) -> list[Difference]:
