@@ -109,7 +109,28 @@ def _on_a_card():
     unknown = {"power": {"unknown": "not stated"}, "stack": stack}
     claim["hardware"] |= {"kind": "gpu", "vendor": "NVIDIA", "product": "H200 NVL"} | unknown
     evidence["host"]["accelerators"] = ["NVIDIA H200 NVL"]
+    evidence["sustain"]["telemetry"] = _watched({"name": "nvml.0", "status": "ok", "message": "NVIDIA H200 NVL"})
     return claim, evidence
+
+
+def _watched(*sources):
+    """Valid telemetry with these sources."""
+    return {
+        "status": "ok",
+        "message": "",
+        "began_s": 0.0,
+        "seconds": 1240.0,
+        "period_s": 0.09,
+        "rate_hz": 11.0,
+        "samples": 13_640,
+        "longest_gap_s": 0.1,
+        "processors": 2,
+        "sampler_share": 0.005,
+        "times_s": [],
+        "sources": [{"rate_hz": 11.0, "readings": []} | source for source in sources],
+        "during": [],
+        "trace_sha256": None,
+    }
 
 
 def test_the_processors_speed_vouches_for_no_card():
@@ -453,3 +474,16 @@ def test_a_card_that_may_draw_more_power_than_claimed_confirms_nothing(here, rea
     claim["hardware"]["stack"]["compute_capability"] = "sm_90"
     evidence["host"]["cards"] = [_card(power_limit_w=here)]
     assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == reason
+
+
+@pytest.mark.parametrize("status", ["library_absent", "read_failed"])
+def test_a_card_that_nobody_watched_refutes_nothing(status):
+    """Who else computed on it, and whether it was held back, is not known: that the host was quiet is no answer."""
+    claim, evidence = _on_a_card()
+    zoo.slow_down(evidence, 0.6, regimes=("int8",), probe=False)
+    name = "nvml" if status == "library_absent" else "nvml.0"
+    evidence["sustain"]["telemetry"] = _watched({"name": name, "status": status, "message": "planted"})
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "no_witness"
+    evidence["sustain"]["telemetry"] = None
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"

@@ -8,7 +8,14 @@ from typing import Literal
 
 from lynxspec.claim import present
 from verifier.evidence import SustainedRun, SustainEvidence
-from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, THROTTLE_BITS, During, Telemetry
+from verifier.evidence.telemetry import (
+    CLOCK_EVENT_REASONS,
+    LIMIT_BITS,
+    THROTTLE_BITS,
+    During,
+    Telemetry,
+    Validity,
+)
 from verifier.judge.case import Case
 from verifier.judge.clause import number, percent
 from verifier.judge.equilibrium import settled
@@ -34,6 +41,8 @@ WITNESS_TOLERANCE = 0.05
 """Distance of another regime's rate from its claim within which it vouches for the machine."""
 DISTURBED_RUNS_CONFIRM = False
 """Whether a run confirms whose recorded throttling, steal or pressure could explain more than the tolerance."""
+ACCELERATORS = frozenset({"gpu", "npu", "tpu", "fpga"})
+"""Kinds of hardware whose load, heat and limits no counter of the host shows."""
 WORTH_A_NOTE = 0.0005
 """Share of a rate from which a disturbance is written down: the last digit of a percentage."""
 
@@ -98,7 +107,15 @@ def unwatched(case: Case) -> bool:
     sustained = case.evidence.sustain
     if sustained is None or not sustained.host or len(sustained.probe.gflops) < 2:
         return True
+    if case.claim.hardware.kind in ACCELERATORS and not _cards_watched(sustained.telemetry, case.claim.hardware.count):
+        return True
     return sustained.telemetry is not None and not sustained.telemetry.valid
+
+
+def _cards_watched(telemetry: Telemetry | None, count: int) -> bool:
+    """Whether as many cards as the claim is about were read throughout; what the host's counters say is not theirs."""
+    sources = telemetry.sources if telemetry is not None else ()
+    return sum(s.name.startswith("nvml.") and s.status is Validity.OK for s in sources) >= count
 
 
 def equilibrium(case: Case) -> str | None:
