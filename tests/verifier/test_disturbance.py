@@ -423,3 +423,13 @@ def test_energy_is_that_of_packages_and_memory_per_item_where_it_was_counted():
     data["sustain"]["telemetry"] = telemetry(source("rapl", status="permission_denied"))
     evidence = Evidence.model_validate_json(json.dumps(data))
     assert authoring._energy(evidence, run, card=False) == {"unknown": "no power meter was read: permission_denied"}
+
+
+def test_a_temperature_whose_curve_was_not_kept_shows_no_equilibrium():
+    """The hottest of more sensors than have curves rose by 30 degrees; that it has no curve does not mean constant."""
+    rising = reading("package 1", "gauge", [60.0 + 0.05 * i for i in range(600)], "degC") | {"curve": []}
+    sensors = source("temperature", reading("package 0", "gauge", HOT, "degC"), rising)
+    assert isinstance(outcome(settling(degrees=HOT, clocks=STEADY, temperature=sensors)), str)
+    constant = reading("package 1", "gauge", [75.0] * 600, "degC")
+    sensors = source("temperature", reading("package 0", "gauge", HOT, "degC"), constant)
+    assert isinstance(outcome(settling(degrees=HOT, clocks=STEADY, temperature=sensors)), Settled)
