@@ -487,3 +487,18 @@ def test_the_curve_of_a_counter_is_its_rise_per_second():
     reading = reported(planted(rows, energy), seconds=2399 * 0.125).source("rapl").readings[0]
     assert reading.curve[10] == pytest.approx(8.0)
     assert reading.curve[-10] == pytest.approx(24.0)
+
+
+def test_the_time_of_throttling_rises_with_any_processors_whatever_another_one_has_behind_it(tmp_path):
+    first = min(os.sched_getaffinity(0))
+    folder = tmp_path / f"devices/system/cpu/cpu{first}/thermal_throttle"
+    times = {"core_throttle_total_time_ms": "100000", "package_throttle_total_time_ms": "2000"}
+    _tree(folder, {"core_throttle_count": "3"} | times)  # the core was throttled for 100 s before we came
+    source = Throttle(tmp_path)
+    assert source.available() is None
+    before = source.read()[1]
+    (folder / "package_throttle_total_time_ms").write_text("22000")
+    after = source.read()[1]
+    assert before is not None
+    assert after is not None
+    assert after - before == pytest.approx(20.0)
