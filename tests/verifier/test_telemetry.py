@@ -502,3 +502,15 @@ def test_the_time_of_throttling_rises_with_any_processors_whatever_another_one_h
     assert before is not None
     assert after is not None
     assert after - before == pytest.approx(20.0)
+
+
+def test_a_processor_that_throttles_throughout_has_no_clock_of_its_own_to_be_held_against():
+    """Its own clock under throttling is not its usual one: the whole time counts, as where no clock is measured."""
+    sources = (
+        ("cpu_throttle", [("events", "1", "counter")]),
+        ("cpu_clock", [("mean", "MHz", "gauge"), ("low", "MHz", "gauge")]),
+    )
+    found = reported(planted([[float(i), 1500.0, 1500.0] for i in range(160)], *sources), seconds=19.875).over("int8")
+    assert found is not None
+    assert found.throttled == pytest.approx(1.0, abs=0.01)
+    assert found.slowed == pytest.approx(1.0, abs=0.01)
