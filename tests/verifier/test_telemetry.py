@@ -18,7 +18,7 @@ import pytest
 
 from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, MOST_POINTS, THROTTLE_BITS, Telemetry, Validity
 from verifier.telemetry import HostSampler
-from verifier.telemetry.host import Own, Pressure, ProcessorTime, Quota, Waiting
+from verifier.telemetry.host import MOST_THREADS, Own, Pressure, ProcessorTime, Quota, Waiting
 from verifier.telemetry.nvml import Nvml, cards
 from verifier.telemetry.program import sources
 from verifier.telemetry.sensors import Clock, Rapl, Temperature, Throttle
@@ -514,3 +514,16 @@ def test_a_processor_that_throttles_throughout_has_no_clock_of_its_own_to_be_hel
     assert found is not None
     assert found.throttled == pytest.approx(1.0, abs=0.01)
     assert found.slowed == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_waiting_of_more_threads_than_are_read_is_not_known(tmp_path):
+    """A bound from a part of the threads is none: the others may have waited all the time."""
+    files = {f"7/task/{tid}/schedstat": "10 0 1" for tid in range(1000, 1000 + MOST_THREADS)}
+    _tree(tmp_path, files | {"self/schedstat": "0 0 0"})
+    own = Own(8, 9)
+    own.add(7)
+    every = Waiting(own, tmp_path)
+    assert (every.available(), every.read()) == (None, [0.0])
+    _tree(tmp_path, {"7/task/2000/schedstat": "10 0 1"})
+    some = Waiting(own, tmp_path)
+    assert (some.available(), some.read()) == (None, [None])
