@@ -487,3 +487,14 @@ def test_a_card_that_nobody_watched_refutes_nothing(status):
     assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "no_witness"
     evidence["sustain"]["telemetry"] = None
     assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+
+
+def test_a_regime_on_the_processor_vouches_for_no_card():
+    """The card may be at another limit or mode, and the reference beside it knows nothing of that."""
+    claim, evidence = _on_a_card()
+    claim["regimes"][1]["toolchain"]["runtime"]["provider"] = "CUDAExecutionProvider"
+    for ledger in evidence["ledgers"]:
+        if ledger["regime"] == "int8" and ledger["ledger"] == "executed":
+            ledger["provider"] = "CUDAExecutionProvider"
+    zoo.slow_down(evidence, 0.6, regimes=("int8",), probe=False)
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"

@@ -43,6 +43,8 @@ DISTURBED_RUNS_CONFIRM = False
 """Whether a run confirms whose recorded throttling, steal or pressure could explain more than the tolerance."""
 ACCELERATORS = frozenset({"gpu", "npu", "tpu", "fpga"})
 """Kinds of hardware whose load, heat and limits no counter of the host shows."""
+PROCESSOR = ("cpu", "xnnpack", "wasm")
+"""Beginnings of the names of providers that run on the host's processor."""
 WORTH_A_NOTE = 0.0005
 """Share of a rate from which a disturbance is written down: the last digit of a percentage."""
 
@@ -285,7 +287,8 @@ def witness(case: Case, regime_name: str, tolerance: float) -> Witness | None:
     if ratio is not None:
         factor = min(factor, ratio)
         words.append(f"the speed probe ran at {percent(ratio)} of the claim's")
-    other = [r for r in (_ratio(case, run) for run in sustained.runs if run.regime != regime_name) if r is not None]
+    others = [run for run in sustained.runs if run.regime != regime_name and _beside(case, run.regime, regime_name)]
+    other = [ratio for ratio in (_ratio(case, run) for run in others) if ratio is not None]
     # A regime that runs much faster than claimed vouches for nothing: an understated rate would hide a slow machine.
     held = [ratio for ratio in other if abs(ratio - 1.0) <= max(tolerance, WITNESS_TOLERANCE)]
     if held:
@@ -296,6 +299,16 @@ def witness(case: Case, regime_name: str, tolerance: float) -> Witness | None:
     if ratio is None and not held:
         return None
     return Witness(factor=max(factor, 0.0), held=bool(held), words="; ".join(words))
+
+
+def _beside(case: Case, one: str, other: str) -> bool:
+    """Whether two regimes run on the same device: what the processor reaches says nothing of a card."""
+    on_processor = []
+    for name in (one, other):
+        regime = case.claim.regime(name)
+        runtime = present(regime.toolchain.runtime) if regime else None
+        on_processor.append(runtime is None or runtime.provider.casefold().startswith(PROCESSOR))
+    return case.claim.hardware.kind == "cpu" or on_processor[0] == on_processor[1]
 
 
 def probed(case: Case) -> float | None:
