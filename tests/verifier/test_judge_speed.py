@@ -498,3 +498,14 @@ def test_a_regime_on_the_processor_vouches_for_no_card():
             ledger["provider"] = "CUDAExecutionProvider"
     zoo.slow_down(evidence, 0.6, regimes=("int8",), probe=False)
     assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+
+
+def test_a_regime_that_waits_for_memory_does_not_vouch_for_a_processor_that_computes_more_slowly():
+    """The clock is at 0.7, as the probe shows: FP32 waits for memory all the same, INT8 computes."""
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    zoo.slow_down(evidence, 0.7, regimes=("int8",))
+    found = zoo.verdicts(claim, evidence)
+    assert found["throughput/fp32"].verdict is Verdict.REPRODUCED
+    assert found["throughput/int8"].reason == "machine_slower"
+    assert found["speedup/int8/fp32"].reason == "machine_slower"
+    assert found["latency/int8"].verdict is Verdict.INCONCLUSIVE
