@@ -273,7 +273,7 @@ def _energy(evidence: Evidence, run: SustainedRun, card: bool) -> Plain | str:
     counters = {name: joules for name, joules in here.energy_j.items() if name.startswith("rapl.")}
     joules = sum(j for name, j in counters.items() if ".package" in name or name.endswith(".dram"))
     if card:
-        joules = here.energy_j.get("nvml.0.energy", 0.0)
+        joules = here.energy_j.get("nvml.0", 0.0)
     if joules <= 0:
         source = telemetry.source("nvml.0" if card else "rapl")
         return {"unknown": f"no power meter was read: {source.status.value}" if source else "no power meter was read"}

@@ -52,7 +52,10 @@ def differences(card: Card | None, **hardware: object) -> dict[str, str]:
     claim["hardware"]["stack"] |= {"driver": "580.159.03", "compute_capability": "sm_90"}
     for name, value in hardware.items():
         (claim["hardware"]["stack"] if name in claim["hardware"]["stack"] else claim["hardware"])[name] = value
-    host = evidence["host"] | {"accelerators": ["NVIDIA H200"], "cards": [card.model_dump()] if card else []}
+    host = evidence["host"] | {
+        "accelerators": [card.name if card else "NVIDIA H200"],
+        "cards": [card.model_dump()] if card else [],
+    }
     found = hardware_differences(
         Claim.model_validate_json(zoo.json.dumps(claim)), type(describe()).model_validate_json(zoo.json.dumps(host))
     )
@@ -124,3 +127,19 @@ def test_the_card_here_is_described():
     assert card.memory_bytes > 2**30
     assert re.fullmatch(r"\d+\.\d+", card.compute_capability)
     assert re.match(r"\d+\.\d+", card.driver)
+
+
+@pytest.mark.parametrize(
+    ("product", "card", "same"),
+    [
+        ("H200 NVL", "NVIDIA H200", False),  # another product: 600 W and not 700 W
+        ("H200 NVL", "NVIDIA H200 NVL", True),
+        ("GeForce RTX 4070 SUPER", "NVIDIA GeForce RTX 4070", False),
+        ("GeForce RTX 4070 SUPER 12 GB", "NVIDIA GeForce RTX 4070 SUPER", True),
+        ("GeForce RTX 4090 Laptop GPU", "NVIDIA GeForce RTX 4090", False),
+        ("A100-PCIE-40GB, PCIe", "NVIDIA A100-PCIE-40GB", True),
+    ],
+)
+def test_a_card_whose_name_lacks_the_word_for_a_variant_is_another_product(product, card, same):
+    found = differences(H200.model_copy(update={"name": card}), product=product)
+    assert ("processor" not in found) is same

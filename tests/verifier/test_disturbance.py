@@ -25,6 +25,8 @@ from verifier.judge.disturbance import (
 )
 from verifier.judge.equilibrium import Settled, settled
 from verifier.opening import open_claim
+from verifier.telemetry.summary import telemetry as summed
+from verifier.telemetry.trace import Lines
 
 _SPEC = importlib.util.spec_from_file_location("judge_fixtures", Path(__file__).with_name("fixtures.py"))
 assert _SPEC is not None
@@ -423,3 +425,34 @@ def test_energy_is_that_of_packages_and_memory_per_item_where_it_was_counted():
     data["sustain"]["telemetry"] = telemetry(source("rapl", status="permission_denied"))
     evidence = Evidence.model_validate_json(json.dumps(data))
     assert authoring._energy(evidence, run, card=False) == {"unknown": "no power meter was read: permission_denied"}
+
+
+def test_a_temperature_whose_curve_was_not_kept_shows_no_equilibrium():
+    """The hottest of more sensors than have curves rose by 30 degrees; that it has no curve does not mean constant."""
+    rising = reading("package 1", "gauge", [60.0 + 0.05 * i for i in range(600)], "degC") | {"curve": []}
+    sensors = source("temperature", reading("package 0", "gauge", HOT, "degC"), rising)
+    assert isinstance(outcome(settling(degrees=HOT, clocks=STEADY, temperature=sensors)), str)
+    constant = reading("package 1", "gauge", [75.0] * 600, "degC")
+    sensors = source("temperature", reading("package 0", "gauge", HOT, "degC"), constant)
+    assert isinstance(outcome(settling(degrees=HOT, clocks=STEADY, temperature=sensors)), Settled)
+
+
+def test_energy_on_a_card_is_the_cards_by_the_name_under_which_it_is_recorded():
+    data = zoo.evidence_data()
+    lines = Lines()
+    channels = [["energy", "J", "counter", None, True]]
+    head = {
+        "pid": 1,
+        "period_ns": 125_000_000,
+        "sources": [{"name": "nvml.0", "code": None, "note": "", "channels": channels}],
+    }
+    lines.feed(json.dumps(head).encode() + b"\n")
+    for i in range(9600):
+        lines.feed(json.dumps([i * 125_000_000, i, 0, 10.0 * i]).encode() + b"\n")
+    lines.feed(b'{"stopped":true}\n')
+    found = summed(lines, {"int8": [(0.0, 600.0)]}, began_s=0.0, ended_s=1200.0)
+    data["sustain"]["telemetry"] = found.model_dump(mode="json")
+    evidence = Evidence.model_validate_json(json.dumps(data))
+    run = next(r for r in evidence.sustain.runs if r.regime == "int8")
+    items = sum(block.items for block in run.blocks)
+    assert authoring._energy(evidence, run, card=True) == f"{48000.0 / items:.4g} J/item"

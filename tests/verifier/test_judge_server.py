@@ -5,9 +5,14 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from verifier.verdict import Verdict
+from lynxspec.claim import Claim, present
+from verifier.evidence import SustainedRun
+from verifier.judge.server import judge_arrivals
+from verifier.statistics import burst_quantile_bounds
+from verifier.verdict import Reason, Verdict
 
 _SPEC = importlib.util.spec_from_file_location("judge_fixtures", Path(__file__).with_name("fixtures.py"))
 assert _SPEC is not None
@@ -100,3 +105,47 @@ def test_no_gain_is_judged_between_rates_that_we_set():
 def test_latency_with_arrivals_that_were_never_served_confirms_nothing():
     assert zoo.verdicts(*served())["latency/int8"].verdict is Verdict.REPRODUCED
     assert zoo.verdicts(*served(unserved=3, served=9_997))["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_latency_under_random_arrivals_refutes_nothing_since_a_queue_magnifies_a_slower_machine():
+    """Rates that we set ourselves are no witness: every regime serves what arrives, on a slow machine as well."""
+    claim, evidence = served()
+    for name in ("fp32", "int8"):
+        for quantile in zoo.run_of(evidence, name)["quantiles"]:
+            for key in ("value_s", "low_s", "high_s"):
+                quantile[key] *= 3.0
+    for probe in (1.0, 0.5):
+        evidence["sustain"]["probe"]["gflops"] = [95.0 * probe] * 6
+        assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_arrivals_answered_in_time_by_a_faster_machine_confirm_no_more_than_a_rate_does():
+    claim, evidence = served()
+    evidence["sustain"]["probe"]["gflops"] = [95.0 * 1.4] * 6
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "machine_faster"
+
+
+def _queued(rng, count):
+    """Times from due to answered of Poisson arrivals at one server of fixed service time, in use 70 % of the time."""
+    steps = 1.0 - rng.exponential(1.0 / 0.7, count - 1)  # Lindley 1952
+    sums = np.concatenate([[0.0], np.cumsum(steps)])
+    return sums - np.minimum.accumulate(sums) + 1.0
+
+
+def test_late_answers_come_in_bursts_and_a_share_at_the_edge_is_seldom_taken_for_held():
+    """Exactly 99 % are in time. Counted as if each arrival stood alone, two runs of five would show more than that."""
+    claim, evidence = served()
+    rng = np.random.default_rng(1)
+    budget = float(np.quantile(_queued(rng, 2_000_000), 0.99))
+    plain = zoo.run_of(evidence, "int8")
+    claimed = present(Claim.model_validate_json(zoo.json.dumps(claim)).regimes[1].performance.sustained)
+    assert claimed is not None
+    held = 0
+    for _ in range(200):
+        times = _queued(rng, 12_000)[2_000:]
+        value, low, high = burst_quantile_bounds(times, 0.99)
+        plain["quantiles"][2] |= {"value_s": value, "low_s": low, "high_s": high}
+        plain["load"]["open_loop"] |= {"budget_s": budget, "within_budget": int((times <= budget).sum())}
+        run = SustainedRun.model_validate_json(zoo.json.dumps(plain))
+        held += judge_arrivals(run, claimed, run.load.open_loop)[0] is Reason.HELD_OVER_WINDOW
+    assert held <= 20

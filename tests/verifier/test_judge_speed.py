@@ -109,7 +109,28 @@ def _on_a_card():
     unknown = {"power": {"unknown": "not stated"}, "stack": stack}
     claim["hardware"] |= {"kind": "gpu", "vendor": "NVIDIA", "product": "H200 NVL"} | unknown
     evidence["host"]["accelerators"] = ["NVIDIA H200 NVL"]
+    evidence["sustain"]["telemetry"] = _watched({"name": "nvml.0", "status": "ok", "message": "NVIDIA H200 NVL"})
     return claim, evidence
+
+
+def _watched(*sources):
+    """Valid telemetry with these sources."""
+    return {
+        "status": "ok",
+        "message": "",
+        "began_s": 0.0,
+        "seconds": 1240.0,
+        "period_s": 0.09,
+        "rate_hz": 11.0,
+        "samples": 13_640,
+        "longest_gap_s": 0.1,
+        "processors": 2,
+        "sampler_share": 0.005,
+        "times_s": [],
+        "sources": [{"rate_hz": 11.0, "readings": []} | source for source in sources],
+        "during": [],
+        "trace_sha256": None,
+    }
 
 
 def test_the_processors_speed_vouches_for_no_card():
@@ -366,3 +387,125 @@ def test_a_gain_that_falls_short_where_nothing_shows_the_machine_as_claimed_refu
     assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "no_witness"
     zoo.slow_down(evidence, 1.0, regimes=("fp32",))
     assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "below_claim"
+
+
+def _slow_to_answer(claim):
+    """Latencies that are claimed to be two thirds of what they are."""
+    claim["regimes"][1]["performance"]["latency"] |= {"p50": "5.4 ms", "p90": "5.7 ms", "p99": "6.6 ms"}
+    return claim
+
+
+def test_a_load_generator_that_is_itself_slow_refutes_no_latency():
+    """Callers that wait for each other in our own loop make calls late: of n callers latency is n over the rate."""
+    claim, evidence = _slow_to_answer(zoo.claim_data()), zoo.evidence_data()
+    run = zoo.run_of(evidence, "int8")
+    run["load"] = _load()
+    assert zoo.verdicts(claim, evidence)["latency/int8"].reason == "below_claim"
+    run["load"] = _load(generator_headroom=3.0)
+    assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
+    run["load"] = _load(bare_loop={"value": 0.3, "low": 0.29, "high": 0.31, "pairs": 40})
+    assert zoo.verdicts(claim, evidence)["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_gain_that_our_own_load_generator_may_have_capped_is_not_refuted():
+    """The fast regime meets the generator's limit first, so that the ratio shrinks while the model is innocent."""
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    claim["regimes"][0]["performance"]["sustained"]["rate"] = "700 images/s"
+    claim["comparisons"][0]["throughput_gain"] = "2.78 x"
+    run = zoo.run_of(evidence, "int8")
+    run["load"] = _load()
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "below_claim"
+    run["load"] = _load(generator_headroom=3.0)
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "evidence_too_weak"
+    run["load"] = _load(bare_loop={"value": 0.3, "low": 0.29, "high": 0.31, "pairs": 40})
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "evidence_too_weak"
+
+
+def test_a_gain_whose_mean_over_the_window_lies_within_what_is_innocent_is_not_refuted_for_its_last_level():
+    """Each process begins at the claim and settles at 0.83 of it: its mean is 0.87, which a virtual host explains."""
+    evidence = zoo.evidence_data()
+    zoo.run_of(evidence, "int8")["blocks"] = [
+        block | {"items": block["items"] * (100 if i % 20 < 5 else 83) // 100}
+        for i, block in enumerate(zoo.blocks(1950.0, spread=0.003))
+    ]
+    zoo.run_of(evidence, "fp32")["blocks"] = zoo.blocks(1000.0, spread=0.003, seed=3)
+    found = zoo.verdicts(zoo.claim_data(), evidence)
+    assert found["throughput/int8"].reason == "evidence_too_weak"
+    assert found["speedup/int8/fp32"].reason == "evidence_too_weak"
+
+
+def test_a_gain_contradicts_no_rates_that_were_rounded_to_two_digits():
+    """1.44 over 0.36 a second is 4 x, and is published as 1.4 and 0.4."""
+    claim = zoo.claim_data()
+    for regime, rate in zip(claim["regimes"], ("0.4 images/s", "1.4 images/s"), strict=True):
+        regime["performance"]["sustained"]["rate"] = rate
+    claim["comparisons"][0]["throughput_gain"] = "4 x"
+    assert zoo.verdicts(claim, zoo.evidence_data())["speedup/int8/fp32"].reason != "self_contradictory"
+    claim["comparisons"][0]["throughput_gain"] = "4.6 x"  # beyond 1.45 over 0.35, and 5 %
+    assert zoo.verdicts(claim, zoo.evidence_data())["speedup/int8/fp32"].reason == "self_contradictory"
+
+
+def _card(**changed):
+    known = {
+        "name": "NVIDIA H200 NVL",
+        "uuid": "GPU-0",
+        "memory_bytes": 150_754_820_096,
+        "compute_capability": "9.0",
+        "driver": "580.65.06",
+        "cuda": "13.0",
+        "power_limit_w": 600.0,
+        "default_power_limit_w": 600.0,
+        "max_sm_clock_mhz": 1980.0,
+        "max_memory_clock_mhz": 3201.0,
+        "mig": "off",
+        "ecc": "on",
+        "persistence": "on",
+        "nvlinks": None,
+    }
+    return known | changed
+
+
+@pytest.mark.parametrize(("here", "reason"), [(350.0, "held_over_window"), (600.0, "machine_faster")])
+def test_a_card_that_may_draw_more_power_than_claimed_confirms_nothing(here, reason):
+    """What a card reaches at 600 W does not show what it reaches at 350 W."""
+    claim, evidence = _on_a_card()
+    claim["hardware"]["power"] = {"limit": "350 W", "mode": {"not_applicable": "a card has a limit"}}
+    claim["hardware"]["memory"] = "150754820096 B"
+    claim["hardware"]["stack"]["compute_capability"] = "sm_90"
+    evidence["host"]["cards"] = [_card(power_limit_w=here)]
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == reason
+
+
+@pytest.mark.parametrize("status", ["library_absent", "read_failed"])
+def test_a_card_that_nobody_watched_refutes_nothing(status):
+    """Who else computed on it, and whether it was held back, is not known: that the host was quiet is no answer."""
+    claim, evidence = _on_a_card()
+    zoo.slow_down(evidence, 0.6, regimes=("int8",), probe=False)
+    name = "nvml" if status == "library_absent" else "nvml.0"
+    evidence["sustain"]["telemetry"] = _watched({"name": name, "status": status, "message": "planted"})
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+    assert zoo.verdicts(claim, evidence)["speedup/int8/fp32"].reason == "no_witness"
+    evidence["sustain"]["telemetry"] = None
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+
+
+def test_a_regime_on_the_processor_vouches_for_no_card():
+    """The card may be at another limit or mode, and the reference beside it knows nothing of that."""
+    claim, evidence = _on_a_card()
+    claim["regimes"][1]["toolchain"]["runtime"]["provider"] = "CUDAExecutionProvider"
+    for ledger in evidence["ledgers"]:
+        if ledger["regime"] == "int8" and ledger["ledger"] == "executed":
+            ledger["provider"] = "CUDAExecutionProvider"
+    zoo.slow_down(evidence, 0.6, regimes=("int8",), probe=False)
+    assert zoo.verdicts(claim, evidence)["throughput/int8"].reason == "no_witness"
+
+
+def test_a_regime_that_waits_for_memory_does_not_vouch_for_a_processor_that_computes_more_slowly():
+    """The clock is at 0.7, as the probe shows: FP32 waits for memory all the same, INT8 computes."""
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    zoo.slow_down(evidence, 0.7, regimes=("int8",))
+    found = zoo.verdicts(claim, evidence)
+    assert found["throughput/fp32"].verdict is Verdict.REPRODUCED
+    assert found["throughput/int8"].reason == "machine_slower"
+    assert found["speedup/int8/fp32"].reason == "machine_slower"
+    assert found["latency/int8"].verdict is Verdict.INCONCLUSIVE

@@ -18,7 +18,7 @@ import pytest
 
 from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, MOST_POINTS, THROTTLE_BITS, Telemetry, Validity
 from verifier.telemetry import HostSampler
-from verifier.telemetry.host import Own, Pressure, ProcessorTime, Quota, Waiting
+from verifier.telemetry.host import MOST_THREADS, Own, Pressure, ProcessorTime, Quota, Waiting
 from verifier.telemetry.nvml import Nvml, cards
 from verifier.telemetry.program import sources
 from verifier.telemetry.sensors import Clock, Rapl, Temperature, Throttle
@@ -487,3 +487,43 @@ def test_the_curve_of_a_counter_is_its_rise_per_second():
     reading = reported(planted(rows, energy), seconds=2399 * 0.125).source("rapl").readings[0]
     assert reading.curve[10] == pytest.approx(8.0)
     assert reading.curve[-10] == pytest.approx(24.0)
+
+
+def test_the_time_of_throttling_rises_with_any_processors_whatever_another_one_has_behind_it(tmp_path):
+    first = min(os.sched_getaffinity(0))
+    folder = tmp_path / f"devices/system/cpu/cpu{first}/thermal_throttle"
+    times = {"core_throttle_total_time_ms": "100000", "package_throttle_total_time_ms": "2000"}
+    _tree(folder, {"core_throttle_count": "3"} | times)  # the core was throttled for 100 s before we came
+    source = Throttle(tmp_path)
+    assert source.available() is None
+    before = source.read()[1]
+    (folder / "package_throttle_total_time_ms").write_text("22000")
+    after = source.read()[1]
+    assert before is not None
+    assert after is not None
+    assert after - before == pytest.approx(20.0)
+
+
+def test_a_processor_that_throttles_throughout_has_no_clock_of_its_own_to_be_held_against():
+    """Its own clock under throttling is not its usual one: the whole time counts, as where no clock is measured."""
+    sources = (
+        ("cpu_throttle", [("events", "1", "counter")]),
+        ("cpu_clock", [("mean", "MHz", "gauge"), ("low", "MHz", "gauge")]),
+    )
+    found = reported(planted([[float(i), 1500.0, 1500.0] for i in range(160)], *sources), seconds=19.875).over("int8")
+    assert found is not None
+    assert found.throttled == pytest.approx(1.0, abs=0.01)
+    assert found.slowed == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_waiting_of_more_threads_than_are_read_is_not_known(tmp_path):
+    """A bound from a part of the threads is none: the others may have waited all the time."""
+    files = {f"7/task/{tid}/schedstat": "10 0 1" for tid in range(1000, 1000 + MOST_THREADS)}
+    _tree(tmp_path, files | {"self/schedstat": "0 0 0"})
+    own = Own(8, 9)
+    own.add(7)
+    every = Waiting(own, tmp_path)
+    assert (every.available(), every.read()) == (None, [0.0])
+    _tree(tmp_path, {"7/task/2000/schedstat": "10 0 1"})
+    some = Waiting(own, tmp_path)
+    assert (some.available(), some.read()) == (None, [None])

@@ -8,10 +8,18 @@ from typing import Literal
 
 from lynxspec.claim import present
 from verifier.evidence import SustainedRun, SustainEvidence
-from verifier.evidence.telemetry import CLOCK_EVENT_REASONS, LIMIT_BITS, THROTTLE_BITS, During, Telemetry
+from verifier.evidence.telemetry import (
+    CLOCK_EVENT_REASONS,
+    LIMIT_BITS,
+    THROTTLE_BITS,
+    During,
+    Telemetry,
+    Validity,
+)
 from verifier.judge.case import Case
 from verifier.judge.clause import number, percent
 from verifier.judge.equilibrium import settled
+from verifier.judge.platform import more_power
 from verifier.statistics import coefficient_of_variation
 
 STEAL_LIMIT = 0.01
@@ -29,10 +37,17 @@ PROBE_TOLERANCE = 0.03
 REPEATABILITY = 0.05
 """Two runs of one program on one quiet machine may differ by this much (placement of memory, day, boot): a smaller
 shortfall refutes nothing, whatever tolerance the claim sets itself."""
+BELIEVABLE = 0.4
+"""Speed of the probe over the claim's from which on the machine may be in another state: a host with other guests was
+seen at 1, 1/1.4 and 1/2. Below it the claim's figure is no measurement of this machine."""
 WITNESS_TOLERANCE = 0.05
 """Distance of another regime's rate from its claim within which it vouches for the machine."""
 DISTURBED_RUNS_CONFIRM = False
 """Whether a run confirms whose recorded throttling, steal or pressure could explain more than the tolerance."""
+ACCELERATORS = frozenset({"gpu", "npu", "tpu", "fpga"})
+"""Kinds of hardware whose load, heat and limits no counter of the host shows."""
+PROCESSOR = ("cpu", "xnnpack", "wasm")
+"""Beginnings of the names of providers that run on the host's processor."""
 WORTH_A_NOTE = 0.0005
 """Share of a rate from which a disturbance is written down: the last digit of a percentage."""
 
@@ -97,7 +112,15 @@ def unwatched(case: Case) -> bool:
     sustained = case.evidence.sustain
     if sustained is None or not sustained.host or len(sustained.probe.gflops) < 2:
         return True
+    if case.claim.hardware.kind in ACCELERATORS and not _cards_watched(sustained.telemetry, case.claim.hardware.count):
+        return True
     return sustained.telemetry is not None and not sustained.telemetry.valid
+
+
+def _cards_watched(telemetry: Telemetry | None, count: int) -> bool:
+    """Whether as many cards as the claim is about were read throughout; what the host's counters say is not theirs."""
+    sources = telemetry.sources if telemetry is not None else ()
+    return sum(s.name.startswith("nvml.") and s.status is Validity.OK for s in sources) >= count
 
 
 def equilibrium(case: Case) -> str | None:
@@ -267,17 +290,30 @@ def witness(case: Case, regime_name: str, tolerance: float) -> Witness | None:
     if ratio is not None:
         factor = min(factor, ratio)
         words.append(f"the speed probe ran at {percent(ratio)} of the claim's")
-    other = [r for r in (_ratio(case, run) for run in sustained.runs if run.regime != regime_name) if r is not None]
+    others = [run for run in sustained.runs if run.regime != regime_name and _beside(case, run.regime, regime_name)]
+    other = [ratio for ratio in (_ratio(case, run) for run in others) if ratio is not None]
     # A regime that runs much faster than claimed vouches for nothing: an understated rate would hide a slow machine.
     held = [ratio for ratio in other if abs(ratio - 1.0) <= max(tolerance, WITNESS_TOLERANCE)]
     if held:
-        # a rate that holds is the better witness, since a claim can state any figure for the probe; one that runs
-        # faster than claimed asks no more of the others
-        factor = min(1.0, *held)
+        # A rate that holds is the better witness, since a claim can state any figure for the probe, unless that figure
+        # is one that such a machine has in another state: the regime that held may wait for memory, the other compute.
+        # One that runs faster than claimed asks no more of the others.
+        slower = ratio is not None and BELIEVABLE <= ratio < 1.0 - other_state(tolerance)
+        factor = min(factor, *held) if slower else min(1.0, *held)
         words.append(f"another regime ran at {percent(min(held))} of its claimed rate")
     if ratio is None and not held:
         return None
     return Witness(factor=max(factor, 0.0), held=bool(held), words="; ".join(words))
+
+
+def _beside(case: Case, one: str, other: str) -> bool:
+    """Whether two regimes run on the same device: what the processor reaches says nothing of a card."""
+    on_processor = []
+    for name in (one, other):
+        regime = case.claim.regime(name)
+        runtime = present(regime.toolchain.runtime) if regime else None
+        on_processor.append(runtime is None or runtime.provider.casefold().startswith(PROCESSOR))
+    return case.claim.hardware.kind == "cpu" or on_processor[0] == on_processor[1]
 
 
 def probed(case: Case) -> float | None:
@@ -303,8 +339,11 @@ def faster_machine(case: Case, tolerance: float) -> str | None:
     """Why what was reached confirms nothing: the machine ran faster than when the claim was measured; `None` if not.
 
     A virtual machine whose neighbours have left can lift an inflated rate over its limit, and rates do not follow the
-    product in proportion, so that none can be computed back.
+    product in proportion, so that none can be computed back. A card at a higher limit of power is faster by itself.
     """
+    stronger = more_power(case.claim, case.evidence.host)
+    if stronger is not None:
+        return stronger
     ratio = probed(case)
     if ratio is None or ratio <= 1.0 + other_state(tolerance):
         return None

@@ -151,11 +151,16 @@ def _stretch(times: Floats, degrees: Floats, clocks: Floats, reported: Floats) -
 
 
 def _values(telemetry: Telemetry, reading: Reading) -> Floats:
-    """A reading over `Telemetry.times_s`; one without a curve never changed. Of a counter its rise per second."""
+    """A reading over `Telemetry.times_s`; of a counter its rise per second.
+
+    One without a curve never changed, or it is one of so many alike that only its summary was kept.
+    """
     if reading.curve and len(reading.curve) != len(telemetry.times_s):
         return np.full(len(telemetry.times_s), np.nan)
     if reading.curve:
         return np.array([np.nan if value is None else value for value in reading.curve], dtype=np.float64)
+    if reading.low is not None and reading.high is not None and reading.low < reading.high:
+        return np.full(len(telemetry.times_s), np.nan)
     constant = reading.mean if reading.mean is not None else np.nan
     if reading.kind == "mask":
         constant = float(sum(int(bit, 16) for bit in reading.bits))

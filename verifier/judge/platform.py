@@ -19,6 +19,8 @@ MEMORY_TOLERANCE = 0.05
 _NOISE = frozenset(
     {"amd", "intel", "arm", "apple", "ampere", "nvidia", "processor", "cpu", "core", "cores", "the", "with", "at"}
 )
+_VARIANTS = frozenset({"ti", "super", "laptop", "mobile", "max-q", "d", "nvl", "pcie", "ada", "xt", "xtx", "gre"})
+"""Words that make another product of a card's name; a driver's name has them where they belong to it."""
 _VERSIONS = frozenset({Axis.RUNTIME_VERSION, Axis.QUANTIZER_VERSION, Axis.FRAMEWORK_VERSION})
 _UNKNOWN = frozenset({"", "unknown", "?", "?/?/?"})
 
@@ -36,6 +38,13 @@ def is_generic(name: str) -> bool:
         return True
     words = [word for word in name_tokens(name) if not re.fullmatch(r"v[0-9]", word)]
     return not any(re.search(r"[0-9]", word) and len(word) > 1 for word in words)
+
+
+def is_card(product: str, card: str) -> bool:
+    """Whether a claim's product is the card that the driver names: all of its words, and no other variant of it."""
+    wanted, found = name_tokens(product), name_tokens(card)
+    other = {word for word in _VARIANTS & (wanted - found) if word not in card.casefold()}
+    return bool(found) and found <= wanted and not other
 
 
 def same_machine(claim: Claim, host: HostReport) -> bool:
@@ -151,8 +160,7 @@ def _names(hardware: Hardware, host: HostReport) -> list[Difference]:
         if not seen <= name_tokens(f"{hardware.vendor} {hardware.product}"):
             return [Difference(axis=Axis.PROCESSOR, claimed=hardware.product, here=host.cpu)]
         return []
-    wanted = name_tokens(hardware.product)
-    matching = [name for name in host.accelerators if name_tokens(name) and name_tokens(name) <= wanted]
+    matching = [name for name in host.accelerators if is_card(hardware.product, name)]
     if not matching:
         here = ", ".join(host.accelerators) or "no accelerator"
         return [Difference(axis=Axis.PROCESSOR, claimed=hardware.product, here=here)]
@@ -171,8 +179,7 @@ def _card_differences(hardware: Hardware, host: HostReport, *, here: bool) -> li
     if hardware.kind == "cpu":
         unread = power is not None and not here
         return [Difference(axis=Axis.POWER, claimed="a power limit or mode", here="not known")] if unread else []
-    wanted = name_tokens(hardware.product)
-    ours = [card for card in host.cards if name_tokens(card.name) and name_tokens(card.name) <= wanted]
+    ours = _ours(hardware, host)
     if not ours:
         unknown = []
         if power is not None:
@@ -181,9 +188,27 @@ def _card_differences(hardware: Hardware, host: HostReport, *, here: bool) -> li
             unknown.append(Difference(axis=Axis.DRIVER, claimed=driver, here="not known"))
         return unknown
     found: list[Difference] = []
-    for card in ours[: hardware.count]:
+    for card in ours:
         found += _one_card(hardware, card)
     return list(dict.fromkeys(found))
+
+
+def more_power(claim: Claim, host: HostReport) -> str | None:
+    """A card that may draw more than the limit under which the claim was measured, in words; `None` if none may."""
+    power = present(claim.hardware.power)
+    limit = present(power.limit) if power is not None else None
+    if limit is None or claim.hardware.kind == "cpu":
+        return None
+    drawn = [card.power_limit_w or 0.0 for card in _ours(claim.hardware, host)]
+    most = max(drawn, default=0.0)
+    if most <= limit.base * (1.0 + POWER_TOLERANCE):
+        return None
+    return f"The card may draw more power than when the claim was measured: {most:g} W, the claim's limit is {limit}."
+
+
+def _ours(hardware: Hardware, host: HostReport) -> list[Card]:
+    """The cards that the claim is about."""
+    return [card for card in host.cards if is_card(hardware.product, card.name)][: hardware.count]
 
 
 def _one_card(hardware: Hardware, card: Card) -> list[Difference]:

@@ -25,6 +25,8 @@ from verifier.judge.disturbance import (
 from verifier.schedule import LONGEST_S
 from verifier.verdict import Reason
 
+SHORT_HEADROOM = 20.0
+"""Calls per second of the load generator alone over the measured ones, below which it may be what limits the rate."""
 PROBE_ALONE = 0.20
 """Shortfall that the speed probe alone can vouch for: it fits into a cache, and neighbours may slow the memory."""
 OTHER_SAMPLE = 0.15
@@ -60,6 +62,18 @@ def refutable(  # noqa: PLR0911 - one return per innocent cause
             f"{words} A shortfall within {percent(allowed)} can have innocent causes here ({found.words}).",
         )
     return Reason.BELOW_CLAIM, f"{words} The host was quiet, and {found.words}."
+
+
+def generator_limits(run: SustainedRun) -> bool:
+    """Whether our own load generator may be what limits the rate, and with it what makes calls wait."""
+    return run.load is not None and run.load.generator_headroom < SHORT_HEADROOM
+
+
+def overhead(run: SustainedRun) -> float:
+    """Share of the rate that our loop may have cost, 0..1."""
+    bare = run.load.bare_loop if run.load is not None else None
+    costs = (run.overhead_share, bare.value if bare is not None else None)
+    return min(max((c for c in costs if c is not None), default=0.0), 1.0)
 
 
 def allowance(case: Case, *floors: float) -> float:

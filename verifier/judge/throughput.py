@@ -20,7 +20,7 @@ from verifier.judge.disturbance import (
 )
 from verifier.judge.server import RULE as ARRIVALS_RULE
 from verifier.judge.server import judge_arrivals
-from verifier.judge.shortfall import other_load, refutable, usable
+from verifier.judge.shortfall import SHORT_HEADROOM, generator_limits, other_load, overhead, refutable, usable
 from verifier.statistics import COVERAGE, Answer, Estimate, RateAnalysis, RateDecision, RateState, analyse, decide
 from verifier.verdict import ClauseKind, ClauseVerdict, Interval, Reason
 
@@ -39,8 +39,6 @@ RULE = (
 )
 OVERHEAD_LIMIT = 0.01
 """Share of a rate that the timing loop may cost before it is written down."""
-SHORT_HEADROOM = 20.0
-"""Calls per second of the load generator alone over the measured ones, below which it may be what limits the rate."""
 OPEN = {
     "interval_too_wide": Reason.INTERVAL_TOO_WIDE,
     "drifting": Reason.DRIFTING,
@@ -125,10 +123,10 @@ def _found(case: Case, regime: Regime, run: SustainedRun, claimed: Sustained, an
     if loop is None:
         return _throughput(case, regime, run, claimed, analysis)
     finding = judge_arrivals(run, claimed, loop)
-    against = barred(case, regime.name, case.claim.reproduction.tolerances.throughput.base)
-    if finding[0] is Reason.HELD_OVER_WINDOW and against is not None:
-        return Reason.HOST_DISTURBED, f"{finding[1]} It is not known what was measured: {against}."
-    return finding
+    if finding[0] is not Reason.HELD_OVER_WINDOW:
+        return finding
+    reason, why = _confirmed(case, regime, run, early=False)
+    return finding if reason is finding[0] else (reason, f"{finding[1]} {why}")
 
 
 def _throughput(
@@ -142,23 +140,15 @@ def _throughput(
     if decision.answer is Answer.REPRODUCED:
         reason, why = _confirmed(case, regime, run, early=decision.early)
         return reason, f"{words} {why}"
-    if decision.answer is Answer.REFUTED and decision.high is not None:
-        most = max(decision.high, analysis.window.high if analysis.window else decision.high)
-        if run.load is not None and run.load.generator_headroom < SHORT_HEADROOM:
+    if decision.answer is Answer.REFUTED and decision.most is not None:
+        if generator_limits(run):
             return Reason.EVIDENCE_TOO_WEAK, f"{words} The load generator itself may be what limits the rate."
-        share = most / max(1.0 - _overhead(run), 1e-9) / claimed.rate.base
+        share = decision.most / max(1.0 - overhead(run), 1e-9) / claimed.rate.base
         return refutable(case, regime.name, share, tolerance, REPEATABILITY, words)
     reasons = disturbances(case)
     if reasons:
         return Reason.HOST_DISTURBED, f"{words} The host was disturbed: {'; '.join(reasons)}."
     return OPEN.get(decision.code, Reason.INTERVAL_TOO_WIDE), words + cost(decision)
-
-
-def _overhead(run: SustainedRun) -> float:
-    """Share of the rate that our loop may have cost, 0..1."""
-    bare = run.load.bare_loop if run.load is not None else None
-    costs = (run.overhead_share, bare.value if bare is not None else None)
-    return min(max((c for c in costs if c is not None), default=0.0), 1.0)
 
 
 def _confirmed(case: Case, regime: Regime, run: SustainedRun, *, early: bool) -> Finding:

@@ -39,7 +39,8 @@ def decide(
     limit = claimed * (1.0 - tolerance)
     low, high, value = _bounds(analysis)
     full = covered_s >= COVERED * declared_s
-    code, answer = _answer(analysis, limit, low, high, covered_s, declared_s, full=full, equilibrium=equilibrium)
+    most = _most(analysis, high, covered_s, declared_s, full=full)
+    code, answer = _answer(analysis, limit, low, most, covered_s, full=full, equilibrium=equilibrium)
     if answer is not Answer.OPEN and analysis.processes_told is not None and not _enough(analysis):
         code, answer = "too_few_processes", Answer.OPEN
     return RateDecision(
@@ -51,6 +52,7 @@ def decide(
         value=value,
         low=low,
         high=high,
+        most=most,
         window_mean=analysis.window.value if analysis.window else None,
         covered_s=covered_s,
         declared_s=declared_s,
@@ -83,26 +85,35 @@ def seconds_to_decide(analysis: RateAnalysis, claimed: float, tolerance: float) 
     return max(more, rest if found.value >= limit else 0.0, analysis.block_s)
 
 
+def _most(
+    analysis: RateAnalysis, high: float | None, covered_s: float, declared_s: float, *, full: bool
+) -> float | None:
+    """The larger of plateau and window's mean, were the rate to rise as fast as its trend may."""
+    window, drift = analysis.window, analysis.drift
+    if high is None or window is None or drift is None:
+        return None
+    # a drifting rate's range reaches to the end of the declared duration already
+    later = high if full or analysis.state is RateState.DRIFTING else high * (1.0 + drift.rise)
+    rest = 0.0 if full else max(declared_s - covered_s, 0.0)
+    mean = (window.high * covered_s + later * rest) / (covered_s + rest) if covered_s > 0 else later
+    return max(later, mean)
+
+
 def _answer(
     analysis: RateAnalysis,
     limit: float,
     low: float | None,
-    high: float | None,
+    most: float | None,
     covered_s: float,
-    declared_s: float,
     *,
     full: bool,
     equilibrium: bool,
 ) -> tuple[str, Answer]:
     window, drift = analysis.window, analysis.drift
-    if low is None or high is None or window is None or drift is None:
+    if low is None or most is None or window is None or drift is None:
         return "unsettled", Answer.OPEN
-    drifting = analysis.state is RateState.DRIFTING
-    # (1) a drifting rate's range reaches to the end of the declared duration already
-    later = high if drifting or full else high * (1.0 + drift.rise)
-    rest = 0.0 if full else max(declared_s - covered_s, 0.0)
-    mean = (window.high * covered_s + later * rest) / (covered_s + rest) if covered_s > 0 else later
-    if later < limit and mean < limit and (full or covered_s >= LEAST_PLATEAU * analysis.block_s):
+    # (1)
+    if most < limit and (full or covered_s >= LEAST_PLATEAU * analysis.block_s):
         return ("below_limit" if full else "below_limit_early"), Answer.REFUTED
     held = low >= limit and window.low >= limit
     # (2)

@@ -141,6 +141,8 @@ class RateDecision:
     low: float | None
     high: float | None
     """The bounds that were held against the limit: of the sustained level, or the range of a drifting rate."""
+    most: float | None
+    """Most that the level or the window's mean may still reach in the declared duration; `None` without bounds."""
     window_mean: float | None
     covered_s: float
     declared_s: float

@@ -16,6 +16,10 @@ USUAL_CLOCK = 95
 """Percentile of the clocks that counts as the usual one: the highest reading is a burst."""
 
 
+MOSTLY = 0.95
+"""Share of throttled samples from which on those without are too few to show the usual clock."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slowing:
     """Throttling of one processor or card over the samples within the spans."""
@@ -126,9 +130,14 @@ def _processor(trace: Trace, spans: Spans, inside: NDArray[np.bool_], *, real_cl
 
 
 def _slowed(throttled: NDArray[np.bool_], limited: NDArray[np.bool_], clock: Floats | None, top: float) -> float:
-    """Mean over time of the clock's deficit while a reason was reported; the whole time where no clock is known."""
+    """Mean over time of the clock's deficit while a reason was reported; the whole time where no clock is known.
+
+    ``top``: the highest clock that there is, 0 if that is not known.
+    """
     if clock is None or not np.isfinite(clock).any():
         return float(throttled.mean())
+    if throttled.mean() > MOSTLY and top <= 0.0:
+        return float(throttled.mean())  # the few moments in between do not show the usual clock
     clock = np.where(np.isfinite(clock), clock, np.nanmin(clock))
     usual = float(np.percentile(clock, USUAL_CLOCK))
     free = clock[~throttled]

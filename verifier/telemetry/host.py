@@ -99,6 +99,7 @@ class Waiting:
         self._own, self._proc, self._every, self._reads = own, proc, every, 0
         self._threads: dict[tuple[int, int], tuple[KernelFile, int]] = {}
         self._total = 0
+        self._partial = False
 
     def available(self) -> str | None:
         """Whether the kernel counts it."""
@@ -112,7 +113,7 @@ class Waiting:
         return None
 
     def read(self) -> list[float | None]:
-        """Thread seconds waited since we looked first."""
+        """Thread seconds waited since we looked first; not known once there were more threads than are read."""
         if self._reads % self._every == 0:
             self._look()
         self._reads += 1
@@ -124,7 +125,7 @@ class Waiting:
                 continue
             self._total += max(now - before, 0)
             self._threads[key] = (file, now)
-        return [self._total / 1e9]
+        return [None if self._partial else self._total / 1e9]
 
     def _look(self) -> None:
         """Find threads that are new; what they waited before does not count."""
@@ -134,8 +135,11 @@ class Waiting:
             except OSError:
                 continue
             for tid in map(int, names):
-                if (pid, tid) in self._threads or len(self._threads) >= MOST_THREADS:
+                if (pid, tid) in self._threads:
                     continue
+                if len(self._threads) >= MOST_THREADS:
+                    self._partial = True
+                    return
                 try:
                     file = KernelFile(self._proc / str(pid) / "task" / str(tid) / "schedstat")
                     self._threads[pid, tid] = (file, int(file.text().split()[1]))

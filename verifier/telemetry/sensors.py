@@ -105,6 +105,8 @@ class Throttle:
         self._sys = sys
         self._counts: list[KernelFile] = []
         self._times: list[KernelFile] = []
+        self._known: dict[int, float] = {}
+        self._slowed = 0.0
 
     def available(self) -> str | None:
         """Whether the processor reports it."""
@@ -122,10 +124,15 @@ class Throttle:
         return None
 
     def read(self) -> list[float | None]:
-        """Events of all processors; seconds of the one that was slowed down longest."""
+        """Events of all processors; seconds in which one was slowed down, of several at once the longest."""
         counts = [value for value in numbers(self._counts, 1.0) if value is not None]
-        times = [value for value in numbers(self._times, 1e-3) if value is not None]
-        return [sum(counts), *([max(times)] if self._times else [])]
+        if not self._times:
+            return [sum(counts)]
+        # The largest total would stand still while another processor, with less behind it, is slowed down.
+        times = {at: value for at, value in enumerate(numbers(self._times, 1e-3)) if value is not None}
+        self._slowed += max(0.0, *(value - self._known.get(at, 0.0) for at, value in times.items()))
+        self._known |= times
+        return [sum(counts), self._slowed]
 
 
 class Rapl:
