@@ -509,3 +509,13 @@ def test_a_regime_that_waits_for_memory_does_not_vouch_for_a_processor_that_comp
     assert found["throughput/int8"].reason == "machine_slower"
     assert found["speedup/int8/fp32"].reason == "machine_slower"
     assert found["latency/int8"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_latency_of_a_run_whose_disturbance_could_explain_more_than_the_tolerance_is_not_confirmed():
+    evidence = zoo.evidence_data()
+    for sample in evidence["sustain"]["host"]:
+        sample["steal"] = 0.03  # up to 6 % of the rate, and 2 % of waiting: the latency's tolerance is 10 %
+    assert zoo.verdicts(zoo.claim_data(), evidence)["latency/int8"].reason == "within_tolerance"
+    for sample in evidence["sustain"]["host"]:
+        sample["steal"] = 0.3
+    assert zoo.verdicts(zoo.claim_data(), evidence)["latency/int8"].reason == "host_disturbed"

@@ -9,7 +9,7 @@ from lynxspec.claim.throughput import Latency
 from verifier.evidence import Quantile, SustainedRun
 from verifier.judge.case import Case
 from verifier.judge.clause import Finding, clause, deviations, gate, number
-from verifier.judge.disturbance import REPEATABILITY, disturbances, equilibrium, faster_machine
+from verifier.judge.disturbance import REPEATABILITY, barred, disturbances, equilibrium, faster_machine
 from verifier.judge.server import COVERED
 from verifier.judge.shortfall import generator_limits, other_load, overhead, refutable
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
@@ -117,7 +117,11 @@ def _held(case: Case, regime: Regime, run: SustainedRun) -> Finding:
     claimed = present(regime.performance.sustained)
     if claimed is not None and run.window_s < COVERED * claimed.window.base and equilibrium(case) is None:
         return Reason.WINDOW_NOT_COVERED, f"{words}, but over {number(run.window_s)} s of {claimed.window} only."
-    faster = faster_machine(case, case.claim.reproduction.tolerances.latency.base)
+    tolerance = case.claim.reproduction.tolerances.latency.base
+    against = barred(case, regime.name, tolerance)
+    if against is not None:
+        return Reason.HOST_DISTURBED, f"{words}. It is not known what was measured: {against}."
+    faster = faster_machine(case, tolerance)
     if faster is not None:
         return Reason.MACHINE_FASTER, f"{words}. {faster}"
     return Reason.WITHIN_TOLERANCE, f"{words}."
