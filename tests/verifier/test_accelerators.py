@@ -137,7 +137,10 @@ def test_the_card_here_is_described():
         ("GeForce RTX 4070 SUPER", "NVIDIA GeForce RTX 4070", False),
         ("GeForce RTX 4070 SUPER 12 GB", "NVIDIA GeForce RTX 4070 SUPER", True),
         ("GeForce RTX 4090 Laptop GPU", "NVIDIA GeForce RTX 4090", False),
+        ("GeForce RTX 4090 D", "NVIDIA GeForce RTX 4090", False),
         ("A100-PCIE-40GB, PCIe", "NVIDIA A100-PCIE-40GB", True),
+        ("L40S (Ada Lovelace)", "NVIDIA L40S", True),  # the generation and the slot are no variants
+        ("L4 PCIe", "NVIDIA L4", True),
     ],
 )
 def test_a_card_whose_name_lacks_the_word_for_a_variant_is_another_product(product, card, same):

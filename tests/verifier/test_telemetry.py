@@ -504,6 +504,22 @@ def test_the_time_of_throttling_rises_with_any_processors_whatever_another_one_h
     assert after - before == pytest.approx(20.0)
 
 
+def test_what_a_processor_has_behind_it_that_answers_later_is_no_throttling(tmp_path):
+    first = min(os.sched_getaffinity(0))
+    folder = tmp_path / f"devices/system/cpu/cpu{first}/thermal_throttle"
+    times = {"core_throttle_total_time_ms": "1000", "package_throttle_total_time_ms": "50000"}
+    _tree(folder, {"core_throttle_count": "3"} | times)
+    source = Throttle(tmp_path)
+    assert source.available() is None
+    late = folder / "package_throttle_total_time_ms"
+    late.write_text("")
+    assert source.read()[1] == pytest.approx(1.0)
+    late.write_text("50000")
+    assert source.read()[1] == pytest.approx(1.0)
+    late.write_text("52000")
+    assert source.read()[1] == pytest.approx(3.0)
+
+
 def test_a_processor_that_throttles_throughout_has_no_clock_of_its_own_to_be_held_against():
     """Its own clock under throttling is not its usual one: the whole time counts, as where no clock is measured."""
     sources = (

@@ -28,7 +28,7 @@ from verifier.judge.throughput import judge_throughput
 from verifier.judge.timed import judge_timed_outputs
 from verifier.verdict import ClauseKind, ClauseVerdict, Reason
 
-JUDGE = "lynxspec-judge/3"
+JUDGE = "lynxspec-judge/4"
 """Version of the decision rules; records name it, so that a later judge can be told from this one."""
 
 Judge = Callable[[Case], Iterator[ClauseVerdict]]

@@ -66,6 +66,11 @@ class Case:
         return tuple(regime for regime in self.claim.regimes if regime.role != "reference")
 
     @property
+    def rounds_added(self) -> int:
+        """Fresh processes per regime that were measured because the ones before left a clause open."""
+        return self.evidence.sustain.rounds_added if self.evidence.sustain else 0
+
+    @property
     def on_same_machine(self) -> bool:
         """Whether this is the machine that the claim was measured on."""
         return same_machine(self.claim, self.evidence.host)

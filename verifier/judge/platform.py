@@ -19,8 +19,9 @@ MEMORY_TOLERANCE = 0.05
 _NOISE = frozenset(
     {"amd", "intel", "arm", "apple", "ampere", "nvidia", "processor", "cpu", "core", "cores", "the", "with", "at"}
 )
-_VARIANTS = frozenset({"ti", "super", "laptop", "mobile", "max-q", "d", "nvl", "pcie", "ada", "xt", "xtx", "gre"})
-"""Words that make another product of a card's name; a driver's name has them where they belong to it."""
+_VARIANTS = frozenset({"ti", "super", "laptop", "mobile", "max-q", "d", "nvl", "xt", "xtx", "gre"})
+"""Words that make another product of a card's name; a driver's name has them where they belong to it. Words that a
+claim may well add to the driver's name are none of them: the slot, the generation."""
 _VERSIONS = frozenset({Axis.RUNTIME_VERSION, Axis.QUANTIZER_VERSION, Axis.FRAMEWORK_VERSION})
 _UNKNOWN = frozenset({"", "unknown", "?", "?/?/?"})
 
@@ -43,8 +44,7 @@ def is_generic(name: str) -> bool:
 def is_card(product: str, card: str) -> bool:
     """Whether a claim's product is the card that the driver names: all of its words, and no other variant of it."""
     wanted, found = name_tokens(product), name_tokens(card)
-    other = {word for word in _VARIANTS & (wanted - found) if word not in card.casefold()}
-    return bool(found) and found <= wanted and not other
+    return bool(found) and found <= wanted and not _VARIANTS & (wanted - found)
 
 
 def same_machine(claim: Claim, host: HostReport) -> bool:

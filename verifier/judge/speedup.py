@@ -156,6 +156,7 @@ def _gain(case: Case, fast: Regime, slow: Regime, *, calm: bool = False) -> Rate
         ([x.seconds for x, _ in pairs], [y.seconds for _, y in pairs]),
         declared_s=_window(fast, slow),
         processes=None if calm else [x.process for x, _ in pairs],  # chosen by their rate, not by process
+        added=case.rounds_added,
         alpha=1.0 - COVERAGE,
     )
 

@@ -63,7 +63,7 @@ def judge_throughput(case: Case) -> Iterator[ClauseVerdict]:
         measured: str | None = None
         interval: Interval | None = None
         if isinstance(run, SustainedRun):
-            analysis = analysed(run, claimed.window.base)
+            analysis = analysed(run, claimed.window.base, added=case.rounds_added)
             if analysis is not None:
                 measured = _measured(run, analysis, claimed.rate.unit)
                 interval = bounds(analysis.sustained, claimed.rate.unit, METHOD)
@@ -86,8 +86,11 @@ def judge_throughput(case: Case) -> Iterator[ClauseVerdict]:
         )
 
 
-def analysed(run: SustainedRun, window: float) -> RateAnalysis | None:
-    """The rate of a run whose claim declares ``window`` seconds; `None` for too few blocks."""
+def analysed(run: SustainedRun, window: float, *, added: int = 0) -> RateAnalysis | None:
+    """The rate of a run whose claim declares ``window`` seconds; `None` for too few blocks.
+
+    ``added``: rounds that were measured because the ones before left a clause open.
+    """
     blocks = usable(run)
     if len(blocks) < FEWEST_BLOCKS:
         return None
@@ -96,13 +99,14 @@ def analysed(run: SustainedRun, window: float) -> RateAnalysis | None:
         [b.seconds for b in blocks],
         declared_s=window,
         processes=[b.process for b in blocks],
+        added=added,
         alpha=1.0 - COVERAGE,
     )
 
 
 def rate_decision(case: Case, run: SustainedRun, claimed: Sustained) -> RateDecision | None:
     """What the numbers alone say of a claimed rate; `None` for too few blocks."""
-    analysis = analysed(run, claimed.window.base)
+    analysis = analysed(run, claimed.window.base, added=case.rounds_added)
     return None if analysis is None else _decided(case, run, claimed, analysis)
 
 

@@ -130,7 +130,9 @@ class Throttle:
             return [sum(counts)]
         # The largest total would stand still while another processor, with less behind it, is slowed down.
         times = {at: value for at, value in enumerate(numbers(self._times, 1e-3)) if value is not None}
-        self._slowed += max(0.0, *(value - self._known.get(at, 0.0) for at, value in times.items()))
+        # what one has behind it that answers for the first time later is no rise
+        rises = [value - self._known.get(at, value if self._known else 0.0) for at, value in times.items()]
+        self._slowed += max([0.0, *rises])
         self._known |= times
         return [sum(counts), self._slowed]
 
