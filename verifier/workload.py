@@ -108,15 +108,17 @@ class Opened:
             outputs = self.finish(inputs, raw)
             for name in sorted(outputs):
                 kept.setdefault(name, []).append(items_of(name, outputs[name], batch)[:count])
-            if self._head is not None and count == batch:
-                unmoved = self._blind(inputs, raw, outputs, batch)
-                asked += 0 if unmoved is None else batch
+            if self._head is not None and (count == batch or count > 1):  # a lone item filled up has no other beside it
+                unmoved = self._blind(inputs, raw, outputs, batch, count)
+                asked += 0 if unmoved is None else count
                 blind += unmoved or 0
         save(request["out"], {name: np.concatenate(parts) for name, parts in kept.items()})
         return {"samples": total, "head_blind": blind / asked if asked else None}
 
-    def _blind(self, inputs: Arrays, raw: Arrays, outputs: Arrays, batch: int) -> Any:
-        """Items for which the head says the same whatever it is told of the model; ``None`` if it gives nothing.
+    def _blind(self, inputs: Arrays, raw: Arrays, outputs: Arrays, batch: int, count: int) -> Any:
+        """Items, of the first ``count``, for which the head says the same whatever it is told of the model.
+
+        ``None`` if it gives nothing.
 
         It is told another item's outputs, and then the item's own with the sign turned: classes repeat from item to
         item, and a distance does not mind a sign, but a head that reads the model minds one of the two. A head may read
@@ -131,7 +133,7 @@ class Opened:
             for name in names:
                 told, heard = outputs[name].reshape(batch, -1), other[name].reshape(batch, -1)
                 same &= (told == heard).all(axis=1)
-        return int(same.sum())
+        return int(same[:count].sum())
 
 
 def _no_head(_: Arrays) -> Arrays:
