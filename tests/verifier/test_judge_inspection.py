@@ -165,6 +165,18 @@ def test_four_bit_values_one_per_byte_are_four_bit_values_and_their_bits_are_tol
     assert any("which 4 bits would hold" in note for note in verdict.notes)
 
 
+@pytest.mark.parametrize(("high", "verdict"), [(7, Verdict.REPRODUCED), (8, Verdict.REFUTED)])
+def test_the_first_layer_is_in_four_bit_where_all_weights_are_whatever_a_byte_is_called(high: int, verdict) -> None:
+    claim = four_bit_claim()
+    claim["regimes"][1]["mixed_precision"]["first_layer"] = "int4"
+
+    def change(evidence) -> None:
+        hold(evidence, -8, high)
+        ledger_of(evidence, "supplied_artifact").update(first_layer="int8", last_layer="int8")
+
+    assert judged(change, claim)["precision_artifact/int8"].verdict is verdict
+
+
 @pytest.mark.parametrize("change", [lambda e: hold(e, -8, 8), dict.copy])
 def test_values_beyond_four_bits_or_of_unknown_range_are_another_precision(change) -> None:
     assert judged(change, four_bit_claim())["precision_artifact/int8"].reason == "other_precision"
@@ -190,6 +202,23 @@ def test_a_block_format_is_known_by_its_elements_and_its_block(block: int, verdi
         for group in ledger_of(evidence, "supplied_artifact")["tensors"]:
             if group["tensor_class"] == "weights":
                 group |= {"format": element, "granularity": f"per_group({block})"}
+
+    assert judged(change, claim)["precision_artifact/int8"].verdict is verdict
+
+
+@pytest.mark.parametrize(("block", "verdict"), [(32, Verdict.REPRODUCED), (16, Verdict.REFUTED)])
+def test_the_first_layer_of_a_block_format_is_called_after_its_elements_in_the_file(block: int, verdict) -> None:
+    claim = zoo.claim_data()
+    scheme = claim["regimes"][1]["precision"]["weights"]
+    scheme |= {"format": "mxfp4", "granularity": {"kind": "per_group", "group_size": 32, "axis": 0}}
+    claim["regimes"][1]["mixed_precision"]["first_layer"] = "mxfp4"
+
+    def change(evidence) -> None:
+        file = ledger_of(evidence, "supplied_artifact")
+        file.update(first_layer="fp4_e2m1", last_layer="int8")
+        for group in file["tensors"]:
+            if group["tensor_class"] == "weights":
+                group |= {"format": "fp4_e2m1", "granularity": f"per_group({block})"}
 
     assert judged(change, claim)["precision_artifact/int8"].verdict is verdict
 
