@@ -127,6 +127,26 @@ def test_narrow_formats_are_named(tmp_path, kind, block, fmt, granularity):
     assert group(ledger, "weights") == scheme(fmt, granularity, "symmetric", "static")
 
 
+def test_a_half_precision_file_that_declares_its_ends_alone_is_half_precision_throughout(tmp_path):
+    # what converters write that keep inputs and outputs in FP32: no type is declared in between
+    nodes = [
+        models.node("Cast", ["x"], ["x16"], to=TensorProto.FLOAT16),
+        models.node("MatMul", ["x16", "w1"], ["h"]),
+        models.node("Relu", ["h"], ["r"]),
+        models.node("Transpose", ["r"], ["t"], perm=[1, 0]),
+        models.node("MatMul", ["r", "t"], ["s"]),
+        models.node("MatMul", ["s", "r"], ["a"]),
+        models.node("MatMul", ["a", "w2"], ["y16"]),
+        models.node("Cast", ["y16"], ["y"], to=TensorProto.FLOAT),
+    ]
+    halves = {"w1": models.FIRST.astype(np.float16), "w2": models.SECOND.astype(np.float16)}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, halves)))
+    assert group(ledger, "weights")["format"] == group(ledger, "head")["format"] == "fp16"
+    assert group(ledger, "activations") == scheme("fp16", tensors=2)
+    assert group(ledger, "outputs") == scheme("fp16", tensors=2)
+    assert computes(ledger) == {("MatMul", "fp16"): 4}
+
+
 def test_reading_an_inspected_file_needs_no_runtime(tmp_path):
     path = models.external(tmp_path / "m.onnx", "w.bin")
     (tmp_path / "w.bin").write_bytes(models.FIRST.tobytes())
