@@ -147,6 +147,21 @@ def test_a_half_precision_file_that_declares_its_ends_alone_is_half_precision_th
     assert computes(ledger) == {("MatMul", "fp16"): 4}
 
 
+def test_a_pair_without_zero_points_has_the_format_that_its_quantizer_states(tmp_path):
+    # opset 21: QuantizeLinear may state output_dtype where there is no zero point to tell it
+    nodes = [
+        models.node("QuantizeLinear", ["x", "s"], ["x_q"], output_dtype=TensorProto.FLOAT8E4M3FN),
+        models.node("DequantizeLinear", ["x_q", "s"], ["x_dq"]),
+        models.node("QuantizeLinear", ["w", "s"], ["w_q"], output_dtype=TensorProto.INT8),
+        models.node("DequantizeLinear", ["w_q", "s"], ["w_dq"]),
+        models.node("MatMul", ["x_dq", "w_dq"], ["y"]),
+    ]
+    constants = {"w": np.ones((4, 2), np.float32), "s": np.float32(0.1)}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, {k: np.asarray(v) for k, v in constants.items()})))
+    assert group(ledger, "weights") == scheme("int8", "per_tensor", "symmetric", "static")
+    assert group(ledger, "activations")["format"] == "fp8_e4m3fn"
+
+
 def test_reading_an_inspected_file_needs_no_runtime(tmp_path):
     path = models.external(tmp_path / "m.onnx", "w.bin")
     (tmp_path / "w.bin").write_bytes(models.FIRST.tobytes())

@@ -16,6 +16,7 @@ from verifier.inspection.scheme import (
     centred,
     format_of,
     granularity,
+    made_by,
     trace,
     weight_of,
 )
@@ -250,7 +251,10 @@ def _linear(graph: Graph, node: Any) -> Scheme:
     if maker is not None and maker.op_type == "DynamicQuantizeLinear":
         return Scheme("uint8", "per_tensor", False, "dynamic")
     tensor, steps = graph.constant(zero), graph.constant(scale)
-    fmt = format_of(tensor) if tensor is not None else FORMATS.get(attribute(node, "output_dtype", 2), "uint8")
+    # one that only dequantizes has no word for the format: without a zero point it is that of what quantized
+    source = graph.producers.get(operand(node, 0)) if node.op_type == "DequantizeLinear" else node
+    quantizer = source if source is not None and source.op_type == "QuantizeLinear" else None
+    fmt = format_of(tensor) if tensor is not None else made_by(graph, quantizer) if quantizer is not None else "uint8"
     if steps is None:
         return Scheme(fmt, "per_tensor", None, "dynamic")
     words, _ = granularity(tuple(steps.dims), (), attribute(node, "axis", 1), attribute(node, "block_size", 0))

@@ -88,6 +88,14 @@ def centred(graph: Graph, zero: str, fmt: str) -> bool:
     return bool((array(tensor).astype("int64") == middle).all())
 
 
+def made_by(graph: Graph, quantizer: Any) -> str:
+    """Number format that a QuantizeLinear gives: its zero point's, else the stated one, else uint8 (opset 21)."""
+    zero = graph.constant(operand(quantizer, 2))
+    if zero is not None:
+        return format_of(zero)
+    return FORMATS.get(attribute(quantizer, "output_dtype", 0) or 2, "uint8")
+
+
 def granularity(scale: tuple[int, ...], shape: tuple[int, ...], axis: int, block: int) -> tuple[str, int | None]:
     """Words for the granularity, and the axis of the channels."""
     if block:
@@ -101,11 +109,17 @@ def granularity(scale: tuple[int, ...], shape: tuple[int, ...], axis: int, block
     return ("per_tensor", None) if size_of(scale) == 1 else (f"per_channel(axis={axis})", axis)
 
 
-def affine(graph: Graph, codes: Any, names: tuple[str, str], axis: int, block: int = 0, form: str = "affine") -> Stored:
-    """A weight of codes with scale and zero point; ``names`` are theirs."""
+def affine(
+    graph: Graph, codes: Any, names: tuple[str, str], axis: int, block: int = 0, quantizer: Any | None = None
+) -> Stored:
+    """A weight of codes with scale and zero point; ``names`` are theirs.
+
+    ``quantizer``: the node that makes the codes of the floats that the file keeps.
+    """
     shape = tuple(codes.dims)
     scale, zero = graph.constant(names[0]), graph.constant(names[1])
-    fmt = format_of(zero if form == "unquantized_codes" and zero is not None else codes)
+    form = "affine" if quantizer is None else "unquantized_codes"
+    fmt = format_of(codes) if quantizer is None else made_by(graph, quantizer)
     steps = tuple(scale.dims) if scale is not None else tuple(zero.dims) if zero is not None else ()
     words, channel = granularity(steps, shape, axis, block)
     scheme = Scheme(fmt, words, centred(graph, names[1], fmt), "static")
@@ -147,7 +161,7 @@ def _dequantized(graph: Graph, node: Any) -> Stored | None:
     if before is not None and before.op_type == "QuantizeLinear":
         floats = graph.constant(operand(before, 0))
         if floats is not None:
-            return affine(graph, floats, names, axis, block, "unquantized_codes")
+            return affine(graph, floats, names, axis, block, before)
     return None
 
 
