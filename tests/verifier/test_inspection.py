@@ -162,6 +162,13 @@ def test_a_pair_without_zero_points_has_the_format_that_its_quantizer_states(tmp
     assert group(ledger, "activations")["format"] == "fp8_e4m3fn"
 
 
+@pytest.mark.parametrize(("op", "settings"), [("Gemm", {}), ("Einsum", {"equation": "ij,jk->ik"}), ("MatMul", {})])
+def test_a_weight_may_be_the_first_operand(tmp_path, op, settings):
+    node = models.node(op, ["w", "x"], ["y"], **settings)
+    model = models.save(tmp_path / "m.onnx", [node], {"w": models.FIRST}, inputs={"x": [3, 2]}, outputs={"y": [4, 2]})
+    assert group(inspect(str(model)), "weights") == scheme("fp32")
+
+
 def test_reading_an_inspected_file_needs_no_runtime(tmp_path):
     path = models.external(tmp_path / "m.onnx", "w.bin")
     (tmp_path / "w.bin").write_bytes(models.FIRST.tobytes())

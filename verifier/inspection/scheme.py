@@ -202,7 +202,7 @@ def weight_of(graph: Graph, node: Any, layout: Layout) -> tuple[Stored, ...]:
     name = operand(node, layout.weight)
     if layout.kind == "float":
         found = [trace(graph, name)]
-        if found[0] is None and "MatMul" in node.op_type:
+        if found[0] is None and ("MatMul" in node.op_type or node.op_type in ("Gemm", "FusedGemm", "Einsum")):
             found = [trace(graph, operand(node, 0))]
         return tuple(stored for stored in found if stored is not None)
     if layout.kind == "recurrent":
