@@ -169,6 +169,35 @@ def test_a_weight_may_be_the_first_operand(tmp_path, op, settings):
     assert group(inspect(str(model)), "weights") == scheme("fp32")
 
 
+def test_a_weight_that_the_file_computes_is_no_activation(tmp_path):
+    """A layer in FP32 that hides its weight behind an addition of zero is no product of two activations."""
+    nodes = [
+        models.node("MatMul", ["x", "w1"], ["h"]),
+        models.node("Add", ["w2", "zero"], ["made"]),
+        models.node("MatMul", ["h", "made"], ["y"]),
+    ]
+    constants = {"w1": models.FIRST, "w2": models.SECOND, "zero": np.zeros((3, 2), np.float32)}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, constants)))
+    made = [g for g in ledger["tensors"] if g["granularity"] == "computed"]
+    assert [(g["tensor_class"], g["format"], g["examples"]) for g in made] == [("weights", "fp32", ["made"])]
+    assert not [g for g in ledger["tensors"] if g["tensor_class"] == "other"]
+
+
+def test_a_product_of_two_activations_has_no_weight_and_nor_has_one_of_two_constants(tmp_path):
+    nodes = [
+        models.node("Add", ["w", "w"], ["twice"]),
+        models.node("MatMul", ["twice", "t"], ["table"]),
+        models.node("Transpose", ["w"], ["t"], perm=[1, 0]),
+        models.node("Add", ["x", "table"], ["h"]),
+        models.node("Transpose", ["h"], ["k"], perm=[1, 0]),
+        models.node("MatMul", ["h", "k"], ["y"]),
+    ]
+    nodes = [nodes[0], nodes[2], nodes[1], *nodes[3:]]
+    square = {"inputs": {"x": [4, 4]}, "outputs": {"y": [4, 4]}}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, {"w": models.FIRST}, **square)))
+    assert not [g for g in ledger["tensors"] if g["granularity"] == "computed"]
+
+
 def test_reading_an_inspected_file_needs_no_runtime(tmp_path):
     path = models.external(tmp_path / "m.onnx", "w.bin")
     (tmp_path / "w.bin").write_bytes(models.FIRST.tobytes())

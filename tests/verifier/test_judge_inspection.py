@@ -223,6 +223,27 @@ def test_the_first_layer_of_a_block_format_is_called_after_its_elements_in_the_f
     assert judged(change, claim)["precision_artifact/int8"].verdict is verdict
 
 
+@pytest.mark.parametrize(("covered", "verdict"), [(False, Verdict.INCONCLUSIVE), (True, Verdict.REPRODUCED)])
+def test_weights_that_the_file_computes_neither_clear_nor_accuse_it_unless_the_policy_names_them(covered, verdict):
+    claim = zoo.claim_data()
+    selector = {"kind": "tensor_class", "values": ["weights"]}
+    if covered:
+        exception = {"selector": selector, "format": "fp32", "reason": "made at load"}
+        claim["regimes"][1]["mixed_precision"]["exceptions"] = [exception]
+
+    def change(evidence) -> None:
+        file, run = ledger_of(evidence, "supplied_artifact"), ledger_of(evidence, "executed")
+        plain = {"format": "fp32", "granularity": "computed", "symmetry": "none", "timing": "none", "tensors": 1}
+        file["tensors"].append(file["tensors"][0] | plain | {"examples": ["made"]})
+        product = {"op_type": "MatMul", "compute": "fp32", "count": 1, "examples": ["hidden"]}
+        file["operators"].append(product | {"time_share": None})
+        run["operators"].append(product | {"time_share": 0.4})
+
+    found = judged(change, claim)
+    assert found["precision_artifact/int8"].verdict is verdict
+    assert found["precision_executed/int8"].verdict is Verdict.INCONCLUSIVE  # the policy names a class, not a product
+
+
 def test_floats_kept_in_front_of_a_pair_are_noted() -> None:
     def change(evidence) -> None:
         ledger_of(evidence, "supplied_artifact")["storage"] = [

@@ -14,6 +14,7 @@ from verifier.inspection.scheme import (
     Stored,
     affine,
     centred,
+    computed,
     format_of,
     granularity,
     made_by,
@@ -210,9 +211,12 @@ def _data_names(graph: Graph, node: Any, layout: Layout) -> list[str]:
 
 def _operands(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ...]) -> list[Entry]:
     entries = [Entry("weights", stored.name, stored.scheme, stored.elements) for stored in weights]
+    made = {} if weights or layout.kind != "float" else _computed(graph, node)
+    entries.extend(Entry("weights", name, Scheme(fmt, "computed"), size) for name, (fmt, size) in made.items())
     # products of two activations (attention) are no layers: what they take and give is listed apart
-    taken, given = ("activations", "outputs") if weights else ("other", "other")
-    entries.extend(Entry(taken, name, _activation(graph, name, node), 0) for name in _data_names(graph, node, layout))
+    taken, given = ("activations", "outputs") if weights or made else ("other", "other")
+    data = (name for name in _data_names(graph, node, layout) if name not in made)
+    entries.extend(Entry(taken, name, _activation(graph, name, node), 0) for name in data)
     entries.append(Entry(given, node.output[0], _output(graph, node, layout), 0))
     bias = _bias(graph, node, layout, weights)
     if bias is not None:
@@ -220,6 +224,13 @@ def _operands(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ..
     if layout.kind == "recurrent":
         entries.append(Entry("state", node.output[0], _activation(graph, operand(node, 0), node), 0))
     return entries
+
+
+def _computed(graph: Graph, node: Any) -> dict[str, tuple[str, int]]:
+    """The operand that the file computes from constants, where the other one depends on the model's inputs."""
+    names = [name for name in node.input[:2] if name]
+    found = {name: made for name in names for made in [computed(graph, name)] if made is not None}
+    return found if len(names) == 2 and len(found) == 1 else {}
 
 
 def _activation(graph: Graph, name: str, node: Any) -> Scheme:

@@ -33,6 +33,9 @@ FORMATS: dict[int, str] = {
 FLOATS = ("fp64", "fp32", "tf32", "fp16", "bf16")
 _THROUGH = ("Transpose", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Flatten")
 _DEPTH = 10
+_OPAQUE = ("If", "Loop", "Scan", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+_MOST_COMPUTED = 1000
+"""Tensors that are followed to find out whether constants alone make one."""
 
 
 class Scheme(NamedTuple):
@@ -148,6 +151,34 @@ def trace(graph: Graph, name: str) -> Stored | None:
         turned = turned != (node.op_type == "Transpose")
         name = operand(node, 0)
     return None
+
+
+def computed(graph: Graph, name: str) -> tuple[str, int] | None:
+    """Format and size of what the file computes from float constants alone; ``None`` for all else.
+
+    Such a weight is no tensor of the file. Where codes or scales are among what it is made of, nothing is said.
+    """
+    if trace(graph, name) is not None:
+        return None
+    largest: tuple[str, int] | None = None
+    left, seen = [name], {name}
+    while left:
+        name = left.pop()
+        tensor = graph.constant(name)
+        if tensor is not None:
+            fmt, size = format_of(tensor), size_of(tuple(tensor.dims))
+            if fmt in FLOATS and (largest is None or size > largest[1]):
+                largest = (fmt, size)
+            elif fmt not in (*FLOATS, "int64", "int32", "other"):  # the latter are shapes, indices and flags
+                return None
+            continue
+        node = graph.producers.get(name)
+        if node is None or node.op_type in _OPAQUE or len(seen) > _MOST_COMPUTED or not any(node.input):
+            return None
+        fresh = {source for source in node.input if source} - seen
+        seen |= fresh
+        left.extend(fresh)
+    return largest
 
 
 def _dequantized(graph: Graph, node: Any) -> Stored | None:

@@ -190,7 +190,8 @@ def _in_file(file: PrecisionLedger, compute: str) -> int:
     That is as many as there are weights in that format, which it judges one by one, and products of two activations,
     whose operands the ledger lists as ``other``. A float product whose weight it cannot see is not among them.
     """
-    weights = sum(g.tensors for g in file.tensors if g.tensor_class in STRICT and family(g.format) == compute)
+    read = [g for g in file.tensors if g.granularity != "computed"]
+    weights = sum(g.tensors for g in read if g.tensor_class in STRICT and family(g.format) == compute)
     pairs = sum(g.tensors for g in file.tensors if g.tensor_class == "other" and family(g.format) == compute) // 2
     return min(sum(g.count for g in file.operators if family(g.compute) == compute), weights + pairs)
 
