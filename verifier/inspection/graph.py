@@ -254,6 +254,11 @@ def _protos(graph: Any) -> Iterator[Any]:
             yield from _protos(inner)
 
 
+def all_nodes(model: Any) -> list[Any]:
+    """Nodes of the main graph and of the bodies of loops and branches."""
+    return [node for graph in _protos(model.graph) for node in graph.node]
+
+
 def _tensors(model: Any) -> Iterator[Any]:
     bodies = [*_protos(model.graph)]
     for graph in bodies:
