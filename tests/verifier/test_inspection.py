@@ -74,11 +74,16 @@ def test_one_output_channel_with_a_scale_of_its_own_is_per_channel(tmp_path):
 
 
 @pytest.mark.parametrize(("zero", "expected"), [(128, "symmetric"), (0, "asymmetric"), (127, "asymmetric")])
-def test_uint8_is_symmetric_around_128_only(tmp_path, zero, expected):
+def test_uint8_weights_are_symmetric_around_128_only(tmp_path, zero, expected):
     path = models.linear_qdq(tmp_path / "m.onnx", np.zeros((4, 2), np.uint8), 0.1, zero, activation=(0.1, zero))
-    ledger = inspect(str(path))
-    assert group(ledger, "weights") == scheme("uint8", "per_tensor", expected, "static")
-    assert group(ledger, "activations")["symmetry"] == expected
+    assert group(inspect(str(path)), "weights") == scheme("uint8", "per_tensor", expected, "static")
+
+
+@pytest.mark.parametrize(("zero", "expected"), [(128, "symmetric"), (0, "symmetric"), (127, "asymmetric")])
+def test_activations_that_are_never_negative_are_symmetric_with_their_zero_point_at_zero(tmp_path, zero, expected):
+    # lynxspec.claim.precision.Quantized: symmetric is a zero point at zero; NNCF writes such uint8 behind a ReLU
+    path = models.linear_qdq(tmp_path / "m.onnx", np.zeros((4, 2), np.uint8), 0.1, 128, activation=(0.1, zero))
+    assert group(inspect(str(path)), "activations")["symmetry"] == expected
 
 
 def test_weights_alone_in_int8_leave_the_product_in_float(tmp_path):

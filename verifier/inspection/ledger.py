@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from verifier.inspection.graph import STANDARD, Graph, Layout, attribute, graphs, label, operand, products
+from verifier.inspection.graph import STANDARD, Graph, Layout, array, attribute, graphs, label, operand, products
 from verifier.inspection.scheme import (
     FLOATS,
     FORMATS,
@@ -249,10 +249,20 @@ def _activation(graph: Graph, name: str, node: Any) -> Scheme:
             return Scheme("uint8", "per_tensor", False, "dynamic")
         tensor = graph.constant(zero)
         fmt = format_of(tensor) if tensor is not None else "uint8"
-        return Scheme(fmt, "per_tensor", centred(graph, zero, fmt), "static")
+        return Scheme(fmt, "per_tensor", _even(graph, zero, fmt), "static")
     if maker is not None and maker.op_type == "DequantizeLinear":
         return _linear(graph, maker)
     return Scheme(_float_type(graph, name))
+
+
+def _even(graph: Graph, zero: str, fmt: str) -> bool:
+    """Whether an activation's scheme is symmetric: zero points in the middle of the range, or at zero without a sign.
+
+    Tools that quantize symmetrically (NNCF) leave the sign out where no value is negative; the zero point stays at zero.
+    """
+    tensor = graph.constant(zero)
+    at_zero = not zero if tensor is None else not array(tensor).astype("int64").any()
+    return centred(graph, zero, fmt) or at_zero
 
 
 def _linear(graph: Graph, node: Any) -> Scheme:
@@ -269,7 +279,7 @@ def _linear(graph: Graph, node: Any) -> Scheme:
     if steps is None:
         return Scheme(fmt, "per_tensor", None, "dynamic")
     words, _ = granularity(tuple(steps.dims), (), attribute(node, "axis", 1), attribute(node, "block_size", 0))
-    return Scheme(fmt, words, centred(graph, zero, fmt), "static")
+    return Scheme(fmt, words, _even(graph, zero, fmt), "static")
 
 
 def _float_type(graph: Graph, name: str) -> str:
@@ -283,7 +293,7 @@ def _output(graph: Graph, node: Any, layout: Layout) -> Scheme:
     if zero:
         tensor = graph.constant(zero)
         fmt = format_of(tensor) if tensor is not None else "uint8"
-        return Scheme(fmt, "per_tensor", centred(graph, zero, fmt), "static")
+        return Scheme(fmt, "per_tensor", _even(graph, zero, fmt), "static")
     name = node.output[0]
     for _ in range(4):
         users = graph.consumers.get(name, [])
