@@ -89,6 +89,30 @@ def test_where_each_layer_is_known_its_own_time_counts_and_not_the_average() -> 
     assert judged(lambda e: change(e, 0.1))["precision_executed/int8"].reason == "other_precision_executed"
 
 
+@pytest.mark.parametrize("heavy", ["stray", "declared"])
+def test_an_average_does_not_decide_against_the_layers_that_are_known(heavy: str) -> None:
+    """Ten products are FP32 in the file; one convolution more runs so. Another layer is not found again in what ran."""
+
+    def change(evidence) -> None:
+        times = {"stray": 0.2 if heavy == "stray" else 0.0001, "declared": 0.06 if heavy == "declared" else 0.0001}
+        floats(evidence, 11, times["stray"] + 10 * times["declared"])
+        file, run = ledger_of(evidence, "supplied_artifact"), ledger_of(evidence, "executed")
+        weights = next(g for g in file["tensors"] if g["tensor_class"] == "weights")
+        weights["tensors"] -= 10
+        file["tensors"].append(weights | {"format": "fp32", "granularity": "none", "symmetry": "none", "tensors": 10})
+        file["operators"] = [
+            {"op_type": "Conv", "compute": "fp32", "count": 10, "time_share": None, "examples": ["conv0"]},
+            {"op_type": "Conv", "compute": "int8", "count": 43, "time_share": None, "examples": ["conv10"]},
+        ]
+        file["layers"] = [layer(f"conv{i}", "fp32" if i < 10 else "int8") for i in range(53)]
+        shares = [times["declared"]] * 10 + [times["stray"]] + [0.5 / 42] * 42
+        ran = [layer(f"conv{i}", "fp32" if i < 11 else "int8", shares[i]) for i in range(52)]
+        run["layers"] = [*ran, layer("fused", "int8", 0.01, weight="merged", op_type="LSTM")]
+
+    found = judged(change)["precision_executed/int8"]
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "evidence_too_weak")
+
+
 def test_what_conversions_between_formats_cost_is_noted() -> None:
     def change(evidence) -> None:
         ledger_of(evidence, "executed")["time"] = [

@@ -258,7 +258,7 @@ def _activation(graph: Graph, name: str, node: Any) -> Scheme:
 def _even(graph: Graph, zero: str, fmt: str) -> bool:
     """Whether an activation's scheme is symmetric: zero points in the middle of the range, or at zero without a sign.
 
-    Tools that quantize symmetrically (NNCF) leave the sign out where no value is negative; the zero point stays at zero.
+    Tools that quantize symmetrically (NNCF) leave the sign out where no value is negative; the zero point stays there.
     """
     tensor = graph.constant(zero)
     at_zero = not zero if tensor is None else not array(tensor).astype("int64").any()

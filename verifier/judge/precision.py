@@ -102,7 +102,8 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
         words = "The ledger does not name every layer, so that the policy cannot be held against it."
         return Reason.EVIDENCE_TOO_WEAK, f"{words} {' '.join(doubts[:3])}"
     if computed:
-        return Reason.EVIDENCE_TOO_WEAK, f"Weights that the file computes cannot be read from it. {' '.join(computed[:3])}"
+        words = "Weights that the file computes cannot be read from it."
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} {' '.join(computed[:3])}"
     if signs:
         words = (
             "With a sign or without, a symmetric grid may be the declared one or a finer one, by where its zero lies:"
