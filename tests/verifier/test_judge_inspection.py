@@ -89,6 +89,17 @@ def test_where_each_layer_is_known_its_own_time_counts_and_not_the_average() -> 
     assert judged(lambda e: change(e, 0.1))["precision_executed/int8"].reason == "other_precision_executed"
 
 
+def test_a_claim_about_weights_alone_that_is_silent_on_activations_says_nothing_of_the_arithmetic() -> None:
+    claim = zoo.claim_data()
+    regime = claim["regimes"][1]
+    groups = {"format": "int4", "granularity": {"kind": "per_group", "group_size": 32, "axis": 0}}
+    for name in ("weights", "head"):
+        regime["precision"][name] |= groups
+    regime["precision"]["activations"] = {"unknown": "the runtime decides"}
+    regime["quantization"]["approach"] = "weight_only"
+    assert "precision_executed/int8" not in zoo.verdicts(claim, zoo.evidence_data())
+
+
 @pytest.mark.parametrize("heavy", ["stray", "declared"])
 def test_an_average_does_not_decide_against_the_layers_that_are_known(heavy: str) -> None:
     """Ten products are FP32 in the file; one convolution more runs so. Another layer is not found again in what ran."""

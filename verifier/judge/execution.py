@@ -66,9 +66,13 @@ def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
 
 
 def expected_compute(regime: Regime) -> str | None:
-    """Format family that products are declared to compute in: their activations bound the arithmetic."""
-    activations, weights = scheme_of(regime, "activations"), scheme_of(regime, "weights")
-    declared = activations or weights
+    """Format family that products are declared to compute in: their activations bound the arithmetic.
+
+    `None` where nothing is said of it: weights alone say nothing where they alone are quantized.
+    """
+    activations, recipe = scheme_of(regime, "activations"), present(regime.quantization)
+    alone = recipe is not None and recipe.approach is Approach.WEIGHT_ONLY
+    declared = activations or (None if alone else scheme_of(regime, "weights"))
     return None if declared is None else family(str(declared.format))
 
 
