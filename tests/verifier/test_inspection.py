@@ -12,6 +12,8 @@ from onnx import TensorProto
 
 from verifier.evidence import ArtifactComparison, OperatorGroup, TensorGroup, WeightError
 from verifier.inspection.graph import examine, load
+from verifier.inspection.ledger import Entry, tensor_groups
+from verifier.inspection.scheme import Scheme
 from verifier.inspection.weights import compare, weight_error
 from verifier.inspection.whole import inspect
 
@@ -201,6 +203,12 @@ def test_a_product_of_two_activations_has_no_weight_and_nor_has_one_of_two_const
     square = {"inputs": {"x": [4, 4]}, "outputs": {"y": [4, 4]}}
     ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, {"w": models.FIRST}, **square)))
     assert not [g for g in ledger["tensors"] if g["granularity"] == "computed"]
+
+
+def test_one_asymmetric_activation_does_not_make_all_of_them_asymmetric():
+    entries = [Entry("activations", f"a{n}", Scheme("int8", "per_tensor", n > 0, "static"), 0) for n in range(50)]
+    found = {g["symmetry"]: (g["tensors"], g["examples"][0]) for g in tensor_groups(entries)}
+    assert found == {"asymmetric": (1, "a0"), "symmetric": (49, "a1")}
 
 
 def test_reading_an_inspected_file_needs_no_runtime(tmp_path):

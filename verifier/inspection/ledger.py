@@ -127,11 +127,16 @@ def output_channel(node: Any, stored: Stored) -> bool:
 
 
 def tensor_groups(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Entries by class and scheme; a group is symmetric only if every zero point of it is at the middle."""
-    groups: dict[tuple[str, str, str, str], list[Entry]] = {}
+    """Entries by class and scheme; a group is symmetric only if every zero point of it is at the middle.
+
+    With a sign a zero point beside zero is a choice, and those that have one are counted apart; without a sign it lies
+    in the middle by chance only.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Entry]] = {}
     for entry in entries:
         scheme = entry.scheme
-        key = (entry.tensor_class, scheme.format, scheme.granularity, scheme.timing)
+        apart = _symmetry(scheme.symmetric) if scheme.format.startswith("int") else ""
+        key = (entry.tensor_class, scheme.format, scheme.granularity, scheme.timing, apart)
         groups.setdefault(key, []).append(entry)
     return [
         {
