@@ -55,7 +55,7 @@ def outcomes_of(  # noqa: C901 - one case per metric and per thing that does not
     nothing = _undefined(output)
     match metric.kind:
         case "top1":
-            return (output.argmax(axis=-1) == label) & ~nothing, None
+            return (_classes(output) == label) & ~nothing, None
         case "binary_accuracy":
             return ((_scores(output) > 0) == (label > 0)) & ~nothing, None
         case "exact_match":
@@ -99,6 +99,20 @@ def _right(hits: Array) -> Scored:
 
     value = float(accuracy_score(np.ones(len(hits), dtype=bool), hits))
     return Scored(value=value, outcomes=_floats(hits), labels=())
+
+
+def _classes(output: Array) -> Array:
+    """The class of each item: the largest of its scores, or the whole number that the model itself gives.
+
+    Axes of length one say nothing: image models end in ``[batch, classes, 1, 1]``.
+    """
+    flat = output.reshape([len(output), *(length for length in output.shape[1:] if length != 1)])
+    if flat.ndim == 1 and flat.dtype.kind in "iu":
+        return flat
+    if flat.ndim != 2:
+        raise VerifierError(f"expected scores for classes, or one class, per item, found shape {output.shape}")
+    found: Array = flat.argmax(axis=1)
+    return found
 
 
 def _scores(output: Array) -> Array:

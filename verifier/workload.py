@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     Arrays = dict[str, Any]
 
 
+_NEAR = 1e-3
+"""Standard deviations by which two scores may differ and be one answer."""
+
+
 def read_inputs(path: str, names: list[str], limit: int | None = None) -> Arrays:
     """Arrays of a data set by name, the first ``limit`` items; pickled objects are refused."""
     with np.load(path, allow_pickle=False) as data:
@@ -108,15 +112,17 @@ class Opened:
             outputs = self.finish(inputs, raw)
             for name in sorted(outputs):
                 kept.setdefault(name, []).append(items_of(name, outputs[name], batch)[:count])
-            if self._head is not None and count == batch:
-                unmoved = self._blind(inputs, raw, outputs, batch)
-                asked += 0 if unmoved is None else batch
+            if self._head is not None and (count == batch or count > 1):  # a lone item filled up has no other beside it
+                unmoved = self._blind(inputs, raw, outputs, batch, count)
+                asked += 0 if unmoved is None else count
                 blind += unmoved or 0
         save(request["out"], {name: np.concatenate(parts) for name, parts in kept.items()})
         return {"samples": total, "head_blind": blind / asked if asked else None}
 
-    def _blind(self, inputs: Arrays, raw: Arrays, outputs: Arrays, batch: int) -> Any:
-        """Items for which the head says the same whatever it is told of the model; ``None`` if it gives nothing.
+    def _blind(self, inputs: Arrays, raw: Arrays, outputs: Arrays, batch: int, count: int) -> Any:
+        """Items, of the first ``count``, for which the head says the same whatever it is told of the model.
+
+        ``None`` if it gives nothing.
 
         It is told another item's outputs, and then the item's own with the sign turned: classes repeat from item to
         item, and a distance does not mind a sign, but a head that reads the model minds one of the two. A head may read
@@ -129,13 +135,26 @@ class Opened:
         for change in (_turned, _negated):
             other = self.finish(inputs, {name: change(value, batch) for name, value in raw.items()})
             for name in names:
-                told, heard = outputs[name].reshape(batch, -1), other[name].reshape(batch, -1)
-                same &= (told == heard).all(axis=1)
-        return int(same.sum())
+                same &= _answers_alike(outputs[name], other[name])
+        return int(same[:count].sum())
 
 
 def _no_head(_: Arrays) -> Arrays:
     return {}
+
+
+def _answers_alike(told: Any, heard: Any) -> Any:
+    """Items for which two outputs are one answer: the same class of several scores, else the same value.
+
+    A trace of the model in every score is not yet an answer by the model, so that floats need not be equal.
+    """
+    if told.dtype.kind != "f":
+        return (told == heard).reshape(len(told), -1).all(axis=1)
+    if told.ndim > 1 and told.shape[-1] > 1:
+        return (told.argmax(axis=-1) == heard.argmax(axis=-1)).reshape(len(told), -1).all(axis=1)
+    if not np.isfinite(told).all():
+        return (told == heard).reshape(len(told), -1).all(axis=1)
+    return (np.abs(told - heard) <= _NEAR * float(np.std(told))).reshape(len(told), -1).all(axis=1)
 
 
 def _turned(value: Any, batch: int) -> Any:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import json
 import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from lynxspec.claim import Claim
 from verifier.artifacts import digest_of, obtain, parse_overrides
 from verifier.errors import MaterialUnavailable
+from verifier.reproduction.job import Job
+from verifier.reproduction.materialize import materialize
+from verifier.store import RunStore
+from verifier.verdict import Verdict
+
+from . import fixtures as zoo
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 """SHA-256 of ``abc``, FIPS 180-4 example."""
@@ -156,3 +164,19 @@ def test_what_lies_beside_the_claim_is_looked_at_even_if_the_right_file_is_in_th
     (cache / ABC).write_bytes(b"abc")
     (folder / "model.onnx").write_bytes(b"swapped")
     assert obtain("model.onnx", sha256=ABC, folder=folder, cache=tmp_path / "cache")[1] != ABC
+
+
+def test_a_page_that_a_proxy_gives_in_the_place_of_the_claimants_file_refutes_nothing(
+    folder: Path, web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    claim, evidence = zoo.claim_data(), zoo.evidence_data()
+    artifact = next(a for a in claim["model"]["artifacts"] if a["name"] == "model-int8")
+    artifact |= {"uri": f"{web}/model.onnx", "supplied_by": "claimant"}
+    document = Claim.model_validate_json(json.dumps(claim))
+    job = Job(document=document, source=b"", sha256=zoo.OTHER, folder=folder, store=RunStore(tmp_path / "run"))
+    found = next(m for m in materialize(job)[0] if m.name == "model-int8")
+    assert found.status == "mismatch"
+    rows = [m for m in evidence["materials"] if m["name"] != "model-int8"]
+    evidence["materials"] = [*rows, json.loads(found.model_dump_json())]
+    assert zoo.verdicts(claim, evidence)["materials/model-int8"].verdict is Verdict.INCONCLUSIVE

@@ -12,6 +12,8 @@ from onnx import TensorProto
 
 from verifier.evidence import ArtifactComparison, OperatorGroup, TensorGroup, WeightError
 from verifier.inspection.graph import examine, load
+from verifier.inspection.ledger import Entry, tensor_groups
+from verifier.inspection.scheme import Scheme
 from verifier.inspection.weights import compare, weight_error
 from verifier.inspection.whole import inspect
 
@@ -74,11 +76,16 @@ def test_one_output_channel_with_a_scale_of_its_own_is_per_channel(tmp_path):
 
 
 @pytest.mark.parametrize(("zero", "expected"), [(128, "symmetric"), (0, "asymmetric"), (127, "asymmetric")])
-def test_uint8_is_symmetric_around_128_only(tmp_path, zero, expected):
+def test_uint8_weights_are_symmetric_around_128_only(tmp_path, zero, expected):
     path = models.linear_qdq(tmp_path / "m.onnx", np.zeros((4, 2), np.uint8), 0.1, zero, activation=(0.1, zero))
-    ledger = inspect(str(path))
-    assert group(ledger, "weights") == scheme("uint8", "per_tensor", expected, "static")
-    assert group(ledger, "activations")["symmetry"] == expected
+    assert group(inspect(str(path)), "weights") == scheme("uint8", "per_tensor", expected, "static")
+
+
+@pytest.mark.parametrize(("zero", "expected"), [(128, "symmetric"), (0, "symmetric"), (127, "asymmetric")])
+def test_activations_that_are_never_negative_are_symmetric_with_their_zero_point_at_zero(tmp_path, zero, expected):
+    # lynxspec.claim.precision.Quantized: symmetric is a zero point at zero; NNCF writes such uint8 behind a ReLU
+    path = models.linear_qdq(tmp_path / "m.onnx", np.zeros((4, 2), np.uint8), 0.1, 128, activation=(0.1, zero))
+    assert group(inspect(str(path)), "activations")["symmetry"] == expected
 
 
 def test_weights_alone_in_int8_leave_the_product_in_float(tmp_path):
@@ -125,6 +132,83 @@ def test_accuracy_level_4_is_int8_arithmetic_under_four_bit_weights(tmp_path):
 def test_narrow_formats_are_named(tmp_path, kind, block, fmt, granularity):
     ledger = inspect(str(models.linear_typed(tmp_path / "m.onnx", kind, block)))
     assert group(ledger, "weights") == scheme(fmt, granularity, "symmetric", "static")
+
+
+def test_a_half_precision_file_that_declares_its_ends_alone_is_half_precision_throughout(tmp_path):
+    # what converters write that keep inputs and outputs in FP32: no type is declared in between
+    nodes = [
+        models.node("Cast", ["x"], ["x16"], to=TensorProto.FLOAT16),
+        models.node("MatMul", ["x16", "w1"], ["h"]),
+        models.node("Relu", ["h"], ["r"]),
+        models.node("Transpose", ["r"], ["t"], perm=[1, 0]),
+        models.node("MatMul", ["r", "t"], ["s"]),
+        models.node("MatMul", ["s", "r"], ["a"]),
+        models.node("MatMul", ["a", "w2"], ["y16"]),
+        models.node("Cast", ["y16"], ["y"], to=TensorProto.FLOAT),
+    ]
+    halves = {"w1": models.FIRST.astype(np.float16), "w2": models.SECOND.astype(np.float16)}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, halves)))
+    assert group(ledger, "weights")["format"] == group(ledger, "head")["format"] == "fp16"
+    assert group(ledger, "activations") == scheme("fp16", tensors=2)
+    assert group(ledger, "outputs") == scheme("fp16", tensors=2)
+    assert computes(ledger) == {("MatMul", "fp16"): 4}
+
+
+def test_a_pair_without_zero_points_has_the_format_that_its_quantizer_states(tmp_path):
+    # opset 21: QuantizeLinear may state output_dtype where there is no zero point to tell it
+    nodes = [
+        models.node("QuantizeLinear", ["x", "s"], ["x_q"], output_dtype=TensorProto.FLOAT8E4M3FN),
+        models.node("DequantizeLinear", ["x_q", "s"], ["x_dq"]),
+        models.node("QuantizeLinear", ["w", "s"], ["w_q"], output_dtype=TensorProto.INT8),
+        models.node("DequantizeLinear", ["w_q", "s"], ["w_dq"]),
+        models.node("MatMul", ["x_dq", "w_dq"], ["y"]),
+    ]
+    constants = {"w": np.ones((4, 2), np.float32), "s": np.float32(0.1)}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, {k: np.asarray(v) for k, v in constants.items()})))
+    assert group(ledger, "weights") == scheme("int8", "per_tensor", "symmetric", "static")
+    assert group(ledger, "activations")["format"] == "fp8_e4m3fn"
+
+
+@pytest.mark.parametrize(("op", "settings"), [("Gemm", {}), ("Einsum", {"equation": "ij,jk->ik"}), ("MatMul", {})])
+def test_a_weight_may_be_the_first_operand(tmp_path, op, settings):
+    node = models.node(op, ["w", "x"], ["y"], **settings)
+    model = models.save(tmp_path / "m.onnx", [node], {"w": models.FIRST}, inputs={"x": [3, 2]}, outputs={"y": [4, 2]})
+    assert group(inspect(str(model)), "weights") == scheme("fp32")
+
+
+def test_a_weight_that_the_file_computes_is_no_activation(tmp_path):
+    """A layer in FP32 that hides its weight behind an addition of zero is no product of two activations."""
+    nodes = [
+        models.node("MatMul", ["x", "w1"], ["h"]),
+        models.node("Add", ["w2", "zero"], ["made"]),
+        models.node("MatMul", ["h", "made"], ["y"]),
+    ]
+    constants = {"w1": models.FIRST, "w2": models.SECOND, "zero": np.zeros((3, 2), np.float32)}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, constants)))
+    made = [g for g in ledger["tensors"] if g["granularity"] == "computed"]
+    assert [(g["tensor_class"], g["format"], g["examples"]) for g in made] == [("weights", "fp32", ["made"])]
+    assert not [g for g in ledger["tensors"] if g["tensor_class"] == "other"]
+
+
+def test_a_product_of_two_activations_has_no_weight_and_nor_has_one_of_two_constants(tmp_path):
+    nodes = [
+        models.node("Add", ["w", "w"], ["twice"]),
+        models.node("MatMul", ["twice", "t"], ["table"]),
+        models.node("Transpose", ["w"], ["t"], perm=[1, 0]),
+        models.node("Add", ["x", "table"], ["h"]),
+        models.node("Transpose", ["h"], ["k"], perm=[1, 0]),
+        models.node("MatMul", ["h", "k"], ["y"]),
+    ]
+    nodes = [nodes[0], nodes[2], nodes[1], *nodes[3:]]
+    square = {"inputs": {"x": [4, 4]}, "outputs": {"y": [4, 4]}}
+    ledger = inspect(str(models.save(tmp_path / "m.onnx", nodes, {"w": models.FIRST}, **square)))
+    assert not [g for g in ledger["tensors"] if g["granularity"] == "computed"]
+
+
+def test_one_asymmetric_activation_does_not_make_all_of_them_asymmetric():
+    entries = [Entry("activations", f"a{n}", Scheme("int8", "per_tensor", n > 0, "static"), 0) for n in range(50)]
+    found = {g["symmetry"]: (g["tensors"], g["examples"][0]) for g in tensor_groups(entries)}
+    assert found == {"asymmetric": (1, "a0"), "symmetric": (49, "a1")}
 
 
 def test_reading_an_inspected_file_needs_no_runtime(tmp_path):

@@ -89,6 +89,41 @@ def test_where_each_layer_is_known_its_own_time_counts_and_not_the_average() -> 
     assert judged(lambda e: change(e, 0.1))["precision_executed/int8"].reason == "other_precision_executed"
 
 
+def test_a_claim_about_weights_alone_that_is_silent_on_activations_says_nothing_of_the_arithmetic() -> None:
+    claim = zoo.claim_data()
+    regime = claim["regimes"][1]
+    groups = {"format": "int4", "granularity": {"kind": "per_group", "group_size": 32, "axis": 0}}
+    for name in ("weights", "head"):
+        regime["precision"][name] |= groups
+    regime["precision"]["activations"] = {"unknown": "the runtime decides"}
+    regime["quantization"]["approach"] = "weight_only"
+    assert "precision_executed/int8" not in zoo.verdicts(claim, zoo.evidence_data())
+
+
+@pytest.mark.parametrize("heavy", ["stray", "declared"])
+def test_an_average_does_not_decide_against_the_layers_that_are_known(heavy: str) -> None:
+    """Ten products are FP32 in the file; one convolution more runs so. Another layer is not found again in what ran."""
+
+    def change(evidence) -> None:
+        times = {"stray": 0.2 if heavy == "stray" else 0.0001, "declared": 0.06 if heavy == "declared" else 0.0001}
+        floats(evidence, 11, times["stray"] + 10 * times["declared"])
+        file, run = ledger_of(evidence, "supplied_artifact"), ledger_of(evidence, "executed")
+        weights = next(g for g in file["tensors"] if g["tensor_class"] == "weights")
+        weights["tensors"] -= 10
+        file["tensors"].append(weights | {"format": "fp32", "granularity": "none", "symmetry": "none", "tensors": 10})
+        file["operators"] = [
+            {"op_type": "Conv", "compute": "fp32", "count": 10, "time_share": None, "examples": ["conv0"]},
+            {"op_type": "Conv", "compute": "int8", "count": 43, "time_share": None, "examples": ["conv10"]},
+        ]
+        file["layers"] = [layer(f"conv{i}", "fp32" if i < 10 else "int8") for i in range(53)]
+        shares = [times["declared"]] * 10 + [times["stray"]] + [0.5 / 42] * 42
+        ran = [layer(f"conv{i}", "fp32" if i < 11 else "int8", shares[i]) for i in range(52)]
+        run["layers"] = [*ran, layer("fused", "int8", 0.01, weight="merged", op_type="LSTM")]
+
+    found = judged(change)["precision_executed/int8"]
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "evidence_too_weak")
+
+
 def test_what_conversions_between_formats_cost_is_noted() -> None:
     def change(evidence) -> None:
         ledger_of(evidence, "executed")["time"] = [
@@ -165,6 +200,18 @@ def test_four_bit_values_one_per_byte_are_four_bit_values_and_their_bits_are_tol
     assert any("which 4 bits would hold" in note for note in verdict.notes)
 
 
+@pytest.mark.parametrize(("high", "verdict"), [(7, Verdict.REPRODUCED), (8, Verdict.REFUTED)])
+def test_the_first_layer_is_in_four_bit_where_all_weights_are_whatever_a_byte_is_called(high: int, verdict) -> None:
+    claim = four_bit_claim()
+    claim["regimes"][1]["mixed_precision"]["first_layer"] = "int4"
+
+    def change(evidence) -> None:
+        hold(evidence, -8, high)
+        ledger_of(evidence, "supplied_artifact").update(first_layer="int8", last_layer="int8")
+
+    assert judged(change, claim)["precision_artifact/int8"].verdict is verdict
+
+
 @pytest.mark.parametrize("change", [lambda e: hold(e, -8, 8), dict.copy])
 def test_values_beyond_four_bits_or_of_unknown_range_are_another_precision(change) -> None:
     assert judged(change, four_bit_claim())["precision_artifact/int8"].reason == "other_precision"
@@ -192,6 +239,44 @@ def test_a_block_format_is_known_by_its_elements_and_its_block(block: int, verdi
                 group |= {"format": element, "granularity": f"per_group({block})"}
 
     assert judged(change, claim)["precision_artifact/int8"].verdict is verdict
+
+
+@pytest.mark.parametrize(("block", "verdict"), [(32, Verdict.REPRODUCED), (16, Verdict.REFUTED)])
+def test_the_first_layer_of_a_block_format_is_called_after_its_elements_in_the_file(block: int, verdict) -> None:
+    claim = zoo.claim_data()
+    scheme = claim["regimes"][1]["precision"]["weights"]
+    scheme |= {"format": "mxfp4", "granularity": {"kind": "per_group", "group_size": 32, "axis": 0}}
+    claim["regimes"][1]["mixed_precision"]["first_layer"] = "mxfp4"
+
+    def change(evidence) -> None:
+        file = ledger_of(evidence, "supplied_artifact")
+        file.update(first_layer="fp4_e2m1", last_layer="int8")
+        for group in file["tensors"]:
+            if group["tensor_class"] == "weights":
+                group |= {"format": "fp4_e2m1", "granularity": f"per_group({block})"}
+
+    assert judged(change, claim)["precision_artifact/int8"].verdict is verdict
+
+
+@pytest.mark.parametrize(("covered", "verdict"), [(False, Verdict.INCONCLUSIVE), (True, Verdict.REPRODUCED)])
+def test_weights_that_the_file_computes_neither_clear_nor_accuse_it_unless_the_policy_names_them(covered, verdict):
+    claim = zoo.claim_data()
+    selector = {"kind": "tensor_class", "values": ["weights"]}
+    if covered:
+        exception = {"selector": selector, "format": "fp32", "reason": "made at load"}
+        claim["regimes"][1]["mixed_precision"]["exceptions"] = [exception]
+
+    def change(evidence) -> None:
+        file, run = ledger_of(evidence, "supplied_artifact"), ledger_of(evidence, "executed")
+        plain = {"format": "fp32", "granularity": "computed", "symmetry": "none", "timing": "none", "tensors": 1}
+        file["tensors"].append(file["tensors"][0] | plain | {"examples": ["made"]})
+        product = {"op_type": "MatMul", "compute": "fp32", "count": 1, "examples": ["hidden"]}
+        file["operators"].append(product | {"time_share": None})
+        run["operators"].append(product | {"time_share": 0.4})
+
+    found = judged(change, claim)
+    assert found["precision_artifact/int8"].verdict is verdict
+    assert found["precision_executed/int8"].verdict is Verdict.INCONCLUSIVE  # the policy names a class, not a product
 
 
 def test_floats_kept_in_front_of_a_pair_are_noted() -> None:

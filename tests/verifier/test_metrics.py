@@ -20,6 +20,25 @@ def test_top1_counts_the_largest_logit() -> None:
     assert scored.outcomes == (1.0, 0.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.array([[[[1]], [[2.0]]], [[[3]], [[1]]], [[[0]], [[5]]]]),  # [3, 2, 1, 1], as SqueezeNet ends
+        np.array([[[1, 2.0]], [[3, 1]], [[0, 5]]]),
+        np.array([1, 0, 1]),
+        np.array([[1], [0], [1]], np.int32),
+    ],
+)
+def test_top1_reads_scores_behind_axes_of_length_one_and_classes_that_the_model_gives(out: np.ndarray) -> None:
+    assert score(_metric("top1"), {"out": out}, {"label": np.array([1, 1, 1])}).outcomes == (1.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("out", [np.zeros(3), np.zeros((3, 1)), np.zeros((3, 2, 3))])
+def test_what_names_no_class_has_no_top1(out: np.ndarray) -> None:
+    with pytest.raises(VerifierError, match="one class, per item"):
+        score(_metric("top1"), {"out": out}, {"label": np.array([1, 1, 1])})
+
+
 def test_binary_accuracy_splits_at_zero() -> None:
     scored = score(_metric("binary_accuracy"), {"out": np.array([0.1, -2.0, 3.0])}, {"label": np.array([1, 1, 0])})
     assert scored.outcomes == (1.0, 0.0, 0.0)

@@ -139,3 +139,30 @@ def test_nodes_without_names_are_timed_too(tmp_path):
     onnx.save(model, path)
     _, groups = executed(path, {"graph_optimization": "disabled"})
     assert groups["MatMul", "fp32"].time_share > 0
+
+
+def test_a_heavy_product_does_not_hide_its_time_behind_a_name_that_light_nodes_share(tmp_path):
+    heavy = np.ones((1024, 1024), np.float32)
+    light = [models.node("Relu" if n % 2 else "Neg", [f"r{n}"], [f"r{n + 1}"], "same") for n in range(40)]
+    nodes = [
+        models.node("MatMul", ["x", "w1"], ["h"], "same"),
+        models.node("MatMul", ["h", "w2"], ["r0"], "small"),
+        *light,
+        models.node("Identity", ["r40"], ["y"], "last"),
+    ]
+    constants = {"w1": heavy, "w2": np.ones((1024, 2), np.float32)}
+    path = models.save(tmp_path / "m.onnx", nodes, constants, inputs={"x": ["batch", 1024]})
+    answer, _ = executed(path, {"graph_optimization": "disabled"}, size=1024)
+    shares = {row["weight"]: row["time_share"] for row in answer["layers"]}
+    assert shares["w1"] > 0.5 > shares["w2"]
+
+
+def test_products_in_a_branch_are_timed_although_their_nodes_have_no_names(tmp_path):
+    taken = [onnx.helper.make_node("MatMul", ["x", "w"], ["inner"])]
+    shape = onnx.helper.make_tensor_value_info("inner", onnx.TensorProto.FLOAT, None)
+    branch = onnx.helper.make_graph(taken, "branch", [], [shape])
+    nodes = [models.node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch)]
+    constants = {"w": np.ones((4, 2), np.float32), "yes": np.asarray(True)}
+    path = models.save(tmp_path / "m.onnx", nodes, constants)
+    _, groups = executed(path, {"graph_optimization": "disabled"})
+    assert groups["MatMul", "fp32"].time_share > 0

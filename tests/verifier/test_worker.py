@@ -201,6 +201,43 @@ def test_a_head_that_reads_the_inputs_and_not_the_model_is_seen(tmp_path, data):
     assert answer["head_blind"] == 1.0
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_head_that_adds_a_trace_of_the_model_to_its_own_answer_is_seen(tmp_path, data, columns):
+    path, x = data
+    trace = np.full((2, columns), 1e-6, np.float32)
+    nodes = [
+        models.node("MatMul", ["x", "hw"], ["own"]),
+        models.node("MatMul", ["y", "trace"], ["added"]),
+        models.node("Add", ["own", "added"], ["score"]),
+    ]
+    own = np.arange(x.shape[1] * columns, dtype=np.float32).reshape(x.shape[1], columns)
+    sizes = {"inputs": {"x": ["batch", x.shape[1]], "y": ["batch", 2]}, "outputs": {"score": ["batch", columns]}}
+    head = models.save(tmp_path / "head.onnx", nodes, {"hw": own, "trace": trace}, **sizes)
+    with Worker(threads=1) as worker:
+        worker.call(open_command(models.two_layers(tmp_path / "m.onnx"), head={"model": str(head)}, outputs=["score"]))
+        answer = worker.call(
+            {"do": "evaluate", "data": str(path), "inputs": ["x"], "batch": 4, "out": str(tmp_path / "o.npz")}
+        )
+    assert answer["head_blind"] == 1.0
+
+
+def test_a_batch_larger_than_the_set_does_not_hide_a_head_that_reads_the_inputs_alone(tmp_path, data):
+    path, x = data
+    head = models.save(
+        tmp_path / "head.onnx",
+        [models.node("MatMul", ["x", "hw"], ["score"]), models.node("Identity", ["y"], ["unused"])],
+        {"hw": np.ones((x.shape[1], 1), np.float32)},
+        inputs={"x": ["batch", x.shape[1]], "y": ["batch", 2]},
+        outputs={"score": ["batch", 1]},
+    )
+    with Worker(threads=1) as worker:
+        worker.call(open_command(models.two_layers(tmp_path / "m.onnx"), head={"model": str(head)}, outputs=["score"]))
+        answer = worker.call(
+            {"do": "evaluate", "data": str(path), "inputs": ["x"], "batch": len(x) + 1, "out": str(tmp_path / "o.npz")}
+        )
+    assert answer["head_blind"] == 1.0
+
+
 @pytest.mark.parametrize("concurrency", [1, 2])
 def test_a_block_keeps_every_call_and_the_outputs_of_known_items(tmp_path, data, concurrency):
     path, x = data

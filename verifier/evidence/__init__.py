@@ -118,7 +118,8 @@ class TensorGroup(Frozen):
     format: str
     """A `NumberFormat`."""
     granularity: str
-    """``per_tensor``, ``per_channel(axis=0)``, ``per_group(32)``, or ``none`` for unquantized tensors."""
+    """``per_tensor``, ``per_channel(axis=0)``, ``per_group(32)``, or ``none`` for unquantized tensors; ``computed`` for
+    those that the file computes from constants of that format."""
     symmetry: Literal["symmetric", "asymmetric", "none"]
     timing: Literal["static", "dynamic", "none"]
     tensors: int

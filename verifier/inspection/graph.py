@@ -12,6 +12,15 @@ KNOWN_DOMAINS = (*STANDARD, "ai.onnx.ml", MICROSOFT, "com.microsoft.nchwc", "com
 """Domains of the standard and of ONNX Runtime itself; anything else would be somebody's library."""
 
 
+_FLOAT_TYPES = (1, 10, 11, 16)
+"""Element types (``TensorProto.DataType``) that an operator hands on: fp32, fp16, fp64, bf16."""
+_NO_FLOATS = (
+    *("Shape", "Size", "ArgMax", "ArgMin", "NonZero", "IsNaN", "IsInf", "Constant", "ConstantOfShape"),
+    *("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "QuantizeLinear", "DynamicQuantizeLinear"),
+)
+"""Operators whose output has another type than the floats that they read."""
+
+
 class Layout(NamedTuple):
     """Where a product's operands stand among its inputs; -1 where it has none."""
 
@@ -63,7 +72,7 @@ class Graph(NamedTuple):
     constants: dict[str, Any]
     outputs: tuple[str, ...]
     elem_types: dict[str, int]
-    """Element type of tensors that the file declares one for."""
+    """Element type of tensors that the file declares one for, and of those whose type follows from these."""
 
     def constant(self, name: str) -> Any | None:
         """The constant tensor of that name, if it is one."""
@@ -198,12 +207,37 @@ def _index(proto: Any, around: Graph | None) -> Iterator[Graph]:
             if value is not None:
                 constants[node.output[0]] = value
     typed = [*proto.value_info, *proto.input, *proto.output]
-    elem_types = {info.name: info.type.tensor_type.elem_type for info in typed if info.type.HasField("tensor_type")}
+    elem_types = dict(around.elem_types) if around else {}
+    elem_types.update((i.name, i.type.tensor_type.elem_type) for i in typed if i.type.HasField("tensor_type"))
+    _carry_types(nodes, constants, elem_types)
     graph = Graph(nodes, producers, consumers, constants, tuple(out.name for out in proto.output), elem_types)
     yield graph
     for node in nodes:
         for inner in _subgraphs(node):
             yield from _index(inner, graph)
+
+
+def _carry_types(nodes: tuple[Any, ...], constants: dict[str, Any], elem_types: dict[str, int]) -> None:
+    """Float types of tensors that the file does not declare: what comes of half-precision operands has their type.
+
+    Many exporters and converters declare inputs and outputs alone. Nodes stand in the order of their dependencies.
+    """
+
+    def known(name: str) -> int:
+        tensor = constants.get(name)
+        return elem_types.get(name) or (int(tensor.data_type) if tensor is not None else 0)
+
+    for node in nodes:
+        if node.op_type in _NO_FLOATS:
+            continue
+        if node.op_type == "Cast":
+            found = int(attribute(node, "to", 0))
+        else:
+            names = node.input[1:2] if node.op_type == "DequantizeLinear" else node.input
+            found = next((kind for kind in map(known, names) if kind in _FLOAT_TYPES), 0)
+        for name in node.output if found else ():
+            if not elem_types.get(name):
+                elem_types[name] = found
 
 
 def _subgraphs(node: Any) -> Iterator[Any]:
@@ -218,6 +252,11 @@ def _protos(graph: Any) -> Iterator[Any]:
     for node in graph.node:
         for inner in _subgraphs(node):
             yield from _protos(inner)
+
+
+def all_nodes(model: Any) -> list[Any]:
+    """Nodes of the main graph and of the bodies of loops and branches."""
+    return [node for graph in _protos(model.graph) for node in graph.node]
 
 
 def _tensors(model: Any) -> Iterator[Any]:

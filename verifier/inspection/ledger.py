@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from verifier.inspection.graph import STANDARD, Graph, Layout, attribute, graphs, label, operand, products
+from verifier.inspection.graph import STANDARD, Graph, Layout, array, attribute, graphs, label, operand, products
 from verifier.inspection.scheme import (
     FLOATS,
     FORMATS,
@@ -14,8 +14,10 @@ from verifier.inspection.scheme import (
     Stored,
     affine,
     centred,
+    computed,
     format_of,
     granularity,
+    made_by,
     trace,
     weight_of,
 )
@@ -125,11 +127,16 @@ def output_channel(node: Any, stored: Stored) -> bool:
 
 
 def tensor_groups(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Entries by class and scheme; a group is symmetric only if every zero point of it is at the middle."""
-    groups: dict[tuple[str, str, str, str], list[Entry]] = {}
+    """Entries by class and scheme; a group is symmetric only if every zero point of it is at the middle.
+
+    With a sign a zero point beside zero is a choice, and those that have one are counted apart; without a sign it lies
+    in the middle by chance only.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Entry]] = {}
     for entry in entries:
         scheme = entry.scheme
-        key = (entry.tensor_class, scheme.format, scheme.granularity, scheme.timing)
+        apart = _symmetry(scheme.symmetric) if scheme.format.startswith("int") else ""
+        key = (entry.tensor_class, scheme.format, scheme.granularity, scheme.timing, apart)
         groups.setdefault(key, []).append(entry)
     return [
         {
@@ -209,9 +216,12 @@ def _data_names(graph: Graph, node: Any, layout: Layout) -> list[str]:
 
 def _operands(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ...]) -> list[Entry]:
     entries = [Entry("weights", stored.name, stored.scheme, stored.elements) for stored in weights]
+    made = {} if weights or layout.kind != "float" else _computed(graph, node)
+    entries.extend(Entry("weights", name, Scheme(fmt, "computed"), size) for name, (fmt, size) in made.items())
     # products of two activations (attention) are no layers: what they take and give is listed apart
-    taken, given = ("activations", "outputs") if weights else ("other", "other")
-    entries.extend(Entry(taken, name, _activation(graph, name, node), 0) for name in _data_names(graph, node, layout))
+    taken, given = ("activations", "outputs") if weights or made else ("other", "other")
+    data = (name for name in _data_names(graph, node, layout) if name not in made)
+    entries.extend(Entry(taken, name, _activation(graph, name, node), 0) for name in data)
     entries.append(Entry(given, node.output[0], _output(graph, node, layout), 0))
     bias = _bias(graph, node, layout, weights)
     if bias is not None:
@@ -219,6 +229,13 @@ def _operands(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ..
     if layout.kind == "recurrent":
         entries.append(Entry("state", node.output[0], _activation(graph, operand(node, 0), node), 0))
     return entries
+
+
+def _computed(graph: Graph, node: Any) -> dict[str, tuple[str, int]]:
+    """The operand that the file computes from constants, where the other one depends on the model's inputs."""
+    names = [name for name in node.input[:2] if name]
+    found = {name: made for name in names for made in [computed(graph, name)] if made is not None}
+    return found if len(names) == 2 and len(found) == 1 else {}
 
 
 def _activation(graph: Graph, name: str, node: Any) -> Scheme:
@@ -237,10 +254,20 @@ def _activation(graph: Graph, name: str, node: Any) -> Scheme:
             return Scheme("uint8", "per_tensor", False, "dynamic")
         tensor = graph.constant(zero)
         fmt = format_of(tensor) if tensor is not None else "uint8"
-        return Scheme(fmt, "per_tensor", centred(graph, zero, fmt), "static")
+        return Scheme(fmt, "per_tensor", _even(graph, zero, fmt), "static")
     if maker is not None and maker.op_type == "DequantizeLinear":
         return _linear(graph, maker)
     return Scheme(_float_type(graph, name))
+
+
+def _even(graph: Graph, zero: str, fmt: str) -> bool:
+    """Whether an activation's scheme is symmetric: zero points in the middle of the range, or at zero without a sign.
+
+    Tools that quantize symmetrically (NNCF) leave the sign out where no value is negative; the zero point stays there.
+    """
+    tensor = graph.constant(zero)
+    at_zero = not zero if tensor is None else not array(tensor).astype("int64").any()
+    return centred(graph, zero, fmt) or at_zero
 
 
 def _linear(graph: Graph, node: Any) -> Scheme:
@@ -250,11 +277,14 @@ def _linear(graph: Graph, node: Any) -> Scheme:
     if maker is not None and maker.op_type == "DynamicQuantizeLinear":
         return Scheme("uint8", "per_tensor", False, "dynamic")
     tensor, steps = graph.constant(zero), graph.constant(scale)
-    fmt = format_of(tensor) if tensor is not None else FORMATS.get(attribute(node, "output_dtype", 2), "uint8")
+    # one that only dequantizes has no word for the format: without a zero point it is that of what quantized
+    source = graph.producers.get(operand(node, 0)) if node.op_type == "DequantizeLinear" else node
+    quantizer = source if source is not None and source.op_type == "QuantizeLinear" else None
+    fmt = format_of(tensor) if tensor is not None else made_by(graph, quantizer) if quantizer is not None else "uint8"
     if steps is None:
         return Scheme(fmt, "per_tensor", None, "dynamic")
     words, _ = granularity(tuple(steps.dims), (), attribute(node, "axis", 1), attribute(node, "block_size", 0))
-    return Scheme(fmt, words, centred(graph, zero, fmt), "static")
+    return Scheme(fmt, words, _even(graph, zero, fmt), "static")
 
 
 def _float_type(graph: Graph, name: str) -> str:
@@ -268,7 +298,7 @@ def _output(graph: Graph, node: Any, layout: Layout) -> Scheme:
     if zero:
         tensor = graph.constant(zero)
         fmt = format_of(tensor) if tensor is not None else "uint8"
-        return Scheme(fmt, "per_tensor", centred(graph, zero, fmt), "static")
+        return Scheme(fmt, "per_tensor", _even(graph, zero, fmt), "static")
     name = node.output[0]
     for _ in range(4):
         users = graph.consumers.get(name, [])

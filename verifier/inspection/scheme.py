@@ -33,6 +33,9 @@ FORMATS: dict[int, str] = {
 FLOATS = ("fp64", "fp32", "tf32", "fp16", "bf16")
 _THROUGH = ("Transpose", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Flatten")
 _DEPTH = 10
+_OPAQUE = ("If", "Loop", "Scan", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+_MOST_COMPUTED = 1000
+"""Tensors that are followed to find out whether constants alone make one."""
 
 
 class Scheme(NamedTuple):
@@ -88,6 +91,14 @@ def centred(graph: Graph, zero: str, fmt: str) -> bool:
     return bool((array(tensor).astype("int64") == middle).all())
 
 
+def made_by(graph: Graph, quantizer: Any) -> str:
+    """Number format that a QuantizeLinear gives: its zero point's, else the stated one, else uint8 (opset 21)."""
+    zero = graph.constant(operand(quantizer, 2))
+    if zero is not None:
+        return format_of(zero)
+    return FORMATS.get(attribute(quantizer, "output_dtype", 0) or 2, "uint8")
+
+
 def granularity(scale: tuple[int, ...], shape: tuple[int, ...], axis: int, block: int) -> tuple[str, int | None]:
     """Words for the granularity, and the axis of the channels."""
     if block:
@@ -101,11 +112,17 @@ def granularity(scale: tuple[int, ...], shape: tuple[int, ...], axis: int, block
     return ("per_tensor", None) if size_of(scale) == 1 else (f"per_channel(axis={axis})", axis)
 
 
-def affine(graph: Graph, codes: Any, names: tuple[str, str], axis: int, block: int = 0, form: str = "affine") -> Stored:
-    """A weight of codes with scale and zero point; ``names`` are theirs."""
+def affine(
+    graph: Graph, codes: Any, names: tuple[str, str], axis: int, block: int = 0, quantizer: Any | None = None
+) -> Stored:
+    """A weight of codes with scale and zero point; ``names`` are theirs.
+
+    ``quantizer``: the node that makes the codes of the floats that the file keeps.
+    """
     shape = tuple(codes.dims)
     scale, zero = graph.constant(names[0]), graph.constant(names[1])
-    fmt = format_of(zero if form == "unquantized_codes" and zero is not None else codes)
+    form = "affine" if quantizer is None else "unquantized_codes"
+    fmt = format_of(codes) if quantizer is None else made_by(graph, quantizer)
     steps = tuple(scale.dims) if scale is not None else tuple(zero.dims) if zero is not None else ()
     words, channel = granularity(steps, shape, axis, block)
     scheme = Scheme(fmt, words, centred(graph, names[1], fmt), "static")
@@ -136,6 +153,34 @@ def trace(graph: Graph, name: str) -> Stored | None:
     return None
 
 
+def computed(graph: Graph, name: str) -> tuple[str, int] | None:
+    """Format and size of what the file computes from float constants alone; ``None`` for all else.
+
+    Such a weight is no tensor of the file. Where codes or scales are among what it is made of, nothing is said.
+    """
+    if trace(graph, name) is not None:
+        return None
+    largest: tuple[str, int] | None = None
+    left, seen = [name], {name}
+    while left:
+        name = left.pop()
+        tensor = graph.constant(name)
+        if tensor is not None:
+            fmt, size = format_of(tensor), size_of(tuple(tensor.dims))
+            if fmt in FLOATS and (largest is None or size > largest[1]):
+                largest = (fmt, size)
+            elif fmt not in (*FLOATS, "int64", "int32", "other"):  # the latter are shapes, indices and flags
+                return None
+            continue
+        node = graph.producers.get(name)
+        if node is None or node.op_type in _OPAQUE or len(seen) > _MOST_COMPUTED or not any(node.input):
+            return None
+        fresh = {source for source in node.input if source} - seen
+        seen |= fresh
+        left.extend(fresh)
+    return largest
+
+
 def _dequantized(graph: Graph, node: Any) -> Stored | None:
     axis, block = attribute(node, "axis", 1), attribute(node, "block_size", 0)
     source = operand(node, 0)
@@ -147,7 +192,7 @@ def _dequantized(graph: Graph, node: Any) -> Stored | None:
     if before is not None and before.op_type == "QuantizeLinear":
         floats = graph.constant(operand(before, 0))
         if floats is not None:
-            return affine(graph, floats, names, axis, block, "unquantized_codes")
+            return affine(graph, floats, names, axis, block, before)
     return None
 
 
@@ -188,7 +233,7 @@ def weight_of(graph: Graph, node: Any, layout: Layout) -> tuple[Stored, ...]:
     name = operand(node, layout.weight)
     if layout.kind == "float":
         found = [trace(graph, name)]
-        if found[0] is None and "MatMul" in node.op_type:
+        if found[0] is None and ("MatMul" in node.op_type or node.op_type in ("Gemm", "FusedGemm", "Einsum")):
             found = [trace(graph, operand(node, 0))]
         return tuple(stored for stored in found if stored is not None)
     if layout.kind == "recurrent":

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from lynxspec.claim import Regime, present
 from lynxspec.claim.precision import Exemption
 from verifier.evidence import OperatorGroup, PrecisionLedger, TensorGroup
+from verifier.judge.storage import in_format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +88,9 @@ class Exceptions:
         problems = []
         formats = {g.format for g in ledger.tensors if g.tensor_class in ("weights", "embeddings", "head")}
         for end, fmt, found in zip(("first", "last"), self.ends, (ledger.first_layer, ledger.last_layer), strict=False):
-            if found is not None and found != fmt:
+            if found is not None and not _is_format(found, end, fmt, ledger):
                 problems.append(f"The {end} layer is declared {fmt}, found {found}.")
-            elif formats and fmt not in formats:
+            elif formats and not any(in_format(ledger, g, fmt) for g in _weights_in(ledger)):
                 problems.append(f"The {end} layer is declared {fmt}, but no weights are in that format.")
         for exemption in self.exemptions:
             names = ", ".join(exemption.selector.values[:3])
@@ -100,6 +101,24 @@ class Exceptions:
             elif not seen:
                 notes.append(f"exception {names}: not to be told apart in the ledger")
         return problems
+
+
+def _weights_in(ledger: PrecisionLedger) -> list[TensorGroup]:
+    return [g for g in ledger.tensors if g.tensor_class in ("weights", "embeddings", "head")]
+
+
+def _is_format(found: str, end: str, fmt: str, ledger: PrecisionLedger) -> bool:
+    """Whether the first or last layer's format is the declared one, whatever the file calls it.
+
+    A file has no word for a block format, and 4-bit values may be stored one per byte: then it is known by all weights
+    that the file calls so, the head's where the last layer is one.
+    """
+    if found == fmt:
+        return True
+    head = [g for g in ledger.tensors if g.tensor_class == "head"]
+    classes = ("head",) if end == "last" and head else ("weights",)
+    groups = [g for g in ledger.tensors if g.tensor_class in classes and g.format == found]
+    return bool(groups) and all(in_format(ledger, g, fmt) for g in groups)
 
 
 def _weights_of(op_type: str) -> int:

@@ -66,9 +66,13 @@ def judge_precision_executed(case: Case) -> Iterator[ClauseVerdict]:
 
 
 def expected_compute(regime: Regime) -> str | None:
-    """Format family that products are declared to compute in: their activations bound the arithmetic."""
-    activations, weights = scheme_of(regime, "activations"), scheme_of(regime, "weights")
-    declared = activations or weights
+    """Format family that products are declared to compute in: their activations bound the arithmetic.
+
+    `None` where nothing is said of it: weights alone say nothing where they alone are quantized.
+    """
+    activations, recipe = scheme_of(regime, "activations"), present(regime.quantization)
+    alone = recipe is not None and recipe.approach is Approach.WEIGHT_ONLY
+    declared = activations or (None if alone else scheme_of(regime, "weights"))
     return None if declared is None else family(str(declared.format))
 
 
@@ -87,7 +91,7 @@ def computed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str,
     file = _file_of(case, regime, ledger)
     rows = layer_rows(file, ledger) if file is not None else ()
     notes += _otherwise(rows)
-    stray, unseen, words = 0.0, 0.0, []
+    stray, unseen, words, least, most = 0.0, 0.0, [], 0.0, 0.0
     for compute in sorted({family(g.compute) for g in groups} - {expected}):
         here = [(g, s) for g, s in zip(groups, shares, strict=True) if family(g.compute) == compute]
         left = [(g, s) for g, s in here if not exceptions.covers(g)]
@@ -96,9 +100,13 @@ def computed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str,
         # what the file has by right includes the layers that the policy names: these were taken off already
         budget = max(0, _in_file(file, compute) - taken_off) if file else exceptions.ends.count(compute)
         part = sum(s for _, s in left) * max(0, number - budget) / number if number else 0.0
+        low, high = 0.0, part
         if part > 0 and len(left) == len(here):
-            known = _exact(rows, compute, max(0, number - budget), sum(g.time_share or 0.0 for g in groups))
-            part = part if known is None else known
+            total = sum(g.time_share or 0.0 for g in groups)
+            known = _exact(rows, compute, max(0, number - budget), total)
+            low, high = _by_name(rows, compute, total, (part, sum(s for _, s in left)))
+            part, high = (part, high) if known is None else (known, known)
+        least, most = least + low, most + high
         in_file = sum(g.count for g in file.operators if family(g.compute) == compute) if file else 0
         if number <= max(0, in_file - taken_off) + (0 if file else exceptions.ends.count(compute)):
             unseen += part  # the runtime does what the file says, but the file's clause could not see these weights
@@ -106,8 +114,9 @@ def computed(case: Case, regime: Regime, ledger: PrecisionLedger, expected: str,
         if part > 0:
             stray += part
             words += [f"{number - budget} of {number} {compute} products ({_examples([g for g, _ in left])})"]
-    if not stray or stray <= STRAY_SHARE:
-        return (
+    conflict = None if _lower_than_declared(regime) else _conflict(stray, least, most, expected)
+    if conflict is not None or stray <= STRAY_SHARE:
+        return conflict or (
             Reason.AS_DECLARED,
             f"{percent(1.0 - stray)} of the products' share computes in {expected} or as file and policy say.",
         )
@@ -160,6 +169,31 @@ def _exact(rows: tuple[LayerRow, ...], compute: str, count: int, total: float) -
     return sum(row.time_share or 0.0 for row in changed) / total if len(changed) == count else None
 
 
+def _conflict(stray: float, least: float, most: float, expected: str) -> Finding | None:
+    """Where an average over layers and the layers that are known by name come out on two sides of the limit."""
+    if not (stray <= STRAY_SHARE < least or most <= STRAY_SHARE < stray):
+        return None
+    by_name = percent(least if least > STRAY_SHARE else most)
+    words = f"{percent(stray)} of the products' share runs in another format than {expected} by the number of layers, "
+    return Reason.EVIDENCE_TOO_WEAK, f"{words}{by_name} by those that are known by name."
+
+
+def _by_name(
+    rows: tuple[LayerRow, ...], compute: str, total: float, shares: tuple[float, float]
+) -> tuple[float, float]:
+    """Bounds on the share that strays into a format, by the layers that are known; ``shares``: by number, and of all.
+
+    At least what the file means otherwise; at most what is left when that which it means so is taken off.
+    """
+    by_number, whole = shares
+    if total <= 0:
+        return 0.0, by_number
+    ran = [row for row in rows if row.executed is not None and family(row.executed) == compute]
+    moved = sum(row.time_share or 0.0 for row in ran if family(row.artifact) != compute)
+    kept = sum(row.time_share or 0.0 for row in ran if family(row.artifact) == compute)
+    return moved / total, min(by_number, max(0.0, whole - kept / total))
+
+
 def _otherwise(layers: tuple[LayerRow, ...]) -> list[str]:
     """Layers that run in another format than the file means, by name."""
     rows = [row for row in layers if row.executed is not None and family(row.artifact) != family(row.executed)]
@@ -190,7 +224,8 @@ def _in_file(file: PrecisionLedger, compute: str) -> int:
     That is as many as there are weights in that format, which it judges one by one, and products of two activations,
     whose operands the ledger lists as ``other``. A float product whose weight it cannot see is not among them.
     """
-    weights = sum(g.tensors for g in file.tensors if g.tensor_class in STRICT and family(g.format) == compute)
+    read = [g for g in file.tensors if g.granularity != "computed"]
+    weights = sum(g.tensors for g in read if g.tensor_class in STRICT and family(g.format) == compute)
     pairs = sum(g.tensors for g in file.tensors if g.tensor_class == "other" and family(g.format) == compute) // 2
     return min(sum(g.count for g in file.operators if family(g.compute) == compute), weights + pairs)
 

@@ -85,6 +85,7 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
     problems = [*exceptions.missing(ledger, notes)]
     doubts: list[str] = []
     signs: list[str] = []
+    computed: list[str] = []
     for name in CLASSES:
         scheme = scheme_of(regime, name)
         groups = [g for g in ledger.tensors if g.tensor_class == name and g.tensors > 0]
@@ -94,12 +95,15 @@ def _compare(regime: Regime, ledger: PrecisionLedger, notes: list[str]) -> Findi
             elif scheme is not None:
                 notes.append(f"{name}: declared {scheme.format}, not to be seen in the file, not judged")
             continue
-        problems += _class_problems(name, scheme, groups, Judged(exceptions, ledger, notes, doubts, signs))
+        problems += _class_problems(name, scheme, groups, Judged(exceptions, ledger, notes, doubts, signs, computed))
     if problems:
         return Reason.OTHER_PRECISION, " ".join(problems[:3])
     if doubts:
         words = "The ledger does not name every layer, so that the policy cannot be held against it."
         return Reason.EVIDENCE_TOO_WEAK, f"{words} {' '.join(doubts[:3])}"
+    if computed:
+        words = "Weights that the file computes cannot be read from it."
+        return Reason.EVIDENCE_TOO_WEAK, f"{words} {' '.join(computed[:3])}"
     if signs:
         words = (
             "With a sign or without, a symmetric grid may be the declared one or a finer one, by where its zero lies:"
@@ -118,6 +122,8 @@ class Judged(NamedTuple):
     """Deviations that the policy may or may not cover."""
     signs: list[str]
     """Groups with a sign where none is declared, or the reverse, whose grid may or may not be the declared one."""
+    computed: list[str]
+    """Weights that the file computes, so that what they are made of may or may not be on the declared grid."""
 
     def unexplained(self, name: str, scheme: Scheme, groups: list[TensorGroup]) -> list[TensorGroup]:
         """Groups that the policy does not cover; those that cannot be told become doubts."""
@@ -134,7 +140,11 @@ class Judged(NamedTuple):
 def _class_problems(name: str, scheme: Scheme, groups: list[TensorGroup], judged: Judged) -> list[str]:
     same = [g for g in groups if in_format(judged.ledger, g, str(scheme.format)) or _same_grid(name, scheme, g)]
     turned = [g for g in groups if g not in same and _other_sign(name, scheme, g)]
-    other = [g for g in groups if g not in same and g not in turned]
+    made = [g for g in groups if g not in same and g.granularity == "computed"]
+    judged.computed.extend(
+        _said(name, scheme.format, g.format, g) for g in made if not judged.exceptions.explain(g, judged.ledger)
+    )
+    other = [g for g in groups if g not in same and g not in turned and g not in made]
     judged.signs.extend(_said(name, scheme.format, g.format, g) for g in turned)
     judged.notes.extend(
         f"{name}: {g.tensors} tensors hold {scheme.format} values in {g.format}"

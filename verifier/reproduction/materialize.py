@@ -70,6 +70,8 @@ def _one(job: Job, entry: Artifact | Dataset) -> tuple[Material, Path | None]:
         return found("unavailable", error.message + (f" ({error.hint})" if error.hint else "")), None
     size = path.stat().st_size
     if digest != entry.sha256:
+        if supplied_by == "claimant" and _supplier(uri) == "mirror":
+            supplied_by = "mirror"  # it passed through others' hands: a proxy's own page is not the claimant's file
         message = f"expected sha256 {entry.sha256[:16]}…, found {digest[:16]}…; the file is not used"
         return found("mismatch", message, digest, size), None
     return found("ok", "", digest, size), path

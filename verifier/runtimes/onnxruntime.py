@@ -217,16 +217,26 @@ def _as_tf32(rows: Any) -> None:
 
 
 def _named(path: str, folder: str) -> str:
-    """The profile knows nodes by name; those without one get their first output's, in a copy."""
+    """The profile knows nodes by name: those without one get their first output's, in a copy, and each its own.
+
+    The time of nodes that share a name would be told of all of them together.
+    """
     import onnx
 
-    from verifier.inspection.graph import label, load
+    from verifier.inspection.graph import all_nodes, label, load
 
     model = load(path)
-    if all(node.name for node in model.graph.node):
+    nodes = all_nodes(model)
+    if all(node.name for node in nodes) and len({node.name for node in nodes}) == len(nodes):
         return path
-    for node in model.graph.node:
-        node.name = label(node)
+    taken: set[str] = set()
+    for node in nodes:
+        name, copies = label(node), 1
+        while name in taken:
+            copies += 1
+            name = f"{label(node)}:{copies}"
+        taken.add(name)
+        node.name = name
     copy = os.path.join(folder, "named.onnx")
     onnx.save(model, copy)
     return copy
