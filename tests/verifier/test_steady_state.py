@@ -350,6 +350,17 @@ def test_means_of_processes_further_apart_than_noise_widen_the_bounds_and_are_na
     assert apart.shifts == ()
 
 
+def test_processes_that_were_added_one_by_one_widen_what_their_means_are_good_for():
+    numbers = np.repeat(np.arange(5), 60).tolist()
+    line = noisy(300) * np.repeat([0.98, 1.0, 1.02, 0.99, 1.01], 60)
+    planned, added = rates(line, processes=numbers), rates(line, processes=numbers, added=2)
+    assert planned.sustained is not None
+    assert added.sustained is not None
+    widths = [found.sustained.high - found.sustained.value for found in (planned, added)]
+    # two-sided Student's t with 4 degrees of freedom: 2.776 at 5 %, 5.254 at 0.6 %, a fifth of it times 3 of 5
+    assert widths[1] / widths[0] == pytest.approx(5.254 / 2.776, rel=1e-3)
+
+
 def test_fewer_than_three_processes_decide_nothing():
     for numbers in ([0] * 300, [0] * 150 + [1] * 150):
         found = rates(noisy(300), processes=numbers)
@@ -539,6 +550,17 @@ def test_bounds_hold_whatever_the_variation_between_processes(studied):
         assert 1.0 - worst(1.0 - found.covered, found.runs) >= 0.95, found
         assert worst(found.refuted, found.runs) <= 0.05, found
         assert worst(found.confirmed, found.runs) <= 0.05, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("planned", "most", "runs"), [(3, 12, 600), (5, 20, 400)])
+def test_rounds_that_are_added_until_a_claim_is_decided_cost_no_more_errors_than_one_look(planned, most, runs):
+    found = simulation.extended(planned, most, runs=runs, seed=5)
+    assert worst(found.refuted, runs) <= 0.035, found
+    assert worst(found.confirmed, runs) <= 0.035, found
+    assert 1.0 - worst(1.0 - found.covered, runs) >= 0.93, found
+    careless = simulation.extended(planned, most, runs=runs // 4, seed=6, told=False)
+    assert careless.covered < 0.93  # the simulation can tell
 
 
 @pytest.mark.slow

@@ -61,7 +61,7 @@ class Budget:
     def next_round(self, claim: Claim, evidence: Evidence, sustained: SustainEvidence, plan: Schedule) -> float:
         """Counted seconds per regime of one more process for each; 0 if nothing is open that the time left can decide.
 
-        The cheapest open clause comes first, since it frees the time for the next. Bounds hold at every look.
+        The cheapest open clause comes first, since it frees the time for the next. Bounds allow for every look.
         """
         left, regimes = self.left, len(sustained.runs)
         if left is None or not regimes:

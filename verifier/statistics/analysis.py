@@ -46,8 +46,9 @@ def analyse(
 ) -> RateAnalysis:
     """Analyse consecutive blocks of one regime: items completed and seconds taken, about one second each.
 
-    ``processes`` numbers the process of each block; ``added`` is how many of them were measured one by one, each because
-    all before left something open: their means were looked at as often. Raises `ValueError` if lengths differ or a time is not positive.
+    ``processes`` numbers the process of each block; ``added`` is how many of them were measured one by one, each
+    because those before it left something open: their means were looked at as often. Raises `ValueError` if lengths
+    differ or a time is not positive.
     """
     count, time = np.asarray(items, dtype=np.float64), np.asarray(seconds, dtype=np.float64)
     _check(count, time, processes)
