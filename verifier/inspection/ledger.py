@@ -6,25 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from verifier.inspection.graph import STANDARD, Graph, Layout, array, attribute, graphs, label, operand, products
+from verifier.inspection.activations import given, taken
+from verifier.inspection.graph import Graph, Layout, attribute, graphs, label, operand, products
 from verifier.inspection.scheme import (
     FLOATS,
     FORMATS,
     Scheme,
     Stored,
     affine,
-    centred,
     computed,
     format_of,
-    granularity,
-    made_by,
     trace,
     weight_of,
 )
-
-_FUSED_AFTER = ("Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Cast", "Mul", "Add")
-"""What may stand between a product and the quantization of its output."""
-
 
 MOST_NAMES = 5000
 """Names listed per group: all of them in real models, so that the judge can hold a policy against each layer."""
@@ -174,7 +168,7 @@ def _group_symmetry(members: list[Entry]) -> str:
 
 
 def _product(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ...], executed: bool) -> Product:
-    data = [_activation(graph, name, node) for name in _data_names(graph, node, layout)]
+    data = [taken(graph, name, node, layout) for name in _data_names(graph, node, layout)]
     formats = [scheme.format for scheme in data] + [stored.scheme.format for stored in weights]
     fed = any(fmt not in FLOATS for fmt in formats) and layout.kind in ("float", "recurrent")
     if layout.kind in ("integer", "qlinear", "dynamic") or node.op_type == "DynamicQuantizeLSTM":
@@ -219,15 +213,15 @@ def _operands(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ..
     made = {} if weights or layout.kind != "float" else _computed(graph, node)
     entries.extend(Entry("weights", name, Scheme(fmt, "computed"), size) for name, (fmt, size) in made.items())
     # products of two activations (attention) are no layers: what they take and give is listed apart
-    taken, given = ("activations", "outputs") if weights or made else ("other", "other")
+    before, after = ("activations", "outputs") if weights or made else ("other", "other")
     data = (name for name in _data_names(graph, node, layout) if name not in made)
-    entries.extend(Entry(taken, name, _activation(graph, name, node), 0) for name in data)
-    entries.append(Entry(given, node.output[0], _output(graph, node, layout), 0))
+    entries.extend(Entry(before, name, taken(graph, name, node, layout), 0) for name in data)
+    entries.append(Entry(after, node.output[0], given(graph, node, layout), 0))
     bias = _bias(graph, node, layout, weights)
     if bias is not None:
         entries.append(bias)
     if layout.kind == "recurrent":
-        entries.append(Entry("state", node.output[0], _activation(graph, operand(node, 0), node), 0))
+        entries.append(Entry("state", node.output[0], taken(graph, operand(node, 0), node, layout), 0))
     return entries
 
 
@@ -236,79 +230,6 @@ def _computed(graph: Graph, node: Any) -> dict[str, tuple[str, int]]:
     names = [name for name in node.input[:2] if name]
     found = {name: made for name in names for made in [computed(graph, name)] if made is not None}
     return found if len(names) == 2 and len(found) == 1 else {}
-
-
-def _activation(graph: Graph, name: str, node: Any) -> Scheme:
-    """Format in which a product takes its data."""
-    zero = operand(node, _layout(node).data_zero)
-    kind = _layout(node).kind
-    if kind == "dynamic" or node.op_type == "DynamicQuantizeLSTM":
-        return Scheme("uint8", "per_tensor", False, "dynamic")
-    if kind == "nbits" and attribute(node, "accuracy_level", 0) == 4:
-        return Scheme("int8", f"per_group({attribute(node, 'block_size', 32)})", True, "dynamic")
-    maker = graph.producers.get(name)
-    if kind in ("integer", "qlinear"):
-        while maker is not None and maker.op_type in ("Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"):
-            maker = graph.producers.get(operand(maker, 0))
-        if maker is not None and maker.op_type == "DynamicQuantizeLinear":
-            return Scheme("uint8", "per_tensor", False, "dynamic")
-        tensor = graph.constant(zero)
-        fmt = format_of(tensor) if tensor is not None else "uint8"
-        return Scheme(fmt, "per_tensor", _even(graph, zero, fmt), "static")
-    if maker is not None and maker.op_type == "DequantizeLinear":
-        return _linear(graph, maker)
-    return Scheme(_float_type(graph, name))
-
-
-def _even(graph: Graph, zero: str, fmt: str) -> bool:
-    """Whether an activation's scheme is symmetric: zero points in the middle of the range, or at zero without a sign.
-
-    Tools that quantize symmetrically (NNCF) leave the sign out where no value is negative; the zero point stays there.
-    """
-    tensor = graph.constant(zero)
-    at_zero = not zero if tensor is None else not array(tensor).astype("int64").any()
-    return centred(graph, zero, fmt) or at_zero
-
-
-def _linear(graph: Graph, node: Any) -> Scheme:
-    """Scheme of a QuantizeLinear or DequantizeLinear over an activation."""
-    scale, zero = operand(node, 1), operand(node, 2)
-    maker = graph.producers.get(scale)
-    if maker is not None and maker.op_type == "DynamicQuantizeLinear":
-        return Scheme("uint8", "per_tensor", False, "dynamic")
-    tensor, steps = graph.constant(zero), graph.constant(scale)
-    # one that only dequantizes has no word for the format: without a zero point it is that of what quantized
-    source = graph.producers.get(operand(node, 0)) if node.op_type == "DequantizeLinear" else node
-    quantizer = source if source is not None and source.op_type == "QuantizeLinear" else None
-    fmt = format_of(tensor) if tensor is not None else made_by(graph, quantizer) if quantizer is not None else "uint8"
-    if steps is None:
-        return Scheme(fmt, "per_tensor", None, "dynamic")
-    words, _ = granularity(tuple(steps.dims), (), attribute(node, "axis", 1), attribute(node, "block_size", 0))
-    return Scheme(fmt, words, _even(graph, zero, fmt), "static")
-
-
-def _float_type(graph: Graph, name: str) -> str:
-    fmt = FORMATS.get(graph.elem_types.get(name, 1), "fp32")
-    return fmt if fmt in FLOATS else "fp32"
-
-
-def _output(graph: Graph, node: Any, layout: Layout) -> Scheme:
-    """Format that a product hands on, past the activation function that is fused with it."""
-    zero = operand(node, layout.output_zero)
-    if zero:
-        tensor = graph.constant(zero)
-        fmt = format_of(tensor) if tensor is not None else "uint8"
-        return Scheme(fmt, "per_tensor", _even(graph, zero, fmt), "static")
-    name = node.output[0]
-    for _ in range(4):
-        users = graph.consumers.get(name, [])
-        quantizer = next((user for user in users if user.op_type == "QuantizeLinear"), None)
-        if quantizer is not None:
-            return _linear(graph, quantizer)
-        if len(users) != 1 or users[0].op_type not in _FUSED_AFTER:
-            break
-        name = users[0].output[0]
-    return Scheme(_float_type(graph, node.output[0]))
 
 
 def _bias(graph: Graph, node: Any, layout: Layout, weights: tuple[Stored, ...]) -> Entry | None:
@@ -377,13 +298,6 @@ def _table(graph: Graph, node: Any, name: str) -> Stored | None:
     if user is None:
         return stored
     return affine(graph, codes, (operand(user, 1), operand(user, 2)), -1)
-
-
-def _layout(node: Any) -> Layout:
-    from verifier.inspection.graph import PRODUCTS
-
-    layout = PRODUCTS[node.op_type]
-    return Layout("float") if node.op_type == "Attention" and node.domain in STANDARD else layout
 
 
 def head_apart(entries: tuple[Entry, ...], found: list[Product]) -> tuple[Entry, ...]:

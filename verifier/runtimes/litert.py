@@ -160,7 +160,7 @@ def executed(path: str, provider: str, options: dict[str, Any], inputs: Arrays) 
         "last_layer": named["last_layer"],
         "notes": [
             *_who(delegated, left),
-            "the interpreter gives no profile: products are counted by the types of their operands, their time is not known",
+            "the interpreter gives no profile: products are counted by their operands' types, their time is not known",
         ],
     }
 
