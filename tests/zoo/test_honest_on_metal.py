@@ -224,7 +224,7 @@ SETTINGS = (
         timed=True,
         opens=dict.fromkeys((*RATES, "memory/"), "tool_failed"),  # where a slow machine has no time left for them
     ),
-    Setting(name="a budget longer than needed", arguments=lambda _: ("--budget", "80s"), timed=True),
+    Setting(name="a budget longer than needed", arguments=lambda _: ("--budget", "5min"), timed=True),
     Setting(name="saved as JSON, keys reversed", write=_as_json),
     Setting(name="saved as YAML, keys sorted", write=_as_yaml),
     Setting(name="warm page cache", around=_warm),
