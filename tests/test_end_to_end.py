@@ -57,6 +57,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file in (*EXAMPLE.glob("*.npz"), EXAMPLE / "model.onnx"):
         shutil.copy(file, folder)
     recipe = load(EXAMPLE / "int8.recipe.yaml")
+    # where 8-bit products saturate (no VNNI) the model loses 1.7 points: 2,000 items then leave 2.5 open, and rightly
+    recipe["evaluation"]["criterion"]["margin"] = "3 points"
     recipe["load"] |= {"window": "4 s", "warm_up": "0.5 s", "block": "0.5 s", "repetitions": 2}
     save(recipe, folder / "short.recipe.yaml")
     done = run("measure", folder / "short.recipe.yaml", "-o", folder / "mine.claim.yaml", home=folder)
