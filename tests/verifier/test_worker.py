@@ -184,15 +184,19 @@ def test_the_head_runs_on_the_models_outputs(tmp_path, data):
         np.testing.assert_allclose(out["score"], models.answer(x) @ weights, rtol=1e-6)
 
 
-def test_a_head_that_reads_the_inputs_and_not_the_model_is_seen(tmp_path, data):
-    path, x = data
-    head = models.save(
-        tmp_path / "head.onnx",
+def _head_without_the_model(folder, x):
+    return models.save(
+        folder / "head.onnx",
         [models.node("MatMul", ["x", "hw"], ["score"]), models.node("Identity", ["y"], ["unused"])],
         {"hw": np.ones((x.shape[1], 1), np.float32)},
         inputs={"x": ["batch", x.shape[1]], "y": ["batch", 2]},
         outputs={"score": ["batch", 1]},
     )
+
+
+def test_a_head_that_reads_the_inputs_and_not_the_model_is_seen(tmp_path, data):
+    path, x = data
+    head = _head_without_the_model(tmp_path, x)
     with Worker(threads=1) as worker:
         worker.call(open_command(models.two_layers(tmp_path / "m.onnx"), head={"model": str(head)}, outputs=["score"]))
         answer = worker.call(
@@ -223,13 +227,7 @@ def test_a_head_that_adds_a_trace_of_the_model_to_its_own_answer_is_seen(tmp_pat
 
 def test_a_batch_larger_than_the_set_does_not_hide_a_head_that_reads_the_inputs_alone(tmp_path, data):
     path, x = data
-    head = models.save(
-        tmp_path / "head.onnx",
-        [models.node("MatMul", ["x", "hw"], ["score"]), models.node("Identity", ["y"], ["unused"])],
-        {"hw": np.ones((x.shape[1], 1), np.float32)},
-        inputs={"x": ["batch", x.shape[1]], "y": ["batch", 2]},
-        outputs={"score": ["batch", 1]},
-    )
+    head = _head_without_the_model(tmp_path, x)
     with Worker(threads=1) as worker:
         worker.call(open_command(models.two_layers(tmp_path / "m.onnx"), head={"model": str(head)}, outputs=["score"]))
         answer = worker.call(
